@@ -2,12 +2,13 @@
 
 use proc_macro2::TokenStream;
 
+use crate::crate_path::Library;
 use crate::error::Errors;
 use crate::{ast, expand, model, validate};
 
 /// Expands `pipeline! { input }`. Every mistake becomes an error at its own tokens, all of them in one
-/// compilation. `library` is the path of `stage_core`, if it has another name.
-pub(crate) fn compile(input: TokenStream, library: Option<&TokenStream>) -> TokenStream {
+/// compilation. `library` holds the paths of the libraries, if they have other names.
+pub(crate) fn compile(input: TokenStream, library: Option<&Library>) -> TokenStream {
     let mut errors = Errors::default();
     let Some(mut ast) = ast::read(input, &mut errors) else {
         return errors.to_compile_errors();

@@ -1,10 +1,12 @@
-//! The path of `stage_core` in an expansion.
+//! The paths of `stage_core` and `stage_edge` in an expansion.
 //!
-//! Expansions name the library `::stage_core`. Where the program knows it by another name, this path is
-//! replaced: a wrapper of `pipeline!` passes the path as `@in($crate)`, the attributes take it as
-//! `crate = path`.
+//! Expansions name the libraries `::stage_core` and `::stage_edge`. Where the program knows them by other names, these
+//! paths are replaced: a wrapper of `pipeline!` passes the paths as `@in($crate)` or `@in($crate, $crate::edge)`, the
+//! attributes take that of `stage_core` as `crate = path`.
 
-use proc_macro2::{Delimiter, Group, Ident, Spacing, TokenStream, TokenTree};
+use std::cell::RefCell;
+
+use proc_macro2::{Delimiter, Group, Ident, Spacing, Span, TokenStream, TokenTree};
 use quote::quote;
 
 /// Words that a path can follow, so that the path begins there.
@@ -13,14 +15,41 @@ const BEFORE_A_PATH: [&str; 16] = [
     "unsafe", "use", "where",
 ];
 
+/// The names of the libraries in an expansion.
+const NAMES: [&str; 2] = ["stage_core", "stage_edge"];
+
+/// The paths of the libraries in a program with other names for them.
+#[derive(Clone)]
+pub(crate) struct Library {
+    core: TokenStream,
+    /// `None` if the program has the usual name for it, or uses no edges.
+    edge: Option<TokenStream>,
+}
+
+impl Library {
+    /// Reads `path` or `path, path`.
+    fn read(paths: TokenStream) -> Self {
+        let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(sign) if sign.as_char() == ',');
+        let mut core: Vec<TokenTree> = paths.into_iter().collect();
+        let comma = core.iter().position(is_comma).unwrap_or(core.len());
+        let edge: Vec<TokenTree> = core.split_off(comma).into_iter().skip(1).collect();
+        let edge = Some(edge.into_iter().collect()).filter(|edge: &TokenStream| !edge.is_empty());
+        Self { core: core.into_iter().collect(), edge }
+    }
+
+    fn path(&self, name: &Ident) -> Option<&TokenStream> {
+        if name == NAMES[0] { Some(&self.core) } else { self.edge.as_ref().filter(|_| name == NAMES[1]) }
+    }
+}
+
 /// Splits the prefix `@in(path)` off the input.
-pub(crate) fn split(input: TokenStream) -> (Option<TokenStream>, TokenStream) {
+pub(crate) fn split(input: TokenStream) -> (Option<Library>, TokenStream) {
     let mut tokens = input.clone().into_iter();
     match (tokens.next(), tokens.next(), tokens.next()) {
         (Some(TokenTree::Punct(at)), Some(TokenTree::Ident(word)), Some(TokenTree::Group(path)))
             if at.as_char() == '@' && word == "in" && path.delimiter() == Delimiter::Parenthesis =>
         {
-            (Some(path.stream()), tokens.collect())
+            (Some(Library::read(path.stream())), tokens.collect())
         }
         _ => (None, input),
     }
@@ -28,32 +57,67 @@ pub(crate) fn split(input: TokenStream) -> (Option<TokenStream>, TokenStream) {
 
 /// Writes `path` for every `::stage_core` in the expansion.
 pub(crate) fn write(expansion: TokenStream, path: Option<&TokenStream>) -> TokenStream {
-    let Some(path) = path else { return expansion };
-    let path: Vec<_> = path.clone().into_iter().collect();
-    replace(expansion, &|word| path.iter().map(|token| moved(token, word)).collect())
+    let library = path.map(|path| Library { core: path.clone(), edge: None });
+    write_paths(expansion, library.as_ref())
 }
 
-/// Writes an alias of `path` for every `::stage_core` in the body of a function, which declares the alias.
+/// Writes the paths of the libraries for every `::stage_core` and `::stage_edge` in the expansion.
+pub(crate) fn write_paths(expansion: TokenStream, library: Option<&Library>) -> TokenStream {
+    let Some(library) = library else { return expansion };
+    replace(expansion, &|word| Some(path_at(library.path(word)?, word)))
+}
+
+/// Writes aliases of the paths for every `::stage_core` and `::stage_edge` in the body of a function, which declares the
+/// aliases.
 ///
-/// The alias has the span of the word that it replaces. A path with the hygiene of another macro would not:
+/// An alias has the span of the word that it replaces. A path with the hygiene of another macro would not:
 /// the compiler then reports an error inside the body at the whole macro, not at the user's token.
-pub(crate) fn write_body(body: &TokenStream, path: Option<&TokenStream>) -> TokenStream {
-    let Some(path) = path else { return body.clone() };
-    let body = replace(body.clone(), &|word| vec![Ident::new("__stage_core", word.span()).into()]);
+pub(crate) fn write_body(body: &TokenStream, library: Option<&Library>) -> TokenStream {
+    let Some(library) = library else { return body.clone() };
+    let used: RefCell<Vec<Ident>> = RefCell::default();
+    let body = replace(body.clone(), &|word| {
+        library.path(word)?;
+        let mut used = used.borrow_mut();
+        if !used.contains(word) {
+            used.push(word.clone());
+        }
+        Some(vec![alias(word).into()])
+    });
+    let aliases = used.into_inner().into_iter().filter_map(|word| {
+        let path = library.path(&word)?;
+        // An edge that the library lacks is reported at the item that needs it.
+        let path = if word == NAMES[1] { path_at(path, &word).into_iter().collect() } else { path.clone() };
+        let alias = Ident::new(&alias(&word).to_string(), Span::call_site());
+        Some(quote!(use #path as #alias;))
+    });
     quote! {
-        use #path as __stage_core;
+        #(#aliases)*
         #body
     }
 }
 
-fn replace(tokens: TokenStream, path: &dyn Fn(&Ident) -> Vec<TokenTree>) -> TokenStream {
+fn alias(word: &Ident) -> Ident {
+    Ident::new(&format!("__{word}"), word.span())
+}
+
+/// Returns the path with the location of the word that it replaces.
+fn path_at(path: &TokenStream, word: &Ident) -> Vec<TokenTree> {
+    path.clone().into_iter().map(|token| moved(&token, word)).collect()
+}
+
+fn replace(tokens: TokenStream, path: &dyn Fn(&Ident) -> Option<Vec<TokenTree>>) -> TokenStream {
     let mut written: Vec<TokenTree> = Vec::new();
     for token in tokens {
         match token {
             TokenTree::Group(group) => written.push(in_group(&group, path).into()),
-            TokenTree::Ident(word) if word == "stage_core" && ends_with_root(&written) => {
-                written.truncate(written.len() - 2);
-                written.extend(path(&word));
+            TokenTree::Ident(word) if NAMES.iter().any(|name| word == name) && ends_with_root(&written) => {
+                match path(&word) {
+                    Some(path) => {
+                        written.truncate(written.len() - 2);
+                        written.extend(path);
+                    }
+                    None => written.push(word.into()),
+                }
             }
             other => written.push(other),
         }
@@ -61,7 +125,7 @@ fn replace(tokens: TokenStream, path: &dyn Fn(&Ident) -> Vec<TokenTree>) -> Toke
     written.into_iter().collect()
 }
 
-fn in_group(group: &Group, path: &dyn Fn(&Ident) -> Vec<TokenTree>) -> Group {
+fn in_group(group: &Group, path: &dyn Fn(&Ident) -> Option<Vec<TokenTree>>) -> Group {
     let mut replaced = Group::new(group.delimiter(), replace(group.stream(), path));
     replaced.set_span(group.span());
     replaced
@@ -120,13 +184,20 @@ mod tests {
 
     #[test]
     fn the_prefix_is_split_off() {
-        let (path, rest) = split(quote!(@in(::whole) Name {}));
-        assert_eq!(
-            (path.unwrap().to_string(), rest.to_string()),
-            (":: whole".to_owned(), "Name { }".to_owned())
-        );
-        let (path, rest) = split(quote!(Name {}));
-        assert!(path.is_none());
+        let (library, rest) = split(quote!(@in(::whole) Name {}));
+        let library = library.unwrap();
+        assert_eq!((library.core.to_string(), library.edge.is_none()), (":: whole".to_owned(), true));
+        assert_eq!(rest.to_string(), "Name { }");
+        let (library, _) = split(quote!(@in(::whole, ::whole::edge) Name {}));
+        let library = library.unwrap();
+        let body = write_body(&quote!(::stage_edge::A(::stage_core::B, ::stage_edge::C)), Some(&library));
+        let aliases = "use :: whole :: edge as __stage_edge ; use :: whole as __stage_core ;";
+        let calls = "__stage_edge :: A (__stage_core :: B , __stage_edge :: C)";
+        assert_eq!(body.to_string(), format!("{aliases} {calls}"));
+        let all = write_paths(quote!(::stage_edge::A(::stage_core::B)), Some(&library));
+        assert_eq!(all.to_string(), quote!(::whole::edge::A(::whole::B)).to_string());
+        let (library, rest) = split(quote!(Name {}));
+        assert!(library.is_none());
         assert_eq!(rest.to_string(), "Name { }");
     }
 }

@@ -23,8 +23,8 @@ mod words;
 #[doc = include_str!("pipeline.md")]
 #[proc_macro]
 pub fn pipeline(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    let (path, input) = crate_path::split(input.into());
-    crate_path::write(compile::compile(input, path.as_ref()), path.as_ref()).into()
+    let (library, input) = crate_path::split(input.into());
+    crate_path::write_paths(compile::compile(input, library.as_ref()), library.as_ref()).into()
 }
 
 #[doc = include_str!("attribute/producer.md")]

@@ -25,6 +25,8 @@ pub(crate) enum OptionWord {
     Rate,
     Batch,
     Args,
+    Partitions,
+    Schema,
     Acknowledged,
     Strategy,
     MaxRestarts,
@@ -35,7 +37,7 @@ pub(crate) enum OptionWord {
 }
 
 /// Every option with its word and an example.
-const ALL: [(OptionWord, &str, &str); 24] = [
+const ALL: [(OptionWord, &str, &str); 26] = [
     (OptionWord::Name, "name", "name: \"storage\""),
     (OptionWord::Count, "count", "count: 4"),
     (OptionWord::MinDemand, "min_demand", "min_demand: 1"),
@@ -55,6 +57,8 @@ const ALL: [(OptionWord, &str, &str); 24] = [
     (OptionWord::Rate, "rate", "rate: Rate::new(100, Duration::from_secs(1))?"),
     (OptionWord::Batch, "batch", "batch: Limits::count(100)"),
     (OptionWord::Args, "args", "args: [first, second]"),
+    (OptionWord::Partitions, "partitions", "partitions: 32"),
+    (OptionWord::Schema, "schema", "schema: 3"),
     (OptionWord::Acknowledged, "acknowledged", "acknowledged"),
     (OptionWord::Strategy, "strategy", "strategy: one_for_one"),
     (OptionWord::MaxRestarts, "max_restarts", "max_restarts: 3"),
@@ -160,6 +164,8 @@ impl OptionWord {
         Self::Rate,
         Self::Batch,
     ];
+    /// The options of an `across`.
+    pub(crate) const OF_ACROSS: &[Self] = &[Self::Name, Self::By, Self::Partitions, Self::Schema];
     /// The options of a `then`: all others belong to its step.
     pub(crate) const OF_THEN: &[Self] = &[Self::Args];
 
@@ -196,6 +202,8 @@ impl OptionWord {
             "batch_size" | "batches" | "chunks" => Some(Self::Batch),
             "unhandled" | "leftovers" | "left_over" | "remainder" => Some(Self::Rejected),
             "ack" | "acked" => Some(Self::Acknowledged),
+            "shards" | "parts" | "into" => Some(Self::Partitions),
+            "version" => Some(Self::Schema),
             _ => None,
         });
         meant.filter(|meant| allowed.contains(meant))

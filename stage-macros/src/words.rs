@@ -15,13 +15,16 @@ pub(crate) enum Role {
     ThenFinish,
     /// Another pipeline that events pass through.
     Through,
+    /// An edge to other processes.
+    Across,
     /// The end of events.
     Finish,
 }
 
 impl Role {
     /// The roles that have a word of their own.
-    pub(crate) const ALL: [Self; 5] = [Self::Start, Self::Step, Self::Then, Self::Through, Self::Finish];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Start, Self::Step, Self::Then, Self::Through, Self::Across, Self::Finish];
 
     /// Returns the first word of the item, or its two words.
     pub(crate) fn word(self) -> &'static str {
@@ -31,6 +34,7 @@ impl Role {
             Self::Then => "then",
             Self::ThenFinish => "then finish",
             Self::Through => "through",
+            Self::Across => "across",
             Self::Finish => "finish",
         }
     }
@@ -47,6 +51,7 @@ impl Role {
             "stage" | "map" | "pipe" | "process" | "producer_consumer" => Some(Self::Step),
             "end" | "sink" | "into" | "consumer" | "output" => Some(Self::Finish),
             "fuse" => Some(Self::Then),
+            "edge" | "cross" | "exchange" => Some(Self::Across),
             _ => None,
         })
     }
@@ -59,6 +64,7 @@ impl Role {
             Self::Then => "then |event| …",
             Self::ThenFinish => "then finish Name::new(…)",
             Self::Through => "through Other::new(…)",
+            Self::Across => "across edge, name: \"orders\"",
             Self::Finish => "finish Name::new(…)",
         }
     }

@@ -177,7 +177,7 @@ fn emits(input: ParseStream<'_>, role: Role, errors: &mut Errors) -> Option<(Emi
                 emits.word()
             ),
         ),
-        Role::ThenFinish | Role::Through | Role::Finish => errors.at(
+        Role::ThenFinish | Role::Through | Role::Across | Role::Finish => errors.at(
             &word,
             format!(
                 "a `{}` takes no `{}`: write it as an item before this one, such as `{};`",
@@ -215,14 +215,12 @@ fn unknown_word(word: &str, guess: Option<Role>) -> String {
 /// Reads the recipe and the options, including the `;`.
 fn recipe(input: ParseStream<'_>, word: &Ident, item: &mut Stage, errors: &mut Errors) {
     if input.is_empty() || input.peek(Token![;]) || input.peek(Token![,]) || at_setting(input) {
-        errors.at(
-            word,
-            format!(
-                "`{}` needs a recipe: the expression that builds its stage, such as `{}`",
-                item.role.word(),
-                item.role.example()
-            ),
-        );
+        let what = match item.role {
+            Role::Across => "an edge",
+            _ => "a recipe: the expression that builds its stage",
+        };
+        let (word_of, example) = (item.role.word(), item.role.example());
+        errors.at(word, format!("`{word_of}` needs {what}, such as `{example}`"));
         if at_setting(input) {
             item.settings.extend(setting::parse(input, errors));
         }

@@ -1,9 +1,10 @@
 //! Types of the syntax tree of a pipeline.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::Span;
 use quote::ToTokens;
 use syn::{Attribute, Expr, Generics, Ident, Type, Visibility};
 
+use crate::crate_path::Library;
 use crate::words::{Emits, Role};
 
 /// `attr* vis Name generics? "(" params ")" (":" In "=>" Out)? where? "{" (setting ",")* item* "}"`
@@ -25,8 +26,8 @@ pub(crate) struct Header {
     pub(crate) complete: bool,
     /// `: In => Out` of a pipeline for use with `through`.
     pub(crate) part: Option<Part>,
-    /// The path of `stage_core`, if the program has another name for it.
-    pub(crate) library: Option<TokenStream>,
+    /// The paths of the libraries, if the program has other names for them.
+    pub(crate) library: Option<Library>,
 }
 
 /// `queue: TransferQueue`

@@ -60,6 +60,8 @@ const WORDS: &[&str] = &[
     "when",
     "merge",
     "partition",
+    "across",
+    "partitions",
     "by",
     "into",
     "count",

@@ -56,6 +56,11 @@ fn options_accepted_by_the_builder_are_no_mistake() {
     assert_right("start A; step B, on_failure: policy(queue), retry: waits(); finish acknowledged;");
     assert_right("start count; step b, on_failure: POLICY; finish C, on_failure: self::dead_letters(queue);");
     assert_right("start A; step B, rate: copies, batch: limits()?; finish C, batch: Limits::count(3);");
+    assert_right("acknowledged, start A; across queue, name: \"far\"; finish B, name: \"far\";");
+    assert_right(
+        "acknowledged, start A; across edge(), name: NAME, by: hash, partitions: copies, schema: V; finish B;",
+    );
+    assert_right("acknowledged, start A; broadcast { across a, name: \"a\"; finish B; } and { finish C; }");
 }
 
 #[test]
@@ -167,6 +172,24 @@ fn one_mistake_is_reported_once() {
         "start A, rejected: store; start B; finish C;",
         "start A, rejected: store; then finish C;",
         "acknowledged, start A; step B, rejected: store; finish C;",
+        "start A; across queue, name: \"far\"; finish C;",
+        "acknowledged, start A; across queue; finish C;",
+        "acknowledged, start A; across, name: \"far\"; finish C;",
+        "acknowledged, start A; across |e| e, name: \"far\"; finish C;",
+        "acknowledged, start A; across queue, name: \"far\", count: 2; finish C;",
+        "acknowledged, start A; across queue, name: \"far\", by: hash; finish C;",
+        "acknowledged, start A; across queue, name: \"far\", partitions: 8; finish C;",
+        "acknowledged, start A; across queue, name: \"far\", by: hash, partitions: 0; finish C;",
+        "acknowledged, start A; across queue, name: \"far\", by: hash, partitions: \"8\"; finish C;",
+        "acknowledged, start A; across queue, name: \"far\", shards: 8; finish C;",
+        "acknowledged, start A; edge queue, name: \"far\"; finish C;",
+        "acknowledged, start A; across queue, name: \"far\"; then B; finish C;",
+        "acknowledged, start A; across queue, name: \"far\";",
+        "acknowledged, across queue, name: \"far\"; finish B;",
+        "acknowledged, start A, dispatcher: d(); across queue, name: \"far\"; finish C;",
+        "acknowledged, start A; across queue, name: \"far\"; across queue, name: \"far\"; finish C;",
+        "acknowledged, start A; partition by hash, into 2 { across queue, name: \"far\"; } merge; finish C;",
+        "acknowledged, start A, partitions: 3; finish C;",
     ] {
         assert_eq!(mistakes(body).len(), 1, "{body}: {:?}", mistakes(body));
     }

@@ -8,7 +8,7 @@ use super::options::{
     mentions as of_options, mentions_of_supervision, number, of_choice, of_number, options, span_of,
     supervision, text,
 };
-use super::{capture, policy};
+use super::{across, capture, policy};
 use crate::model::{
     Branch, Broadcast, Dispatcher, Model, Node, Options, Partition, RecipeExpr, Rejected, Scope, Shape, Step,
     ends,
@@ -87,7 +87,10 @@ impl Calls<'_> {
             let call = match node {
                 Node::Step(step) => {
                     let again = std::mem::replace(&mut begun, step.role == Role::Start);
-                    self.step(step, again)
+                    match &step.across {
+                        Some(across) => across::expand(step, across, self.scope),
+                        None => self.step(step, again),
+                    }
                 }
                 Node::Broadcast(broadcast) => self.broadcast(broadcast),
                 Node::Partition(partition) => self.partition(partition),
@@ -248,7 +251,7 @@ fn built(recipe: &RecipeExpr, role: Role, again: bool, scope: &Scope<'_>) -> (&'
         (Shape::Function, Role::Start) if again => ("and_start_fn", capture::recipe(expr, scope)),
         (Shape::Stage, role) => (role.word(), capture::recipe(expr, scope)),
         (Shape::Function, Role::Start) => ("start_fn", capture::recipe(expr, scope)),
-        (Shape::Function, Role::Step | Role::Then | Role::Through) => {
+        (Shape::Function, Role::Step | Role::Then | Role::Through | Role::Across) => {
             let method = match recipe.emits {
                 Emits::One => "step_fn",
                 Emits::Filter => "step_filter",
@@ -282,6 +285,7 @@ fn mention<'a>(nodes: &'a [Node], all: &mut Vec<&'a Expr>) {
                 all.extend(at_once.and_then(|at_once| of_number(&at_once.number)));
                 all.extend(at_once.and_then(|at_once| of_choice(at_once.order.as_ref()?)));
                 all.extend(step.gates.iter().map(|gate| &gate.recipe));
+                all.extend(step.across.iter().flat_map(across::mentions));
                 all.push(&step.recipe.expr);
                 all.extend(step.thens.iter().map(|recipe| &recipe.expr));
             }

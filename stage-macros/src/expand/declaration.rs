@@ -7,12 +7,27 @@ use syn::GenericParam;
 use crate::ast::Header;
 use crate::crate_path;
 
-/// Expands the type with its methods; `new` is the body of the constructor, `outline` that of `topology`.
+/// Expands the method that chooses the parts of a pipeline with edges.
+pub(super) fn only(header: &Header) -> TokenStream {
+    let vis = &header.vis;
+    quote! {
+        /// Starts only some of the parts between the edges.
+        #[allow(dead_code)]
+        #[must_use]
+        #vis fn only(self, parts: ::stage_core::pipeline::Parts) -> ::stage_core::Pipeline {
+            ::stage_core::Pipeline::only(self.pipeline, parts)
+        }
+    }
+}
+
+/// Expands the type with its methods; `new` is the body of the constructor, `outline` that of `topology`, and `only` the
+/// method of a pipeline with edges.
 pub(super) fn expand(
     header: &Header,
     docs: &[String],
     new: &TokenStream,
     outline: &TokenStream,
+    only: Option<&TokenStream>,
 ) -> TokenStream {
     let Header { attrs, vis, name, generics, params, library, .. } = header;
     let new = crate_path::write_body(new, library.as_ref());
@@ -54,6 +69,8 @@ pub(super) fn expand(
             #vis async fn start(self) -> ::core::result::Result<::stage_core::Running, ::stage_core::StartError> {
                 ::stage_core::Pipeline::start(self.pipeline).await
             }
+
+            #only
 
             /// The declared steps. Options computed from parameters are treated as unset.
             ///

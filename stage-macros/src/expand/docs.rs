@@ -58,7 +58,8 @@ fn branch(branch: &Branch) -> String {
 }
 
 fn title(step: &Step) -> String {
-    format!("`{}`", name(step))
+    let across = if step.across.is_some() { "across " } else { "" };
+    format!("{across}`{}`", name(step))
 }
 
 fn name(step: &Step) -> String {

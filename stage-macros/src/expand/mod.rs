@@ -1,5 +1,6 @@
 //! Expansion of a pipeline: a type whose `new` calls the public builder. Expansion cannot fail.
 
+mod across;
 mod assertion;
 mod capture;
 mod chain;

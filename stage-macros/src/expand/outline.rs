@@ -38,6 +38,11 @@ impl Outline {
         let mut calls = TokenStream::new();
         for node in nodes {
             let call = match node {
+                Node::Step(step) if step.across.is_some() => {
+                    let name = step.name.known().unwrap_or_else(|| "edge".to_owned());
+                    calls.extend(quote!(let pipeline = ::stage_core::__private::across(pipeline, #name);));
+                    continue;
+                }
                 Node::Step(step) => {
                     let again = std::mem::replace(&mut begun, step.role == Role::Start);
                     self.step(step, again)
@@ -86,7 +91,9 @@ impl Outline {
                 quote!(#method(#options, || ::core::result::Result::Ok(::stage_core::__private::Outline)))
             }
             _ if step.finish.is_some() => quote!(#(#gates)* #by finish_fn(#options, #each)),
-            Role::Step | Role::Then | Role::Through => quote!(#(#gates)* #by step_fn(#options, #each)),
+            Role::Step | Role::Then | Role::Through | Role::Across => {
+                quote!(#(#gates)* #by step_fn(#options, #each))
+            }
             Role::ThenFinish | Role::Finish => quote!(#(#gates)* #by finish_fn(#options, #each)),
         }
     }

@@ -7,7 +7,7 @@ use super::options::text;
 use super::{assertion, capture, chain, declaration, docs, outline, part};
 use crate::ast::Header;
 use crate::error::Errors;
-use crate::model::{Model, Scope};
+use crate::model::{Model, Scope, steps};
 use crate::validate::{Idle, idle};
 
 /// Expands the declared pipeline.
@@ -31,7 +31,13 @@ pub(crate) fn expand(header: &Header, model: &Model) -> TokenStream {
         #checks
         Self { pipeline: { #chain }, generics: ::core::marker::PhantomData }
     };
-    declaration::expand(header, &docs, &new, &outline::expand(header, model))
+    let outline = outline::expand(header, model);
+    declaration::expand(header, &docs, &new, &outline, only(header, model).as_ref())
+}
+
+/// Expands the method that chooses some parts, if there are several.
+fn only(header: &Header, model: &Model) -> Option<TokenStream> {
+    steps(&model.nodes).iter().any(|step| step.across.is_some()).then(|| declaration::only(header))
 }
 
 /// Expands a warning. A macro can only warn by a use of a deprecated item.
@@ -66,7 +72,7 @@ pub(crate) fn fallback(header: &Header, model: &Model, errors: &Errors) -> Token
     let docs = docs::of_broken_pipeline(header);
     let unreachable = quote!(::core::unreachable!("a pipeline that did not compile"));
     match (&header.part, &part::types(model)) {
-        (None, _) => declaration::expand(header, &docs, &new, &unreachable),
+        (None, _) => declaration::expand(header, &docs, &new, &unreachable, only(header, model).as_ref()),
         (Some(_), Some(types)) => part::expand_broken(header, types, &docs, &new),
         // Without its types the pipeline cannot be a segment.
         (Some(_), None) => errors,

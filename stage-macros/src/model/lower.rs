@@ -1,7 +1,7 @@
 //! Conversion of the syntax tree into the model.
 
 use super::naming::{self, snake_case};
-use super::pipeline::{Branch, Broadcast, Node, Partition};
+use super::pipeline::{Across, Branch, Broadcast, Node, Partition};
 use super::settings::{Owner, Settings};
 use super::walk::steps_mut;
 use super::{Model, Number, Outline, RecipeExpr, Scope, Step, Text, policy};
@@ -62,17 +62,26 @@ impl Reader<'_> {
     }
 
     fn step(&mut self, stage: Stage) -> Option<Step> {
-        let Stage { docs, role, emits, recipe, settings, .. } = stage;
+        let Stage { docs, word, role, emits, recipe, settings } = stage;
         let emits = emits.map(|(emits, _)| emits);
         self.number += usize::from(role == Role::Step);
         let owner = match role {
             Role::Start => Owner::START,
             Role::Step | Role::Then | Role::ThenFinish => Owner::STEP,
             Role::Through => Owner::THROUGH,
+            Role::Across => Owner::ACROSS,
             Role::Finish => Owner::FINISH,
         };
         let settings = Settings::read(settings, owner, self.scope, self.errors);
+        if role == Role::Across && settings.name.is_none() && recipe.is_some() {
+            self.errors.at_span(
+                word,
+                "`across` needs a name, by which all machines know the edge: add `name: \"orders\"`",
+            );
+        }
         let Settings { name, options, by, dispatcher, rejected, args, policy, at_once, gates, .. } = settings;
+        let (partitions, schema) = (settings.partitions, settings.schema);
+        let across = (role == Role::Across).then_some(Across { word, partitions, schema });
         let expr = recipe?;
         let default = naming::default_name(&expr, role, self.number);
         let mut recipe = RecipeExpr::read(role, emits, expr, self.scope, self.errors);
@@ -83,7 +92,7 @@ impl Reader<'_> {
             Role::Step | Role::Finish => policy
                 .or_else(|| policy::of_each(&recipe.expr))
                 .or_else(|| at_once.as_ref().map(|at_once| policy::of_word(&at_once.word))),
-            Role::Start | Role::Then | Role::ThenFinish | Role::Through => policy,
+            Role::Start | Role::Then | Role::ThenFinish | Role::Through | Role::Across => policy,
         };
         let name = name.unwrap_or(Text::Default(default));
         let (thens, finish) = (Vec::new(), None);
@@ -101,6 +110,7 @@ impl Reader<'_> {
             policy,
             at_once,
             gates,
+            across,
         })
     }
 

@@ -13,7 +13,7 @@ pub(super) fn default_name(recipe: &Expr, role: Role, number: usize) -> String {
     match (subject(recipe), role) {
         (Some(subject), _) => snake_case(&subject.to_string()),
         (None, Role::Step | Role::Then | Role::ThenFinish) => format!("step_{number}"),
-        (None, Role::Start | Role::Through | Role::Finish) => role.word().to_owned(),
+        (None, Role::Start | Role::Through | Role::Across | Role::Finish) => role.word().to_owned(),
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) enum Node {
     Partition(Box<Partition>),
 }
 
-/// A `start`, `step`, `through` or `finish`.
+/// A `start`, `step`, `through`, `across` or `finish`.
 pub(crate) struct Step {
     pub(crate) role: Role,
     pub(crate) docs: Vec<String>,
@@ -49,6 +49,16 @@ pub(crate) struct Step {
     pub(crate) at_once: Option<AtOnce>,
     /// The steps that its options add before it, in the order of the events.
     pub(crate) gates: Vec<Gate>,
+    /// Of an `across` only.
+    pub(crate) across: Option<Across>,
+}
+
+/// `across edge, name: "orders", partitions: 32, schema: 3`; the edge is the recipe of the step.
+pub(crate) struct Across {
+    pub(crate) word: Span,
+    /// The number is `None` if it could not be read, which has been reported.
+    pub(crate) partitions: Option<(Ident, Option<Number>)>,
+    pub(crate) schema: Option<(Ident, Number)>,
 }
 
 /// Branches that all get every event.

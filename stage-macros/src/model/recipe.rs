@@ -63,7 +63,7 @@ impl RecipeExpr {
 fn shape(role: Role, expr: &Expr, scope: &Scope<'_>) -> Shape {
     match expr {
         // Only its type tells whether it is a function.
-        _ if role == Role::Through => Shape::Stage,
+        _ if matches!(role, Role::Through | Role::Across) => Shape::Stage,
         Expr::Closure(_) => Shape::Function,
         Expr::Range(_) if role == Role::Start => Shape::Function,
         Expr::Path(path) => {
@@ -89,7 +89,8 @@ fn iterator(expr: Expr, shape: Shape) -> Expr {
 }
 
 fn check_closure(role: Role, closure: &ExprClosure, errors: &mut Errors) {
-    if let Some(token) = closure.asyncness.as_ref().filter(|_| role != Role::Through) {
+    if let Some(token) = closure.asyncness.as_ref().filter(|_| !matches!(role, Role::Through | Role::Across))
+    {
         errors.at(token, "a closure of one event is not async: write a stage, whose callbacks are");
     }
     let inputs = closure.inputs.len();
@@ -101,6 +102,10 @@ fn check_closure(role: Role, closure: &ExprClosure, errors: &mut Errors) {
         Role::Through => errors.at(
             closure,
             "`through` takes a pipeline declared with `: In => Out`, or a `Segment`: write `through Other::new(…)`, or a `step` for a closure",
+        ),
+        Role::Across => errors.at(
+            closure,
+            "`across` takes an edge: write `across edge, name: \"orders\"`, with a parameter of the pipeline",
         ),
         Role::Step | Role::Then | Role::ThenFinish | Role::Finish if inputs != 1 => errors
             .at(closure, format!("the closure of a `{}` takes one event, such as `|event| …`", role.word())),

@@ -30,6 +30,8 @@ pub(super) struct Settings {
     pub(super) gates: Vec<Gate>,
     pub(super) acknowledged: Option<Span>,
     pub(super) at_once: Option<AtOnce>,
+    pub(super) partitions: Option<(Ident, Option<Number>)>,
+    pub(super) schema: Option<(Ident, Number)>,
     order: Option<(Ident, Choice)>,
     failure: Option<(Ident, Failure)>,
     retry: Option<Retry>,
@@ -51,6 +53,7 @@ impl Owner {
     pub(super) const STEP: Self = Self { title: "a `step`", allowed: OptionWord::OF_STEP };
     pub(super) const THEN: Self = Self { title: "a `then`", allowed: OptionWord::OF_THEN };
     pub(super) const THROUGH: Self = Self { title: "a `through`", allowed: OptionWord::OF_THROUGH };
+    pub(super) const ACROSS: Self = Self { title: "an `across`", allowed: OptionWord::OF_ACROSS };
     pub(super) const FINISH: Self = Self { title: "a `finish`", allowed: OptionWord::OF_FINISH };
 }
 
@@ -102,6 +105,12 @@ impl Settings {
             OptionWord::AtOnce => {
                 let number = Number::read(option, value, scope, errors);
                 self.at_once = number.map(|number| AtOnce { word, number, order: None });
+            }
+            OptionWord::Partitions => {
+                self.partitions = Some((word, Number::read(option, value, scope, errors)));
+            }
+            OptionWord::Schema => {
+                self.schema = Number::read(option, value, scope, errors).map(|number| (word, number));
             }
             OptionWord::Order => {
                 self.order = choice(&ORDER, value, scope, errors).map(|order| (word, order));
@@ -200,6 +209,9 @@ fn misplaced(option: OptionWord, owner: Owner) -> &'static str {
     if owner.title == Owner::THEN.title {
         return "it is a part of the stage before it; put the option on the `step` that it belongs to";
     }
+    if owner.title == Owner::ACROSS.title {
+        return "an edge is no step with copies; put the option on an item before or behind it";
+    }
     match option {
         OptionWord::By => "it feeds the copies of one step by key; put it on that `step` or `finish`",
         OptionWord::Args => "it holds the arguments of one recipe; put it after that recipe",
@@ -225,6 +237,7 @@ fn misplaced(option: OptionWord, owner: Owner) -> &'static str {
         OptionWord::Rate | OptionWord::Batch => {
             "it applies to the input of one step; put it on that `step` or `finish`"
         }
+        OptionWord::Partitions | OptionWord::Schema => "it belongs to an edge; put it on an `across`",
         OptionWord::Cancel => "it has no producer that could end before it; put it on the items after it",
         OptionWord::Name
         | OptionWord::Count

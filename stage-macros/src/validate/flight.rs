@@ -54,6 +54,9 @@ impl Flight<'_> {
     }
 
     fn copies(&self, step: &Step) -> Option<usize> {
+        if step.role == Role::Across {
+            return Some(1);
+        }
         let count = step.options.count.as_ref().or(self.defaults.count.as_ref());
         count.map_or(Some(DEFAULT_COUNT), Number::known)
     }

@@ -48,7 +48,7 @@ fn transient(model: &Model, step: &Step) -> Option<Idle> {
 fn key(model: &Model, step: &Step) -> Option<Idle> {
     let count = step.options.count.as_ref().or(model.defaults.count.as_ref());
     let single = count.map_or(Some(DEFAULT_COUNT), Number::known) == Some(1);
-    let by = step.by.as_ref().filter(|_| single)?;
+    let by = step.by.as_ref().filter(|_| single && step.across.is_none())?;
     let note = "this step has one copy, which gets every event whatever its key: give the step a `count`, or remove `by`";
     Some(Idle { at: by.word.span(), word: "by", note: note.to_owned() })
 }

@@ -1,5 +1,6 @@
 //! Validation: every rule that involves more than one option or item.
 
+mod across;
 mod check;
 mod defaults;
 mod flight;

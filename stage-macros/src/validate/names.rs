@@ -8,13 +8,14 @@ pub(super) fn check(model: &Model, errors: &mut Errors) {
     let mut taken = Vec::new();
     for step in steps(&model.nodes) {
         if let Text::Literal(name) = &step.name {
-            if taken.contains(&name.value()) {
+            let what = if step.across.is_some() { "edges" } else { "steps" };
+            if taken.contains(&(what, name.value())) {
                 errors.at(
                     name,
-                    format!("two steps are named \"{}\": give this one another name", name.value()),
+                    format!("two {what} are named \"{}\": give this one another name", name.value()),
                 );
             }
-            taken.push(name.value());
+            taken.push((what, name.value()));
         }
     }
 }

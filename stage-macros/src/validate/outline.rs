@@ -25,6 +25,9 @@ pub(super) fn check(outline: &Outline, part: Option<Span>, errors: &mut Errors) 
     let mut line = Line { place, flow: begin, head: None, starts: 0, errors };
     line.walk(outline);
     match (line.flow, place) {
+        (Flow::Events, Place::Whole) if known && last.is(Role::Across) => {
+            errors.at_span(last.word, "nothing takes the events behind this edge: write the steps behind it, and a `finish`, after this");
+        }
         (Flow::Events | Flow::Nothing, Place::Whole) if known => {
             errors.at_span(last.word, "a pipeline ends with `finish`: nothing consumes the output of this item; write `finish <consumer>;` after it");
         }
@@ -118,7 +121,7 @@ impl Line<'_> {
                 self.flow = Flow::Ended("finish");
                 None
             }
-            (Role::Step | Role::Then | Role::Through, _) => None,
+            (Role::Step | Role::Then | Role::Through | Role::Across, _) => None,
         };
         if let Some(message) = wrong {
             self.errors.at_span(mark.word, message);

@@ -210,6 +210,22 @@ fn deliveries_are_lifted_behind_the_sources() {
 }
 
 #[test]
+fn an_across_cuts_the_chain_at_an_edge() {
+    assert_expansion(
+        "across",
+        quote! {
+            Orders(edge: Shop, partitions: u32) {
+                acknowledged,
+                start  Incoming::new();
+                across edge, name: "orders", by: |order: &Order| order.customer, partitions: partitions, schema: 3;
+                across edge.pool(), name: "prices";
+                finish drop;
+            }
+        },
+    );
+}
+
+#[test]
 fn a_part_of_deliveries_takes_and_emits_them() {
     assert_expansion(
         "acknowledged_part",
