@@ -363,3 +363,37 @@ fn errors_of_edges_name_the_edge() {
     assert_eq!(error.to_string(), "there is no edge `c`: the edges are `a` and `b`");
     assert_eq!(error.step(), "c");
 }
+
+#[cfg(feature = "config")]
+#[tokio::test]
+async fn a_file_chooses_the_parts_and_sets_the_options_of_the_ends() {
+    use stage_core::config::Overrides;
+
+    let pipeline = || doubled(&Store::of(0..1), &Store::edge("doubles", 1), &Seen::default());
+    let file = "parts = 'behind doubles'\n[steps.\"doubles.out\"]\nmax_demand = 100\nmin_demand = 50\n";
+    let configured = pipeline().configure(&Overrides::new().toml("fleet.toml", file).unwrap()).unwrap();
+    assert_eq!(configured.topology().step("doubles.out").unwrap().max_demand, 100);
+    let options = configured.options();
+    assert_eq!(options.get("parts").map(|option| option.origin.to_string()), Some("fleet.toml".to_owned()));
+    assert_eq!(options.to_options().parts.as_deref(), Some("behind doubles"));
+    let running = configured.start().await.unwrap();
+    assert_eq!(running.topology().steps.len(), 2);
+    running.stop().await.unwrap();
+
+    let wrong = "parts = 'behind doubled'\n[steps.\"doubles.in\"]\ncount = 3\n";
+    let error = pipeline().configure(&Overrides::new().toml("fleet.toml", wrong).unwrap()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the pipeline `crossing` cannot be configured\n  \
+           fleet.toml: parts: there is no edge `doubled`: the only one is `doubles`\n  \
+           fleet.toml: steps.doubles.in.count: step `doubles.in`: an edge has one copy of it in each process: count must \
+         be 1, got 3; start more processes instead"
+    );
+    let error = pipeline().configure(&Overrides::new().toml("a", "parts = 7").unwrap()).unwrap_err();
+    assert!(
+        error.to_string().contains("a: parts: expected `all`, `before EDGE` or `behind EDGE`"),
+        "{error}"
+    );
+    let plain = Pipeline::builder("plain").start_fn("numbers", || Ok(0..1)).finish_fn("ignore", drop);
+    assert!(plain.options().get("parts").is_none());
+}

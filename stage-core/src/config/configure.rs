@@ -62,6 +62,16 @@ impl Pipeline {
             Ok(backoff) => whole.backoff = backoff,
             Err(error) => errors.push(error),
         }
+        if let Some(parts) = patch.parts {
+            match self.check_parts(&parts) {
+                Ok(()) => whole.parts = Some(parts),
+                Err(error) => errors.push(ConfigError {
+                    origin: patch.origins.get("parts").cloned().unwrap_or_default(),
+                    path: "parts".to_owned(),
+                    problem: Problem::Options { error, origins: Vec::new() },
+                }),
+            }
+        }
         whole.origins.extend(patch.origins.clone());
         let mut changes = patch.steps.iter();
         let wrong = self.redeclare(whole, |_, own, defaults| {

@@ -12,7 +12,7 @@ use super::origin::OptionOrigin;
 use super::patch::{path_of_default, path_of_step};
 use super::setting::{Setting, shown};
 use super::structs::PipelineOptions;
-use crate::pipeline::{Link, Pipeline, StepDeclaration, StepOptions};
+use crate::pipeline::{Link, Parts, Pipeline, StepDeclaration, StepOptions};
 use crate::supervise::{Intensity, Strategy};
 
 const ZERO: Duration = Duration::ZERO;
@@ -73,6 +73,9 @@ impl EffectiveOptions {
         all.push_whole(MOST.0, seconds(most), whole.backoff.is_none());
         let attempts = attempts.map_or(Attempts::Unlimited(Unlimited::Unlimited), Attempts::Most);
         all.push_whole(ATTEMPTS.0, shown(attempts), whole.backoff.is_none());
+        if let Some(parts) = whole.parts {
+            all.push_whole("parts", parts.to_string().into(), parts == Parts::all());
+        }
         for step in pipeline.declarations() {
             let settings = Setting::ALL.into_iter().filter(|setting| setting.idle(step.kind).is_none());
             let options = settings.filter_map(|setting| {

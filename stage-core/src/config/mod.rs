@@ -36,6 +36,7 @@
 //! | `max_restarts`, `within_seconds` | the number of failures the pipeline tolerates, and the period for them |
 //! | `backoff.first_seconds`, `backoff.most_seconds` | the delay before a restart: it doubles from the first value up to the other; 0 restarts immediately |
 //! | `backoff.attempts` | the number of restarts after which the pipeline gives up, or `unlimited` |
+//! | `parts` | the parts that this process runs of a pipeline with [edges](crate::pipeline::Across): `all`, `before EDGE`, `behind EDGE`, or several of these joined by `and` |
 //! | `defaults.…` | an option for every step that does not set it itself |
 //! | `steps.NAME.count` | the number of copies, at least 1 |
 //! | `steps.NAME.max_demand` | at least 1 event; not for sources |

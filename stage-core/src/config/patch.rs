@@ -8,7 +8,7 @@ use super::error::ConfigError;
 use super::overrides::Overrides;
 use super::read::{Target, error, target};
 use super::setting::{Setting, typed, wrong};
-use crate::pipeline::{StepKind, StepOptions};
+use crate::pipeline::{Parts, StepKind, StepOptions, only};
 use crate::supervise::Strategy;
 
 /// The changes to a pipeline; steps are identified by their index.
@@ -18,6 +18,7 @@ pub(super) struct Patch {
     pub(super) max_restarts: Option<usize>,
     pub(super) within: Option<Duration>,
     pub(super) backoff: Waits,
+    pub(super) parts: Option<Parts>,
     pub(super) defaults: StepOptions,
     pub(super) steps: Vec<StepOptions>,
     /// The origin of each change, by path.
@@ -51,6 +52,10 @@ impl Patch {
                 Target::BackoffFirst => set(&mut patch.backoff.first, seconds(typed(value))).ok_or(FIRST.1),
                 Target::BackoffMost => set(&mut patch.backoff.most, seconds(typed(value))).ok_or(MOST.1),
                 Target::BackoffAttempts => set(&mut patch.backoff.attempts, typed(value)).ok_or(ATTEMPTS.1),
+                Target::Parts => {
+                    let parts = value.as_str().and_then(|text| text.parse().ok());
+                    set(&mut patch.parts, parts).ok_or(only::LEGAL)
+                }
                 Target::Default(setting) => {
                     setting.set(&mut patch.defaults, value).map_err(|_| setting.legal())
                 }
@@ -79,6 +84,7 @@ impl Target {
             Self::BackoffFirst => FIRST.0.to_owned(),
             Self::BackoffMost => MOST.0.to_owned(),
             Self::BackoffAttempts => ATTEMPTS.0.to_owned(),
+            Self::Parts => "parts".to_owned(),
             Self::Default(setting) => path_of_default(*setting),
             Self::Step(step, setting) => path_of_step(steps[*step].0, *setting),
         }

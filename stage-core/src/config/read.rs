@@ -15,6 +15,7 @@ pub(super) enum Target {
     BackoffFirst,
     BackoffMost,
     BackoffAttempts,
+    Parts,
     /// An option of every step that does not set it itself.
     Default(Setting),
     /// An option of the step with this index.
@@ -22,7 +23,8 @@ pub(super) enum Target {
 }
 
 /// The top-level keys.
-const WHOLE: [&str; 6] = ["strategy", "max_restarts", "within_seconds", "backoff", "defaults", "steps"];
+const WHOLE: [&str; 7] =
+    ["strategy", "max_restarts", "within_seconds", "backoff", "parts", "defaults", "steps"];
 
 /// The keys of a back-off.
 const BACKOFF: [&str; 3] = ["first_seconds", "most_seconds", "attempts"];
@@ -43,6 +45,7 @@ pub(super) fn target(entry: &Entry, steps: &[(&str, StepKind)]) -> Result<Target
         ["backoff", "most_seconds"] => Ok(Target::BackoffMost),
         ["backoff", "attempts"] => Ok(Target::BackoffAttempts),
         ["backoff", other] => Err(unknown_key(entry, other, BACKOFF)),
+        ["parts"] => Ok(Target::Parts),
         ["defaults"] => Err(no_table(entry, TABLE_OF_OPTIONS)),
         ["defaults", setting] => Ok(Target::Default(known(entry, setting)?)),
         ["steps"] => Err(no_table(entry, TABLE_OF_STEPS)),

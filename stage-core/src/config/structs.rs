@@ -36,6 +36,10 @@ pub struct PipelineOptions {
     /// The delay before a restart.
     #[serde(skip_serializing_if = "BackoffSettings::is_empty")]
     pub backoff: BackoffSettings,
+    /// The parts that are started of a pipeline with edges, as the text form of
+    /// [`Parts`](crate::pipeline::Parts): `behind orders`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<String>,
     /// Options of every step that does not set them itself.
     #[serde(skip_serializing_if = "StepSettings::is_empty")]
     pub defaults: StepSettings,

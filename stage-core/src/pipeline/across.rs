@@ -182,6 +182,7 @@ pub trait Crossing: Carry {
         Self: Sized;
 }
 
+#[diagnostic::do_not_recommend]
 impl Crossing for Acknowledged {
     fn cross<T: Send + 'static, A: Across<T>>(chain: Chain<T, Self>, edge: A) -> Chain<T, Self> {
         let name = edge.name().to_owned();

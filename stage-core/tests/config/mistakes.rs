@@ -51,7 +51,7 @@ fn all_mistakes_of_a_file_are_reported_together() {
         "upload.toml: steps.numbers.max_demand: no effect here: a source has no producer to ask; set it on the steps after it",
         "upload.toml: steps.remote-storage: expected a table of options, such as `count`, got 4",
         "upload.toml: strategy: expected \"one_for_one\", \"one_for_all\" or \"rest_for_one\", got \"one_for_one_\"",
-        "upload.toml: stratgy: unknown key; did you mean `strategy`? the keys here are `strategy`, `max_restarts`, `within_seconds`, `backoff`, `defaults` and `steps`",
+        "upload.toml: stratgy: unknown key; did you mean `strategy`? the keys here are `strategy`, `max_restarts`, `within_seconds`, `backoff`, `parts`, `defaults` and `steps`",
         "upload.toml: within_seconds: expected a number of seconds, above 0, got 0",
     ];
     let (placements, mut others): (Vec<_>, Vec<_>) =
@@ -154,7 +154,7 @@ fn mistakes_in_variables_name_the_variable() {
         "the pipeline `upload` cannot be configured
   the variable UP__STEPS__DUOBLE__COUNT: steps.duoble.count: unknown step; did you mean `double`? the steps are `numbers`, `double`, `remote-storage` and `drop`
   the variable UP__STEPS__DOUBLE__COUNT: steps.double.count: expected a whole number of copies, at least 1, got \"many\"
-  the variable UP__: : unknown key; the keys here are `strategy`, `max_restarts`, `within_seconds`, `backoff`, `defaults` and `steps`"
+  the variable UP__: : unknown key; the keys here are `strategy`, `max_restarts`, `within_seconds`, `backoff`, `parts`, `defaults` and `steps`"
     );
 }
 

@@ -10,6 +10,7 @@ use crate::base::option_error::OptionError;
 use crate::pipeline::Pipeline;
 use crate::pipeline::describe::{Carried, StepInfo, StepKind};
 use crate::pipeline::draft::Shape;
+use crate::pipeline::only::Parts;
 use crate::supervise::{Intensity, Strategy};
 
 /// The declaration of a step, kept until the pipeline starts.
@@ -43,6 +44,8 @@ pub(crate) struct Whole {
     pub(crate) strategy: Strategy,
     pub(crate) intensity: Intensity,
     pub(crate) backoff: Option<Backoff>,
+    /// The parts that are started; `None` for a pipeline without edges.
+    pub(crate) parts: Option<Parts>,
     /// By path, the origin of options that were not declared in code.
     pub(crate) origins: BTreeMap<String, String>,
 }
@@ -60,12 +63,21 @@ impl Pipeline {
         })
     }
 
+    /// Checks the names in `parts`.
+    pub(crate) fn check_parts(&mut self, parts: &Parts) -> Result<(), OptionError> {
+        let before = std::mem::replace(&mut self.draft.parts, parts.clone());
+        let chosen = self.draft.chosen();
+        self.draft.parts = before;
+        chosen.map(drop)
+    }
+
     /// Returns the options of the whole pipeline.
     pub(crate) fn whole(&self) -> Whole {
         Whole {
             strategy: self.draft.plan.strategy,
             intensity: self.draft.plan.intensity,
             backoff: self.draft.plan.backoff,
+            parts: Some(self.draft.parts.clone()).filter(|_| !self.draft.edges.is_empty()),
             origins: self.draft.origins.clone(),
         }
     }
@@ -81,6 +93,7 @@ impl Pipeline {
         draft.plan.strategy = whole.strategy;
         draft.plan.intensity = whole.intensity;
         draft.plan.backoff = whole.backoff;
+        draft.parts = whole.parts.unwrap_or_default();
         draft.origins = whole.origins;
         // Errors in the old options are checked again; all other errors remain.
         let (_, mut others): (Vec<_>, Vec<_>) = draft.errors.drain(..).partition(is_of_options);
