@@ -6,7 +6,7 @@
 //! and a handler had begun it. Otherwise the attempts of all its jobs are taken back, and each of them is
 //! leased alone the next time.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use crate::job::{Company, Job, JobId, Receipt};
 use crate::table::{Lease, Table, count};
@@ -74,25 +74,26 @@ impl Table {
         let next = self.next(connection, lease, hand)?;
         let company = if hand == Hand::Empty && next.len() == 1 { Company::Nothing } else { Company::Jobs };
         let mut take = connection.prepare_cached(&self.statements.take)?;
-        let take = |id: i64| {
-            take.query_row(params![id, lease.lessee, lease.until], |row| {
-                let (payload, key, attempt, lease) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-                Ok(Job { id: JobId(id), payload, key, attempt, lease, company })
-            })
+        let take = |job: Job| {
+            take.execute([job.id.0, lease.lessee, lease.until])?;
+            Ok(Job { attempt: job.attempt + 1, lease: job.lease + 1, company, ..job })
         };
         next.into_iter().map(take).collect()
     }
 
-    fn next(&self, connection: &Connection, lease: Lease<'_>, hand: Hand) -> rusqlite::Result<Vec<i64>> {
+    fn next(&self, connection: &Connection, lease: Lease<'_>, hand: Hand) -> rusqlite::Result<Vec<Job>> {
         match (hand, self.first(connection, lease)?) {
             (Hand::Alone, _) | (_, None) => return Ok(Vec::new()),
-            (Hand::Empty, Some(first)) if first.alone && lease.limit > 0 => return Ok(vec![first.id]),
+            (Hand::Empty, Some(first)) if first.alone && lease.limit > 0 => {
+                let mut by_id = connection.prepare_cached(&self.statements.by_id)?;
+                return Ok(vec![by_id.query_row([first.id], waiting)?]);
+            }
             (Hand::Others, Some(first)) if first.alone && first.has_waited(lease) => return Ok(Vec::new()),
             (Hand::Empty | Hand::Others, Some(_)) => {}
         }
         let mut next = connection.prepare_cached(&self.statements.next)?;
         let terms = params![lease.lane, lease.now, lease.attempts, count(lease.limit)];
-        next.query_map(terms, |row| row.get(0))?.collect()
+        next.query_map(terms, waiting)?.collect()
     }
 
     fn hand(&self, connection: &Connection, lease: Lease<'_>) -> rusqlite::Result<Hand> {
@@ -172,6 +173,12 @@ impl Table {
     pub(crate) fn keep_all(&self, connection: &Connection, until: i64) -> rusqlite::Result<usize> {
         connection.prepare_cached(&self.statements.keep_all)?.execute([NOBODY, until])
     }
+}
+
+/// Reads a job as it waits: with the attempts and leases before the next.
+fn waiting(row: &Row<'_>) -> rusqlite::Result<Job> {
+    let (id, payload, key) = (JobId(row.get(0)?), row.get(1)?, row.get(2)?);
+    Ok(Job { id, payload, key, attempt: row.get(3)?, lease: row.get(4)?, company: Company::Jobs })
 }
 
 /// Returns the first and the last lessee number of a process.

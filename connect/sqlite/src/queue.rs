@@ -292,6 +292,8 @@ fn patiently<T>(patience: Duration, mut attempt: impl FnMut() -> rusqlite::Resul
 fn opened(path: &Path, table: &Table, options: &QueueOptions) -> rusqlite::Result<(Connection, Marks, i64)> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(options.patience)?;
+    // A cycle of a job uses about half of them.
+    connection.set_prepared_statement_cache_capacity(32);
     // With WAL, readers and the single writer do not block each other.
     connection.pragma_update(None, "journal_mode", "WAL")?;
     let synchronous = match options.synchronous {

@@ -8,6 +8,7 @@ pub(crate) struct Statements {
     pub(crate) first: String,
     pub(crate) next: String,
     pub(crate) hand: String,
+    pub(crate) by_id: String,
     pub(crate) take: String,
     pub(crate) run_out: String,
     pub(crate) company: String,
@@ -16,6 +17,7 @@ pub(crate) struct Statements {
     pub(crate) keep: String,
     pub(crate) keep_late: String,
     pub(crate) keep_all: String,
+    pub(crate) key: String,
     pub(crate) remove: String,
     pub(crate) unblock: String,
     pub(crate) put_back: String,
@@ -42,6 +44,7 @@ impl Statements {
             first: FIRST.replace("$t", table),
             next: NEXT.replace("$t", table),
             hand: HAND.replace("$t", table),
+            by_id: BY_ID.replace("$t", table),
             take: TAKE.replace("$t", table),
             run_out: RUN_OUT.replace("$t", table),
             company: COMPANY.replace("$t", table),
@@ -50,6 +53,7 @@ impl Statements {
             keep: KEEP.replace("$t", table),
             keep_late: KEEP_LATE.replace("$t", table),
             keep_all: KEEP_ALL.replace("$t", table),
+            key: KEY.replace("$t", table),
             remove: REMOVE.replace("$t", table),
             unblock: UNBLOCK.replace("$t", table),
             put_back: PUT_BACK.replace("$t", table),
@@ -107,8 +111,7 @@ CREATE TABLE IF NOT EXISTS $t_clock (
 
 const ENQUEUE: &str = "
 INSERT INTO $t (lane, key, priority, payload, due, blocked)
-VALUES (?1, ?2, ?3, ?4, 0, ?2 IS NOT NULL AND EXISTS (SELECT 1 FROM $t WHERE lane = ?1 AND key = ?2))
-RETURNING id";
+VALUES (?1, ?2, ?3, ?4, 0, ?2 IS NOT NULL AND EXISTS (SELECT 1 FROM $t WHERE lane = ?1 AND key = ?2))";
 
 /// The first job that can be leased, and whether it must be alone (invariant 5): its lease ran out, or this
 /// is the last of several attempts.
@@ -119,21 +122,23 @@ ORDER BY priority DESC, attempts, id LIMIT 1";
 
 /// Jobs that may be leased together with others.
 const NEXT: &str = "
-SELECT id FROM $t
+SELECT id, payload, key, attempts, leases FROM $t
 WHERE lane = ?1 AND blocked = 0 AND due <= ?2
       AND NOT (coalesce(cause, '') IN ('its lease ran out', 'uncounted') OR (?3 > 1 AND attempts + 1 >= ?3))
 ORDER BY priority DESC, attempts, id LIMIT ?4";
+
+const BY_ID: &str = "SELECT id, payload, key, attempts, leases FROM $t WHERE id = ?1";
 
 /// Whether the jobs leased to a process must be alone; two rows suffice to know that they need not.
 const HAND: &str = "
 SELECT coalesce(cause, '') IN ('its lease ran out', 'uncounted') OR (?4 > 1 AND attempts >= ?4) FROM $t
 WHERE lessee BETWEEN ?1 AND ?2 AND due > ?3 LIMIT 2";
 
+/// Statements that run once a job have no `RETURNING`, for which SQLite opens a temporary table each time.
 const TAKE: &str = "
 UPDATE $t SET lessee = ?2, due = ?3, leases = leases + 1, attempts = attempts + 1,
               cause = iif(cause IS 'uncounted', 'its lease ran out', cause)
-WHERE id = ?1
-RETURNING payload, key, attempts, leases";
+WHERE id = ?1";
 
 const RUN_OUT: &str = "
 SELECT id, leases, lessee, attempts FROM $t
@@ -156,8 +161,10 @@ const KEEP_LATE: &str = "UPDATE $t SET due = ?2 WHERE lessee = ?1 AND due <= ?3"
 
 const KEEP_ALL: &str = "UPDATE $t SET due = ?2 WHERE lessee IS NOT NULL AND lessee > ?1 AND due < ?2";
 
-const REMOVE: &str = "
-DELETE FROM $t WHERE id = ?1 AND leases = ?2 AND lessee IS NOT NULL RETURNING lane, key";
+const KEY: &str =
+    "SELECT lane, key FROM $t WHERE id = ?1 AND leases = ?2 AND lessee IS NOT NULL AND key IS NOT NULL";
+
+const REMOVE: &str = "DELETE FROM $t WHERE id = ?1 AND leases = ?2 AND lessee IS NOT NULL";
 
 const UNBLOCK: &str = "
 UPDATE $t SET blocked = 0 WHERE id = (SELECT min(id) FROM $t WHERE lane = ?1 AND key = ?2)";

@@ -94,7 +94,7 @@ impl Table {
     ) -> rusqlite::Result<Vec<JobId>> {
         let mut add = connection.prepare_cached(&self.statements.enqueue)?;
         let add = |NewJob { payload, key, priority }: NewJob| {
-            add.query_row(params![lane, key, priority, payload], |row| row.get(0)).map(JobId)
+            add.insert(params![lane, key, priority, payload]).map(JobId)
         };
         jobs.into_iter().map(add).collect()
     }
@@ -130,14 +130,15 @@ impl Table {
     ///
     /// Returns the error of SQLite.
     pub fn acknowledge(&self, connection: &Connection, receipt: Receipt) -> rusqlite::Result<bool> {
-        let mut remove = connection.prepare_cached(&self.statements.remove)?;
-        let removed: Option<(String, Option<Vec<u8>>)> = remove
-            .query_row(params![receipt.id.0, receipt.lease], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        if let Some((lane, Some(key))) = &removed {
+        let lease = [receipt.id.0, receipt.lease];
+        let mut key = connection.prepare_cached(&self.statements.key)?;
+        let key = key.query_row(lease, |row| Ok((row.get(0)?, row.get(1)?)));
+        let key: Option<(String, Vec<u8>)> = key.optional()?;
+        let removed = connection.prepare_cached(&self.statements.remove)?.execute(lease)? > 0;
+        if let Some((lane, key)) = key {
             connection.prepare_cached(&self.statements.unblock)?.execute(params![lane, key])?;
         }
-        Ok(removed.is_some())
+        Ok(removed)
     }
 
     /// Returns a job to the queue; it can be leased from `due` on, or immediately if `due` is 0. Returns

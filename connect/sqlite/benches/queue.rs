@@ -1,0 +1,167 @@
+//! Jobs per second through enqueue, lease and settle: the queue beside plain SQL by hand, with few and with many jobs
+//! that wait.
+//!
+//! ```text
+//! cargo bench -p stage-sqlite -- [JOBS] [WAITING]
+//! ```
+//!
+//! Both sides move the same jobs in transactions of the same size, with the same journal and `synchronous` setting, and
+//! alternate; the figures are the best of five rounds. `by hand` is the table that a service writes without a library, on
+//! a blocking thread for each transaction, as an asynchronous service has to.
+#![forbid(unsafe_code)]
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use stage_connect::{Disposition, Pull, Settle};
+use stage_sqlite::{NewJob, Queue, QueueOptions};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+const BATCH: usize = 200;
+const ROUNDS: usize = 5;
+const PAYLOAD: usize = 100;
+const LEASE: Duration = Duration::from_secs(30);
+
+const CREATE: &str = "
+    CREATE TABLE plain (id INTEGER PRIMARY KEY, payload BLOB NOT NULL, priority INTEGER NOT NULL DEFAULT 0,
+        due INTEGER NOT NULL DEFAULT 0, locked_until INTEGER, attempts INTEGER NOT NULL DEFAULT 0);
+    CREATE INDEX plain_next ON plain (priority DESC, id) WHERE locked_until IS NULL";
+const INSERT: &str = "INSERT INTO plain (payload) VALUES (?1)";
+const TAKE: &str = "
+    UPDATE plain SET locked_until = ?2, attempts = attempts + 1 WHERE id IN (
+        SELECT id FROM plain WHERE locked_until IS NULL AND due <= ?1 ORDER BY priority DESC, id LIMIT ?3)
+    RETURNING id, payload";
+const DELETE: &str = "DELETE FROM plain WHERE id = ?1 AND locked_until IS NOT NULL";
+
+/// The plain table.
+#[derive(Clone)]
+struct ByHand {
+    connection: Arc<Mutex<Connection>>,
+}
+
+impl ByHand {
+    fn open(path: &Path) -> rusqlite::Result<Self> {
+        let connection = Connection::open(path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.execute_batch(CREATE)?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+    }
+
+    /// Runs one transaction on a blocking thread.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Outcome<T> {
+        let connection = Arc::clone(&self.connection);
+        let done: JoinHandle<rusqlite::Result<T>> = spawn_blocking(move || {
+            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = work(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        });
+        Ok(done.await??)
+    }
+
+    async fn round(&self, jobs: usize) -> Outcome<Duration> {
+        let begun = Instant::now();
+        for _ in 0..jobs / BATCH {
+            self.run(|transaction| {
+                let mut insert = transaction.prepare_cached(INSERT)?;
+                (0..BATCH).try_for_each(|_| insert.execute([vec![7_u8; PAYLOAD]]).map(drop))
+            })
+            .await?;
+        }
+        let mut done = 0;
+        while done < jobs {
+            let taken: Vec<(i64, Vec<u8>)> = self
+                .run(|transaction| {
+                    let mut take = transaction.prepare_cached(TAKE)?;
+                    let parameters =
+                        params![now(), now() + millis(LEASE), i64::try_from(BATCH).unwrap_or(i64::MAX)];
+                    take.query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+                })
+                .await?;
+            done += taken.len();
+            self.run(move |transaction| {
+                let mut delete = transaction.prepare_cached(DELETE)?;
+                taken.iter().try_for_each(|(id, _)| delete.execute([id]).map(drop))
+            })
+            .await?;
+        }
+        Ok(begun.elapsed())
+    }
+}
+
+async fn round(queue: &Queue, jobs: usize) -> Outcome<Duration> {
+    let mut pull = queue.pull();
+    let mut settle = pull.settle_half();
+    pull.connect().await?;
+    let begun = Instant::now();
+    for _ in 0..jobs / BATCH {
+        queue.enqueue((0..BATCH).map(|_| NewJob::new(vec![7_u8; PAYLOAD]))).await?;
+    }
+    let mut done = 0;
+    while done < jobs {
+        let at_most = NonZeroUsize::new(BATCH).unwrap_or(NonZeroUsize::MIN);
+        let taken = pull.pull(at_most, Duration::from_secs(1)).await?;
+        let accepted: Vec<_> = taken.iter().map(|job| (job.receipt.clone(), Disposition::Accept)).collect();
+        settle.settle(&accepted).await?;
+        done += accepted.len();
+    }
+    Ok(begun.elapsed())
+}
+
+fn now() -> i64 {
+    millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 2)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts of jobs are small")]
+fn per_second(jobs: usize, took: Duration) -> f64 {
+    jobs as f64 / took.as_secs_f64()
+}
+
+#[tokio::main]
+async fn main() -> Outcome<()> {
+    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    let jobs: usize = arguments.next().map_or(Ok(20_000), |text| text.parse())?;
+    let waiting: usize = arguments.next().map_or(Ok(1_000_000), |text| text.parse())?;
+    let folder = tempfile::tempdir()?;
+
+    let by_hand = ByHand::open(&folder.path().join("plain.db"))?;
+    let ours = Queue::open(folder.path().join("jobs.db"), QueueOptions::new().visibility(LEASE)).await?;
+    let (mut plain, mut best) = (Duration::MAX, Duration::MAX);
+    for _ in 0..ROUNDS {
+        plain = plain.min(by_hand.round(jobs).await?);
+        best = best.min(round(&ours, jobs).await?);
+    }
+    let (plain, best) = (per_second(jobs, plain), per_second(jobs, best));
+    println!("plain SQL by hand: {plain:.0} jobs/s; the queue: {best:.0} jobs/s; ratio {:.2}", best / plain);
+
+    // The jobs that wait have a lower priority, so each round moves the same jobs past them.
+    let mut figures = Vec::new();
+    for count in [1_000, waiting] {
+        let many = Queue::open(folder.path().join(format!("many-{count}.db")), QueueOptions::new()).await?;
+        for _ in 0..count / 1_000 {
+            many.enqueue((0..1_000).map(|_| NewJob::new(vec![7_u8; PAYLOAD]).priority(-1))).await?;
+        }
+        let mut best = Duration::MAX;
+        for _ in 0..ROUNDS {
+            best = best.min(round(&many, jobs).await?);
+        }
+        println!("{count} jobs wait: {:.0} jobs/s", per_second(jobs, best));
+        figures.push(per_second(jobs, best));
+    }
+    println!("many beside few: {:.2}", figures[1] / figures[0]);
+    Ok(())
+}
