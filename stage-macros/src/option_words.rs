@@ -27,6 +27,7 @@ pub(crate) enum OptionWord {
     Args,
     Partitions,
     Schema,
+    Spec,
     Acknowledged,
     Strategy,
     MaxRestarts,
@@ -37,7 +38,7 @@ pub(crate) enum OptionWord {
 }
 
 /// Every option with its word and an example.
-const ALL: [(OptionWord, &str, &str); 26] = [
+const ALL: [(OptionWord, &str, &str); 27] = [
     (OptionWord::Name, "name", "name: \"storage\""),
     (OptionWord::Count, "count", "count: 4"),
     (OptionWord::MinDemand, "min_demand", "min_demand: 1"),
@@ -59,6 +60,7 @@ const ALL: [(OptionWord, &str, &str); 26] = [
     (OptionWord::Args, "args", "args: [first, second]"),
     (OptionWord::Partitions, "partitions", "partitions: 32"),
     (OptionWord::Schema, "schema", "schema: 3"),
+    (OptionWord::Spec, "spec", "spec: |spec| spec.lease(LEASE)"),
     (OptionWord::Acknowledged, "acknowledged", "acknowledged"),
     (OptionWord::Strategy, "strategy", "strategy: one_for_one"),
     (OptionWord::MaxRestarts, "max_restarts", "max_restarts: 3"),
@@ -165,7 +167,7 @@ impl OptionWord {
         Self::Batch,
     ];
     /// The options of an `across`.
-    pub(crate) const OF_ACROSS: &[Self] = &[Self::Name, Self::By, Self::Partitions, Self::Schema];
+    pub(crate) const OF_ACROSS: &[Self] = &[Self::Name, Self::By, Self::Partitions, Self::Schema, Self::Spec];
     /// The options of a `then`: all others belong to its step.
     pub(crate) const OF_THEN: &[Self] = &[Self::Args];
 

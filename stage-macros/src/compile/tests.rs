@@ -190,6 +190,8 @@ fn one_mistake_is_reported_once() {
         "acknowledged, start A; across queue, name: \"far\"; across queue, name: \"far\"; finish C;",
         "acknowledged, start A; partition by hash, into 2 { across queue, name: \"far\"; } merge; finish C;",
         "acknowledged, start A, partitions: 3; finish C;",
+        "acknowledged, start A; across queue, name: \"far\", spec: 3; finish C;",
+        "acknowledged, start A; across queue, name: \"far\", spec: || 3; finish C;",
     ] {
         assert_eq!(mistakes(body).len(), 1, "{body}: {:?}", mistakes(body));
     }

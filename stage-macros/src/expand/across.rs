@@ -24,8 +24,12 @@ pub(super) fn expand(step: &Step, across: &Across, scope: &Scope<'_>) -> TokenSt
     let partitions = across.partitions.as_ref().and_then(|(word, number)| Some((word, number.as_ref()?)));
     let partitions = partitions.map(|(word, number)| call(word, number, scope));
     let schema = across.schema.as_ref().map(|(word, number)| call(word, number, scope));
+    let spec = across.spec.as_ref().map(|(word, change)| {
+        let change = capture::function(change, scope);
+        quote!(.#word(#change))
+    });
     let new = quote_spanned!(word=> ::stage_edge::Across::new);
-    let edge = quote_spanned!(step.recipe.anchor=> #new(#edge, #name) #by #partitions #schema);
+    let edge = quote_spanned!(step.recipe.anchor=> #new(#edge, #name) #by #partitions #schema #spec);
     let events = pipeline(across.word);
     quote_spanned!(word=> ::stage_core::Chain::across(#events, #edge))
 }
@@ -43,5 +47,6 @@ fn call(word: &Ident, number: &Number, scope: &Scope<'_>) -> TokenStream {
 pub(super) fn mentions(across: &Across) -> impl Iterator<Item = &Expr> {
     let partitions = across.partitions.as_ref().and_then(|(_, number)| number.as_ref());
     let schema = across.schema.as_ref().map(|(_, number)| number);
-    partitions.into_iter().chain(schema).filter_map(of_number)
+    let spec = across.spec.as_ref().map(|(_, change)| change);
+    partitions.into_iter().chain(schema).filter_map(of_number).chain(spec)
 }

@@ -80,8 +80,8 @@ impl Reader<'_> {
             );
         }
         let Settings { name, options, by, dispatcher, rejected, args, policy, at_once, gates, .. } = settings;
-        let (partitions, schema) = (settings.partitions, settings.schema);
-        let across = (role == Role::Across).then_some(Across { word, partitions, schema });
+        let (partitions, schema, spec) = (settings.partitions, settings.schema, settings.spec);
+        let across = (role == Role::Across).then_some(Across { word, partitions, schema, spec });
         let expr = recipe?;
         let default = naming::default_name(&expr, role, self.number);
         let mut recipe = RecipeExpr::read(role, emits, expr, self.scope, self.errors);

@@ -53,12 +53,14 @@ pub(crate) struct Step {
     pub(crate) across: Option<Across>,
 }
 
-/// `across edge, name: "orders", partitions: 32, schema: 3`; the edge is the recipe of the step.
+/// `across edge, name: "orders", partitions: 32, schema: 3, spec: |spec| spec.lease(LEASE)`; the edge is the recipe of the step.
 pub(crate) struct Across {
     pub(crate) word: Span,
     /// The number is `None` if it could not be read, which has been reported.
     pub(crate) partitions: Option<(Ident, Option<Number>)>,
     pub(crate) schema: Option<(Ident, Number)>,
+    /// A function that changes the further properties of the edge.
+    pub(crate) spec: Option<(Ident, Expr)>,
 }
 
 /// Branches that all get every event.

@@ -32,6 +32,7 @@ pub(super) struct Settings {
     pub(super) at_once: Option<AtOnce>,
     pub(super) partitions: Option<(Ident, Option<Number>)>,
     pub(super) schema: Option<(Ident, Number)>,
+    pub(super) spec: Option<(Ident, Expr)>,
     order: Option<(Ident, Choice)>,
     failure: Option<(Ident, Failure)>,
     retry: Option<Retry>,
@@ -111,6 +112,9 @@ impl Settings {
             }
             OptionWord::Schema => {
                 self.schema = Number::read(option, value, scope, errors).map(|number| (word, number));
+            }
+            OptionWord::Spec => {
+                self.spec = spec(value, errors).map(|change| (word, change));
             }
             OptionWord::Order => {
                 self.order = choice(&ORDER, value, scope, errors).map(|order| (word, order));
@@ -237,7 +241,9 @@ fn misplaced(option: OptionWord, owner: Owner) -> &'static str {
         OptionWord::Rate | OptionWord::Batch => {
             "it applies to the input of one step; put it on that `step` or `finish`"
         }
-        OptionWord::Partitions | OptionWord::Schema => "it belongs to an edge; put it on an `across`",
+        OptionWord::Partitions | OptionWord::Schema | OptionWord::Spec => {
+            "it belongs to an edge; put it on an `across`"
+        }
         OptionWord::Cancel => "it has no producer that could end before it; put it on the items after it",
         OptionWord::Name
         | OptionWord::Count
@@ -340,6 +346,17 @@ pub(super) fn key(key: Expr, example: &str, errors: &mut Errors) -> Option<Expr>
         Expr::Closure(closure) if closure.inputs.len() != 1 => errors.at(closure, advice),
         Expr::Lit(literal) => errors.at(literal, advice),
         _ => return Some(key),
+    }
+    None
+}
+
+/// Reads a closure or function that changes the properties of an edge.
+fn spec(change: Expr, errors: &mut Errors) -> Option<Expr> {
+    let advice = "`spec` is a function that changes the properties of the edge, such as `spec: |spec| spec.lease(LEASE)`";
+    match &change {
+        Expr::Closure(closure) if closure.inputs.len() != 1 => errors.at(closure, advice),
+        Expr::Lit(literal) => errors.at(literal, advice),
+        _ => return Some(change),
     }
     None
 }

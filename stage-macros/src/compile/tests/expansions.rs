@@ -218,7 +218,7 @@ fn an_across_cuts_the_chain_at_an_edge() {
                 acknowledged,
                 start  Incoming::new();
                 across edge, name: "orders", by: |order: &Order| order.customer, partitions: partitions, schema: 3;
-                across edge.pool(), name: "prices";
+                across edge.pool(), name: "prices", spec: |spec| spec.app("shop");
                 finish drop;
             }
         },
