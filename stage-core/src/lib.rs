@@ -97,7 +97,9 @@ mod wire;
 
 /// The statistics of stages, as in [`Running::stats`] and a [`Report`].
 pub mod stats {
-    pub use crate::base::stats::{Discards, EventFailures, StageState, StageStats, StateTimes};
+    pub use crate::base::stats::{
+        Discards, EventFailures, Gauge, GaugeValue, Gauges, StageState, StageStats, StateTimes,
+    };
 }
 
 /// Subscriptions between stages and the reasons of their end. [`SubscribeOptions`] declares one.

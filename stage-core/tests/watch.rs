@@ -5,12 +5,12 @@
 use std::time::Duration;
 
 use stage_core::policy::{FailurePolicy, each};
-use stage_core::stats::StageState;
+use stage_core::stats::{Gauges, StageState};
 use stage_core::testing::{Sim, settle};
-use stage_core::watch::{LinkSnapshot, Snapshot, StageSnapshot};
+use stage_core::watch::{Board, LinkSnapshot, Snapshot, StageSnapshot, openmetrics};
 use stage_core::{
-    Backoff, BoxError, Consumer, Context, Demand, Emitter, Events, Pipeline, Producer, ProducerConsumer,
-    StageResult, StepOptions, sink,
+    Backoff, BoxError, Consumer, Context, Demand, Emitter, Events, Init, Pipeline, Producer,
+    ProducerConsumer, StageResult, StepOptions, sink,
 };
 use tokio::time::sleep;
 
@@ -240,4 +240,56 @@ async fn the_last_ends_of_stages_are_reported_with_their_time_and_reason() {
     assert_eq!((last.stage.as_str(), last.reason.to_string().as_str()), ("sink/0", "failed: forty"));
     assert!(last.at <= snapshot.at && last.at > snapshot.exits[0].at);
     running.stop().await.unwrap();
+}
+
+/// Shows the lag of a partition while it runs.
+#[derive(Default)]
+struct Lagging {
+    gauges: Option<Gauges>,
+}
+
+impl Producer for Lagging {
+    type Event = u64;
+
+    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+        let gauges = cx.gauges();
+        gauges.set_of("lag", "3", 17);
+        gauges.set_of("owner", "3", "north \"1\"");
+        gauges.set_of("lag", "4", 1);
+        gauges.set("oldest", millis(2500));
+        self.gauges = Some(gauges);
+        Ok(Init::Ready)
+    }
+
+    async fn handle_demand(&mut self, _: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
+        out.gauges().remove_of("4");
+        out.draining().await;
+        out.finish();
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_gauges_of_a_stage_are_in_its_statistics_and_in_openmetrics() {
+    let pipeline =
+        Pipeline::builder("orders").start("source", || Ok(Lagging::default())).finish_fn("end", drop);
+    let running = pipeline.start().await.unwrap();
+    settle().await;
+    let (board, mut text) = (Board::new(), String::new());
+    board.add("orders", &running).unwrap();
+    let monitor = running.monitor();
+    let gauges = monitor.snapshot().stages[0].stats.gauges.clone();
+    let shown: Vec<_> =
+        gauges.iter().map(|gauge| format!("{} {} {:?}", gauge.name, gauge.of, gauge.value)).collect();
+    assert_eq!(shown, ["lag 3 Count(17)", "oldest  Time(2.5s)", "owner 3 Text(\"north \\\"1\\\"\")"]);
+    openmetrics(&board, &mut text);
+    for line in [
+        r#"stage_gauge{pipeline="orders",step="source",gauge="lag",of="3"} 17"#,
+        r#"stage_gauge_seconds{pipeline="orders",step="source",gauge="oldest",of=""} 2.5"#,
+        r#"stage_gauge_text_info{pipeline="orders",step="source",gauge="owner",of="3",text="north \"1\""} 1"#,
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    running.stop().await.unwrap();
+    assert_eq!(monitor.stats()[0].gauges, [], "the handle is gone with its stage");
 }

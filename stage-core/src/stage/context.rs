@@ -12,7 +12,7 @@ use super::stop_signal::StopSignal;
 use crate::ack::{AckOptions, Acknowledger, Collectors, Deliveries};
 use crate::base::error::SubscribeError;
 use crate::base::options::Pace;
-use crate::base::stats::Counters;
+use crate::base::stats::{Counters, Gauges};
 use crate::sync::Arc;
 use crate::trace::StageTrace;
 use crate::wire::operator::OperatorRequests;
@@ -164,6 +164,12 @@ impl Context<'_> {
     /// See [`Emitter::set_waiting_for`](super::Emitter::set_waiting_for).
     pub fn set_waiting_for(&mut self, what: Option<&str>) {
         self.state.counters.set_waiting_for(what);
+    }
+
+    /// Returns the gauges of this stage: values that its code shows. See
+    /// [`Emitter::gauges`](super::Emitter::gauges).
+    pub fn gauges(&self) -> Gauges {
+        self.state.counters.gauges.handle()
     }
 
     /// Keeps this stage from ending by itself until the [`Hold`] is dropped.

@@ -10,6 +10,7 @@ use super::hold::Hold;
 use super::message::{CallError, Cast, CastOf};
 use crate::base::error::SubscribeError;
 use crate::base::progress::Progress;
+use crate::base::stats::Gauges;
 use crate::sync::{Mutex, lock};
 use crate::wire::{ProducerRef, SubscribeOptions};
 
@@ -217,6 +218,35 @@ impl<E> Emitter<'_, E> {
     /// ```
     pub fn set_waiting_for(&mut self, what: Option<&str>) {
         self.state.counters.set_waiting_for(what);
+    }
+
+    /// Returns the gauges of this stage: values that its code shows in [statistics](crate::stats::StageStats::gauges),
+    /// snapshots, metrics and on the panel, such as the lag of a partition. A stage that has no handle has no gauges.
+    ///
+    /// ```
+    /// use stage_core::stats::Gauges;
+    /// use stage_core::{BoxError, Context, Demand, Emitter, Init, Producer, StageResult};
+    ///
+    /// struct Log {
+    ///     gauges: Option<Gauges>,
+    /// }
+    ///
+    /// impl Producer for Log {
+    ///     type Event = u64;
+    ///
+    ///     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+    ///         self.gauges = Some(cx.gauges());
+    ///         Ok(Init::Ready)
+    ///     }
+    ///
+    ///     async fn handle_demand(&mut self, _: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
+    ///         out.gauges().set_of("lag", "partition 3", 17);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
+    pub fn gauges(&self) -> Gauges {
+        self.state.counters.gauges.handle()
     }
 
     /// Keeps this stage from ending by itself until the [`Hold`] is dropped.

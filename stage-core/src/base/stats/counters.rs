@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::clock::Clock;
+use super::gauges::ShownGauges;
 use super::link_counters::{Links, Sharing};
 use super::outcomes::{Discard, Discards, EventFailures};
 use super::stage_stats::StageStats;
@@ -35,6 +36,7 @@ pub(crate) struct Counters {
     broadcasts: AtomicBool,
     /// The text by which the stage names an outside server that it waits for.
     waiting_for: Mutex<Option<Arc<str>>>,
+    pub(crate) gauges: ShownGauges,
     pub(crate) clock: Clock,
     pub(crate) links: Links,
 }
@@ -213,6 +215,7 @@ impl Counters {
             failures: self.failures(),
             busy: self.busy(),
             restarts: load(&self.restarts),
+            gauges: self.gauges.read(),
         }
     }
 }

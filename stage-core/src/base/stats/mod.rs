@@ -3,6 +3,7 @@
 mod clock;
 mod counters;
 mod event_time;
+mod gauges;
 mod histograms;
 mod link_counters;
 mod link_numbers;
@@ -18,6 +19,7 @@ mod timekeeper;
 pub(crate) use counters::Counters;
 pub use event_time::EventTime;
 pub(crate) use event_time::EventTimes;
+pub use gauges::{Gauge, GaugeValue, Gauges};
 pub(crate) use histograms::StageHistograms;
 pub(crate) use link_counters::{LinkCounters, Sharing};
 pub(crate) use link_numbers::{LinkNumbers, NumbersByName};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::gauges::Gauge;
 use super::outcomes::{Discards, EventFailures};
 
 /// Statistics of one stage: work done, and events held.
@@ -39,6 +40,9 @@ pub struct StageStats {
     pub busy: Duration,
     /// Number of restarts.
     pub restarts: u64,
+    /// The values that its code shows, by name and part.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
+    pub gauges: Vec<Gauge>,
 }
 
 impl StageStats {
@@ -56,5 +60,6 @@ impl StageStats {
         self.failures.add(&next.failures);
         self.busy += next.busy;
         self.restarts += next.restarts;
+        self.gauges.clone_from(&next.gauges);
     }
 }

@@ -1,8 +1,9 @@
 //! The metric families: their names, types, units and values. `docs/design/watching.md` has the same table.
 
+use super::labels::label;
 use super::text::{Family, MetricKind, SIZES, TIMES};
 use super::view::{LinkRow, Row, View};
-use crate::base::stats::{StageHistograms, StageState};
+use crate::base::stats::{GaugeValue, StageHistograms, StageState};
 use crate::sync::Arc;
 use crate::watch::snapshot::LinkSnapshot;
 
@@ -48,6 +49,18 @@ fn row_labels<const N: usize>(
 
 fn links(view: &View, family: &mut Family<'_>, value: fn(&LinkSnapshot) -> u64) {
     view.links.iter().for_each(|LinkRow { labels, link, .. }| family.sample(labels, value(link)));
+}
+
+/// Passes each gauge with its labels to `write`.
+fn gauges(view: &View, mut write: impl FnMut(&str, &GaugeValue)) {
+    for row in &view.rows {
+        for gauge in &row.gauges {
+            let mut labels = row.labels.clone();
+            label(&mut labels, "gauge", gauge.name);
+            label(&mut labels, "of", &gauge.of);
+            write(&labels, &gauge.value);
+        }
+    }
 }
 
 fn histograms(view: &View, mut write: impl FnMut(&str, &[Arc<StageHistograms>])) {
@@ -172,6 +185,33 @@ pub(super) const METRICS: &[Metric] = &[
     Metric::counter("stage_handler_remakes", "Handlers rebuilt after a panic.", |view, family| {
         rows(view, family, |row| row.failures.remade_handlers);
     }),
+    Metric::gauge("stage_gauge", "Counts that the code of a step shows.", |view, family| {
+        gauges(view, |labels, value| {
+            if let GaugeValue::Count(count) = value {
+                family.sample(labels, *count);
+            }
+        });
+    }),
+    Metric::gauge("stage_gauge_seconds", "Times that the code of a step shows.", |view, family| {
+        gauges(view, |labels, value| {
+            if let GaugeValue::Time(time) = value {
+                family.sample(labels, *time);
+            }
+        });
+    })
+    .unit("seconds"),
+    Metric {
+        kind: MetricKind::Info,
+        ..Metric::gauge("stage_gauge_text", "Texts that the code of a step shows.", |view, family| {
+            gauges(view, |labels, value| {
+                if let GaugeValue::Text(text) = value {
+                    let mut labels = labels.to_owned();
+                    label(&mut labels, "text", text);
+                    family.sample(&labels, 1);
+                }
+            });
+        })
+    },
     Metric::counter("stage_link_asked", "Events that the consumers asked for.", |view, family| {
         links(view, family, |link| link.asked);
     }),

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::labels::label;
-use crate::base::stats::{Discards, EventFailures, StageHistograms, StageState, StateTimes};
+use crate::base::stats::{
+    Discards, EventFailures, Gauge, GaugeValue, StageHistograms, StageState, StateTimes,
+};
 use crate::supervise::{Nature, StageEntry, step_of};
 use crate::sync::Arc;
 use crate::timed::Histogram;
@@ -28,6 +30,8 @@ pub(super) struct Row {
     pub(super) times: StateTimes,
     /// The histograms of the copies that are, or were, measured.
     pub(super) histograms: Vec<Arc<StageHistograms>>,
+    /// The values that the code of the copies shows.
+    pub(super) gauges: Vec<Gauge>,
     /// The age of the callback that has run longest, up to now.
     pub(super) callback_age: Duration,
 }
@@ -113,6 +117,19 @@ fn waits(entry: &Entry) -> BTreeMap<(String, String), Vec<Arc<Histogram>>> {
 }
 
 impl Row {
+    /// Adds up the counts of several copies; of times, the longest applies, and of texts, the first.
+    fn add_gauge(&mut self, gauge: &Gauge) {
+        let same = |known: &&mut Gauge| (known.name, &known.of) == (gauge.name, &gauge.of);
+        match self.gauges.iter_mut().find(same).map(|known| &mut known.value) {
+            None => self.gauges.push(gauge.clone()),
+            Some(known) => match (known, &gauge.value) {
+                (GaugeValue::Count(sum), GaugeValue::Count(count)) => *sum = sum.saturating_add(*count),
+                (GaugeValue::Time(longest), GaugeValue::Time(time)) => *longest = (*longest).max(*time),
+                _ => {}
+            },
+        }
+    }
+
     fn add(&mut self, stage: &StageSnapshot, known: &StageEntry) {
         let requests = known.control.requests();
         self.histograms.extend(requests.and_then(|requests| requests.histograms()).cloned());
@@ -126,6 +143,7 @@ impl Row {
         self.restarts += stats.restarts;
         self.discards.add(&stats.discards);
         self.failures.add(&stats.failures);
+        stats.gauges.iter().for_each(|gauge| self.add_gauge(gauge));
         self.times = self.times.and(&stage.times);
         let in_callback = match stage.state {
             Some(StageState::Working) => true,

@@ -98,6 +98,7 @@ impl Description {
                 LinkKind::Broadcast => "broadcast",
                 LinkKind::Selected => "selected",
                 LinkKind::Partition => "partition",
+                LinkKind::Across => "across",
                 _ => "straight",
             },
             carries: if matches!(link.carries, Carried::Events) { "events" } else { "batches" },

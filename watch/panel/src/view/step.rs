@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use stage_core::stats::{StageState, StateTimes};
+use stage_core::stats::{Gauge, GaugeValue, StageState, StateTimes};
 use stage_core::watch::{CopyActivity, StageSnapshot, StepActivity};
 
 /// The activity of one step.
@@ -34,7 +34,18 @@ pub(super) struct StepTick<'a> {
     discards: [u64; 4],
     /// Retried, skipped, dead-lettered, past the deadline, rebuilt handlers.
     failures: [u64; 5],
+    /// The values that the code of the copies shows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    gauges: Vec<GaugeTick<'a>>,
     copies: Vec<CopyTick>,
+}
+
+/// A value that a stage shows.
+#[derive(Debug, Serialize)]
+struct GaugeTick<'a> {
+    name: &'a str,
+    of: &'a str,
+    value: String,
 }
 
 /// The state or -1, thousandths of the time in the five states, events a second in and out, events held, restarts.
@@ -89,6 +100,7 @@ impl<'a> StepTick<'a> {
                 sum(|stage| stage.stats.failures.past_deadline),
                 sum(|stage| stage.stats.failures.remade_handlers),
             ],
+            gauges: stages.iter().flat_map(|stage| &stage.stats.gauges).map(GaugeTick::new).collect(),
             copies: copies(step),
         }
     }
@@ -97,6 +109,22 @@ impl<'a> StepTick<'a> {
     pub(super) const fn rate(&self) -> f64 {
         if self.source { self.out } else { self.r#in }
     }
+}
+
+impl<'a> GaugeTick<'a> {
+    fn new(gauge: &'a Gauge) -> Self {
+        let value = match &gauge.value {
+            GaugeValue::Count(count) => count.to_string(),
+            GaugeValue::Time(time) => format!("{:?}", Duration::from_millis(clipped_millis(*time))),
+            GaugeValue::Text(text) => text.clone(),
+            other => format!("{other:?}"),
+        };
+        Self { name: gauge.name, of: &gauge.of, value }
+    }
+}
+
+fn clipped_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn copies(step: Sampled<'_, '_>) -> Vec<CopyTick> {
