@@ -51,7 +51,7 @@ pub(crate) fn nak(after: Duration) -> String {
     if after.is_zero() { "-NAK".to_owned() } else { format!("-NAK {}", json!({ "delay": nanos(after) })) }
 }
 
-fn nanos(time: Duration) -> u64 {
+pub(crate) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).min(i64::MAX.unsigned_abs())
 }
 

@@ -31,6 +31,9 @@ pub(crate) struct ApiError {
 impl ApiError {
     pub(crate) const CONSUMER_NOT_FOUND: u64 = 10014;
     pub(crate) const STREAM_NOT_FOUND: u64 = 10059;
+    /// A work queue has a consumer of these subjects already.
+    #[cfg(feature = "edge")]
+    pub(crate) const CONSUMER_NOT_UNIQUE: u64 = 10100;
     /// JetStream is disabled for the server, or for the account.
     const DISABLED: [u64; 2] = [10076, 10039];
 
@@ -41,11 +44,23 @@ impl ApiError {
         Some(Self { code, text: error["description"].as_str().unwrap_or("no description").to_owned() })
     }
 
+    /// Returns whether a subject has as many messages as it may have.
+    #[cfg(feature = "edge")]
+    pub(crate) fn is_subject_full(&self) -> bool {
+        self.code == 10077 && self.text.contains("per subject")
+    }
+
     /// Returns whether the server has no room at present.
     pub(crate) fn is_full(&self) -> bool {
         // Resources of the server, the account, storage, memory; a limit of the stream with `discard: new`.
         matches!(self.code, 10002 | 10023 | 10047 | 10028)
             || (self.code == 10077 && self.text.contains("maximum"))
+    }
+
+    /// Returns whether a subject has another last message than was expected.
+    #[cfg(feature = "edge")]
+    pub(crate) const fn is_wrong_revision(&self) -> bool {
+        matches!(self.code, 10071 | 10164)
     }
 
     /// Returns whether the server would refuse the message every time: it is too large, or its headers are.

@@ -1,6 +1,6 @@
-//! Publishes many messages and collects their answers, in one inbox.
+//! Publishes messages and collects their answers, in one inbox.
 
-use async_nats::{HeaderMap, Message, StatusCode};
+use async_nats::{HeaderMap, Message, StatusCode, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt;
 
@@ -20,32 +20,53 @@ pub(crate) enum Answer {
     Message(Message),
 }
 
-/// Publishes all messages, then returns the answers in the order of the messages.
-pub(crate) async fn ask_all(link: &Link, asked: Vec<Asked>) -> Result<Vec<Answer>, Unanswered> {
-    if asked.is_empty() {
-        return Ok(Vec::new());
+/// A subscription to answers. Messages are numbered, so the answer to a call that was dropped is ignored.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    pub(crate) link: Link,
+    name: String,
+    answers: Subscriber,
+    /// The number of the next message.
+    next: usize,
+}
+
+impl Inbox {
+    /// Subscribes to a new subject.
+    pub(crate) async fn open(link: &Link) -> Result<Self, Unanswered> {
+        let name = link.client.new_inbox();
+        let subscribed = link.patiently(link.client.subscribe(format!("{name}.*"))).await?;
+        let answers = subscribed.map_err(|error| Unanswered::Lost(error.to_string()))?;
+        Ok(Self { link: link.clone(), name, answers, next: 0 })
     }
-    let failed = |error: &dyn std::error::Error| Unanswered::Lost(error.to_string());
-    let count = asked.len();
-    let inbox = link.client.new_inbox();
-    let exchange = async {
-        let mut answers_in =
-            link.client.subscribe(format!("{inbox}.*")).await.map_err(|error| failed(&error))?;
-        for (number, Asked { subject, headers, payload }) in asked.into_iter().enumerate() {
-            let reply = format!("{inbox}.{number}");
+
+    /// Publishes all messages, then returns the answers in the order of the messages. Cancel safe: an answer that
+    /// arrives later is ignored.
+    pub(crate) async fn ask(&mut self, asked: Vec<Asked>) -> Result<Vec<Answer>, Unanswered> {
+        let first = self.next;
+        self.next += asked.len();
+        let link = self.link.clone();
+        link.patiently(self.exchange(asked, first)).await?
+    }
+
+    async fn exchange(&mut self, asked: Vec<Asked>, first: usize) -> Result<Vec<Answer>, Unanswered> {
+        let count = asked.len();
+        for (number, Asked { subject, headers, payload }) in (first..).zip(asked) {
+            let reply = format!("{}.{number}", self.name);
+            let client = &self.link.client;
             let published = if headers.is_empty() {
-                link.client.publish_with_reply(subject, reply, payload).await
+                client.publish_with_reply(subject, reply, payload).await
             } else {
-                link.client.publish_with_reply_and_headers(subject, reply, headers, payload).await
+                client.publish_with_reply_and_headers(subject, reply, headers, payload).await
             };
-            published.map_err(|error| failed(&error))?;
+            published.map_err(|error| Unanswered::Lost(error.to_string()))?;
         }
         let mut answers: Vec<Option<Answer>> = std::iter::repeat_with(|| None).take(count).collect();
         let mut missing = count;
         while missing > 0 {
-            let Some(message) = answers_in.next().await else { return Err(link.silence()) };
+            let Some(message) = self.answers.next().await else { return Err(self.link.silence()) };
             let number = message.subject.rsplit('.').next().and_then(|number| number.parse::<usize>().ok());
-            let Some(place) = number.and_then(|number| answers.get_mut(number)) else { continue };
+            let place = number.and_then(|number| number.checked_sub(first));
+            let Some(place) = place.and_then(|place| answers.get_mut(place)) else { continue };
             if place.is_none() {
                 missing -= 1;
             }
@@ -56,6 +77,13 @@ pub(crate) async fn ask_all(link: &Link, asked: Vec<Asked>) -> Result<Vec<Answer
             });
         }
         Ok(answers.into_iter().flatten().collect())
-    };
-    link.patiently(exchange).await?
+    }
+}
+
+/// Asks once, in an inbox of its own.
+pub(crate) async fn ask_all(link: &Link, asked: Vec<Asked>) -> Result<Vec<Answer>, Unanswered> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    Inbox::open(link).await?.ask(asked).await
 }

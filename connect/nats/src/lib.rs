@@ -33,11 +33,17 @@
 //! # Ok(())
 //! # }
 //! ```
+//! # Features
+//!
+//! * `edge`: JetStream as the server of an edge between machines ([`edge`]).
+//! * `nkeys`: credentials that sign.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod api;
 mod consumer;
+#[cfg(feature = "edge")]
+pub mod edge;
 mod error;
 mod inbox;
 mod link;

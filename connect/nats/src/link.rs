@@ -1,5 +1,6 @@
 //! A connection that ends at its first failure.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub(crate) struct Link {
     pub(crate) ended: watch::Receiver<bool>,
     /// The last refusal of a subject, which the server does not relate to a request.
     pub(crate) denied: Arc<Mutex<Option<String>>>,
+    /// True once an answer did not arrive in time.
+    pub(crate) doubted: Arc<AtomicBool>,
 }
 
 /// The reason for which a request has no answer.
@@ -51,14 +54,20 @@ impl Unanswered {
 }
 
 impl Link {
+    /// Returns whether the connection was neither lost nor silent.
+    pub(crate) fn is_sound(&self) -> bool {
+        !*self.ended.borrow() && !self.doubted.load(Ordering::Relaxed)
+    }
+
     /// Waits until the connection is lost. Cancel safe.
     pub(crate) async fn ended(&self) {
         // An error means that the client is gone with its callback.
         let _ = self.ended.clone().wait_for(|ended| *ended).await;
     }
 
-    /// Returns the reason of a silence.
+    /// Returns the reason of a silence, after which the connection is not sound.
     pub(crate) fn silence(&self) -> Unanswered {
+        self.doubted.store(true, Ordering::Relaxed);
         match self.denied.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(text) => Unanswered::Denied(text),
             None if *self.ended.borrow() => Unanswered::Lost("the connection was lost".to_owned()),

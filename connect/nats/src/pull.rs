@@ -13,7 +13,7 @@ use crate::consumer;
 use crate::link::Link;
 use crate::message::NatsMessage;
 use crate::options::ReadOptions;
-use crate::read::{Received, read};
+use crate::read::{ConsumerName, Owner, Received, read};
 use crate::server::Server;
 use crate::settle::{NatsSettle, Reader, Receipt};
 
@@ -73,8 +73,9 @@ impl Pull for NatsPull {
                     let Some(link) = self.link.clone() else {
                         return Err(ConnectError::gone(at, "cannot read", "not connected"));
                     };
-                    let options = self.reader.options.clone();
-                    none.insert(Box::pin(read(link, options, at, at_most.get(), wait)))
+                    let ReadOptions { stream, consumer, .. } = self.reader.options.clone();
+                    let consumer = ConsumerName { stream, consumer, owner: Owner::Shared };
+                    none.insert(Box::pin(read(link, consumer, at, at_most.get(), wait)))
                 }
             };
             let received = reading.await;

@@ -10,7 +10,6 @@ use tokio::time::timeout;
 use crate::api;
 use crate::link::{Link, PATIENCE};
 use crate::message::NatsMessage;
-use crate::options::ReadOptions;
 
 /// How long the rest of a batch may take after the first message, before the request is ended.
 const STRAGGLERS: Duration = Duration::from_millis(5);
@@ -23,10 +22,27 @@ pub(crate) struct Received {
     pub(crate) delivered: u32,
 }
 
+/// A consumer of a stream.
+#[derive(Clone, Debug)]
+pub(crate) struct ConsumerName {
+    pub(crate) stream: String,
+    pub(crate) consumer: String,
+    pub(crate) owner: Owner,
+}
+
+/// The processes that use a consumer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// Any number of them, which create it again where it is missing.
+    Shared,
+    /// One, which has lost it to another one if it is deleted.
+    Single,
+}
+
 /// Asks for at most `at_most` messages, and returns the first ones that arrive, or none after `wait`.
 pub(crate) async fn read(
     link: Link,
-    options: ReadOptions,
+    ConsumerName { stream, consumer, owner }: ConsumerName,
     at: String,
     at_most: usize,
     wait: Duration,
@@ -37,7 +53,7 @@ pub(crate) async fn read(
     let mut messages = link.client.subscribe(inbox.clone()).await.map_err(|error| lost(&error))?;
     // The server takes zero as no time limit.
     let expires = wait.max(Duration::from_millis(1));
-    let subject = format!("{}.CONSUMER.MSG.NEXT.{}.{}", link.prefix, options.stream, options.consumer);
+    let subject = format!("{}.CONSUMER.MSG.NEXT.{stream}.{consumer}", link.prefix);
     let request = api::next(at_most, expires).to_string();
     link.client.publish_with_reply(subject, inbox, request.into()).await.map_err(|error| lost(&error))?;
 
@@ -48,17 +64,17 @@ pub(crate) async fn read(
         () = link.ended() => None,
     };
     let first = first.ok_or_else(|| link.silence().at(&at, what))?;
-    if !take(first, &mut received, &at)? {
+    if !take(first, owner, &mut received, &at)? {
         return Ok(received);
     }
     while received.len() < at_most && pending(&received) > 0 {
         let Ok(Some(next)) = timeout(STRAGGLERS, messages.next()).await else { break };
-        if !take(next, &mut received, &at)? {
+        if !take(next, owner, &mut received, &at)? {
             return Ok(received);
         }
     }
     if received.len() < at_most {
-        end(&link, messages, &mut received, &at).await?;
+        end(&link, messages, owner, &mut received, &at).await?;
     }
     Ok(received)
 }
@@ -67,6 +83,7 @@ pub(crate) async fn read(
 async fn end(
     link: &Link,
     mut messages: Subscriber,
+    owner: Owner,
     received: &mut Vec<Received>,
     at: &str,
 ) -> Result<(), ConnectError> {
@@ -76,14 +93,19 @@ async fn end(
     loop {
         // A message that does not arrive is delivered again after its lease.
         let Ok(Some(next)) = link.patiently(messages.next()).await else { return Ok(()) };
-        if !take(next, received, at)? {
+        if !take(next, owner, received, at)? {
             return Ok(());
         }
     }
 }
 
 /// Adds a message; returns false if it is the report of the end of the request.
-fn take(message: Message, received: &mut Vec<Received>, at: &str) -> Result<bool, ConnectError> {
+fn take(
+    message: Message,
+    owner: Owner,
+    received: &mut Vec<Received>,
+    at: &str,
+) -> Result<bool, ConnectError> {
     let Some(status) = message.status else {
         received.extend(parse(message));
         return Ok(true);
@@ -100,6 +122,9 @@ fn take(message: Message, received: &mut Vec<Received>, at: &str) -> Result<bool
         )),
         // The messages that were received are returned first; the next request reports the state again.
         _ if !received.is_empty() => Ok(false),
+        409 if owner == Owner::Single && text.contains("Consumer Deleted") => {
+            Err(ConnectError::fenced(at, "another process owns the partition: the consumer was deleted"))
+        }
         503 => Err(ConnectError::gone(
             at,
             "cannot read",

@@ -175,7 +175,7 @@ impl Server {
             Some(domain) => format!("$JS.{domain}.API"),
             None => "$JS.API".to_owned(),
         };
-        Ok(Link { client, prefix, ended: watch, denied })
+        Ok(Link { client, prefix, ended: watch, denied, doubted: Arc::default() })
     }
 
     pub(crate) fn jetstream(&self, link: &Link) -> async_nats::jetstream::Context {

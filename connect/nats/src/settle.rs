@@ -78,7 +78,7 @@ impl NatsSettle {
     /// Returns the connection. It is put back after a call that succeeded.
     async fn link(&mut self) -> Result<Link, ConnectError> {
         match self.link.take() {
-            Some(link) if !*link.ended.borrow() => Ok(link),
+            Some(link) if link.is_sound() => Ok(link),
             _ => self.reader.server.connect().await,
         }
     }

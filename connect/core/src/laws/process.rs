@@ -1,6 +1,6 @@
 //! A process that a test starts, kills and starts again.
 
-use std::process::{Child, Command};
+use std::process::{Child, Command, ExitStatus};
 
 /// A running process, which is killed, as by `kill -9`, when the value is dropped.
 #[derive(Debug)]
@@ -18,6 +18,20 @@ impl Process {
     pub fn start(mut command: Command) -> Self {
         let child = command.spawn().expect("the process starts");
         Self { command, child }
+    }
+
+    /// Returns the id of the process, for signals.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Returns the status of a process that has ended.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be asked for.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("the state of the process")
     }
 
     /// Kills the process and waits for its end.

@@ -1,0 +1,68 @@
+//! The workers of a run.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use stage_connect::laws::Process;
+
+use super::worker::{command, leave_file};
+use crate::support::NatsServer;
+
+/// Workers with names of their own, and the file into which they write.
+pub(super) struct Crew {
+    folder: tempfile::TempDir,
+    url: String,
+    pace: Duration,
+    started: usize,
+    pub(super) workers: Vec<(String, Process)>,
+}
+
+impl Crew {
+    pub(super) fn new(server: &NatsServer, pace: Duration) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("handled.log"), "").unwrap();
+        Self { folder, url: server.url(), pace, started: 0, workers: Vec::new() }
+    }
+
+    pub(super) fn log(&self) -> PathBuf {
+        self.folder.path().join("handled.log")
+    }
+
+    /// Starts a worker, and returns its name.
+    pub(super) fn join(&mut self) -> String {
+        self.started += 1;
+        let name = format!("w{}", self.started);
+        let worker = Process::start(command(&self.url, &self.log(), &name, self.pace));
+        self.workers.push((name.clone(), worker));
+        name
+    }
+
+    /// Kills the worker that is longest there, and starts another one.
+    pub(super) fn replace(&mut self) {
+        let (_, mut killed) = self.workers.remove(0);
+        killed.kill();
+        self.join();
+    }
+
+    /// Asks the worker that is longest there to leave, and waits for its end.
+    pub(super) async fn leave(&mut self) {
+        let (name, mut leaving) = self.workers.remove(0);
+        std::fs::write(leave_file(&self.log(), &name), "").unwrap();
+        let begun = std::time::Instant::now();
+        let status = loop {
+            if let Some(status) = leaving.ended() {
+                break status;
+            }
+            assert!(begun.elapsed() < super::SILENCE, "{name} does not leave");
+            tokio::time::sleep(super::PAUSE).await;
+        };
+        assert!(status.success(), "{name}: {status}");
+    }
+}
+
+/// Sends a signal.
+pub(super) fn signal(process: u32, signal: &str) {
+    let sent = Command::new("sh").args(["-c", &format!("kill -{signal} {process}")]).status().unwrap();
+    assert!(sent.success(), "kill -{signal} {process}: {sent}");
+}

@@ -1,0 +1,118 @@
+//! Judges the file of handled events.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
+use super::{PAUSE, SILENCE, Scale, feed};
+
+/// What was handled so far. Each line is `key number partition worker`.
+pub(super) struct Judge {
+    lines: BufReader<std::fs::File>,
+    rest: String,
+    /// The next number of each key.
+    next: BTreeMap<u32, u32>,
+    /// The last handling of each key.
+    seen: BTreeMap<u32, Instant>,
+    scale: Scale,
+    pub(super) distinct: u32,
+    pub(super) repeated: u32,
+    pub(super) disordered: Vec<String>,
+    /// The longest time between two handled events of a key, as far as it was looked at.
+    pub(super) silence: Duration,
+    /// The last worker of each partition.
+    pub(super) last: BTreeMap<u32, String>,
+    /// The lines of a worker in partitions whose last line another worker had written.
+    pub(super) returns: BTreeMap<String, u32>,
+}
+
+impl Judge {
+    pub(super) fn new(log: &Path, scale: Scale) -> Self {
+        let lines = BufReader::new(std::fs::File::open(log).expect("the file of handled events"));
+        Self {
+            lines,
+            rest: String::new(),
+            next: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            scale,
+            distinct: 0,
+            repeated: 0,
+            disordered: Vec::new(),
+            silence: Duration::ZERO,
+            last: BTreeMap::new(),
+            returns: BTreeMap::new(),
+        }
+    }
+
+    /// Reads what was written since.
+    pub(super) fn look(&mut self) {
+        let now = Instant::now();
+        while self.lines.read_line(&mut self.rest).expect("the file of handled events") > 0 {
+            if !self.rest.ends_with('\n') {
+                // The rest of the line is being written.
+                return;
+            }
+            let line = std::mem::take(&mut self.rest);
+            let mut words = line.split_whitespace();
+            let mut number = || words.next().and_then(|word| word.parse().ok()).expect("a number");
+            let (key, number, partition): (u32, u32, u32) = (number(), number(), number());
+            let worker = words.next().expect("a worker").to_owned();
+            let next = self.next.entry(key).or_default();
+            match number.cmp(next) {
+                std::cmp::Ordering::Less => self.repeated += 1,
+                std::cmp::Ordering::Equal => {
+                    *next += 1;
+                    self.distinct += 1;
+                }
+                std::cmp::Ordering::Greater => {
+                    self.disordered.push(format!("key {key}: {number} before {next}"));
+                }
+            }
+            if let Some(before) = self.seen.insert(key, now) {
+                self.silence = self.silence.max(now - before);
+            }
+            match self.last.insert(partition, worker.clone()) {
+                Some(before) if before != worker => *self.returns.entry(worker).or_default() += 1,
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits until `count` different events were handled.
+    pub(super) async fn until(&mut self, count: u32) {
+        let (mut before, mut progress) = (self.distinct, Instant::now());
+        loop {
+            self.look();
+            assert!(self.disordered.is_empty(), "out of order: {:?}", self.disordered);
+            if self.distinct >= count {
+                return;
+            }
+            if self.distinct > before {
+                (before, progress) = (self.distinct, Instant::now());
+            }
+            let (distinct, all) = (self.distinct, self.all());
+            assert!(progress.elapsed() < SILENCE, "no progress at {distinct} of {all} events");
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Waits until every event was handled.
+    pub(super) async fn until_all(&mut self) {
+        self.until(self.all()).await;
+        assert!(self.next.values().all(|next| *next == feed::per_key(self.scale)), "an event is lost");
+    }
+
+    pub(super) fn all(&self) -> u32 {
+        feed::per_key(self.scale) * self.scale.keys
+    }
+
+    pub(super) fn print(&self, what: &str) {
+        let (distinct, repeated, silence) = (self.distinct, self.repeated, self.silence);
+        println!(
+            "{what}: {distinct} handled, {repeated} repeated, 0 out of order, longest silence {silence:?}"
+        );
+    }
+}

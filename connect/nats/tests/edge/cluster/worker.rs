@@ -1,0 +1,257 @@
+//! The process that owns partitions and handles their events. It is killed, stopped, and asked to leave.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use stage_connect::{Disposition, ErrorKind, Pull, Pulled, Settle};
+use stage_edge::{Edge, EdgeSpec, Epoch, LeaseView, Leases, Member, MemberId, Partition};
+use stage_nats::Server;
+use stage_nats::edge::{NatsEdge, NatsInlet, NatsLeases};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::Scale;
+
+const RETRY: Duration = Duration::from_millis(20);
+
+/// Returns the command of a worker, a second process of this test program.
+pub(super) fn command(url: &str, log: &Path, name: &str, pace: Duration) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["cluster::worker::worker", "--exact"])
+        .env("WORKER_URL", url)
+        .env("WORKER_LOG", log)
+        .env("WORKER_NAME", name)
+        .env("WORKER_PACE", pace.as_micros().to_string())
+        .stdout(Stdio::null());
+    command
+}
+
+/// The file whose existence asks a worker to leave.
+pub(super) fn leave_file(log: &Path, name: &str) -> PathBuf {
+    log.with_extension(format!("{name}.leave"))
+}
+
+#[tokio::test]
+async fn worker() {
+    let variable = |name: &str| std::env::var(name).ok();
+    let (Some(url), Some(log), Some(name), Some(pace)) = (
+        variable("WORKER_URL"),
+        variable("WORKER_LOG"),
+        variable("WORKER_NAME"),
+        variable("WORKER_PACE").and_then(|pace| pace.parse().ok()),
+    ) else {
+        return;
+    };
+    let edge = NatsEdge::new(Server::new(&url).unwrap());
+    let spec = Scale::from_environment().spec();
+    let member = Member { id: MemberId::new(&name), name: name.clone(), leaving: false };
+    let handler = Handler {
+        log: Arc::new(OpenOptions::new().append(true).open(&log).unwrap()),
+        name: name.clone(),
+        pace: Duration::from_micros(pace),
+    };
+    let leave = leave_file(Path::new(&log), &name);
+    let leases = edge.leases(&spec);
+    let mut crew = Owner { edge, spec, leases, member, handler, owned: BTreeMap::new() };
+    crew.run(&leave).await;
+}
+
+struct Owner {
+    edge: NatsEdge,
+    spec: EdgeSpec,
+    leases: NatsLeases,
+    member: Member,
+    handler: Handler,
+    owned: BTreeMap<Partition, Ownership>,
+}
+
+/// A partition in the hands of this worker.
+struct Ownership {
+    epoch: Epoch,
+    /// The time until which events may be handled.
+    good: Arc<Mutex<Instant>>,
+    /// True asks for the end, after the frame in hand.
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Owner {
+    /// Owns a share of the partitions until it is asked to leave.
+    async fn run(&mut self, leave: &Path) {
+        loop {
+            self.member.leaving = leave.exists();
+            // A server that is away is asked again.
+            let _ = self.tend().await;
+            if self.member.leaving && self.owned.is_empty() {
+                self.leases.withdraw(&self.member.id).await.unwrap();
+                return;
+            }
+            let pause = self.spec.lease / 8;
+            let _ = timeout(pause, self.leases.changed()).await;
+        }
+    }
+
+    async fn tend(&mut self) -> Result<(), stage_connect::ConnectError> {
+        self.leases.announce(&self.member).await?;
+        let mut lost = Vec::new();
+        for (partition, ownership) in &self.owned {
+            let sent = Instant::now();
+            if ownership.task.is_finished() && !*ownership.stop.borrow() {
+                // Fenced: the lease is of no use any more.
+                self.leases.give_back(*partition, ownership.epoch).await?;
+                lost.push(*partition);
+            } else if self.leases.renew(*partition, ownership.epoch).await? {
+                *ownership.good.lock().unwrap() = sent + self.spec.lease * 3 / 4;
+            } else {
+                ownership.task.abort();
+                lost.push(*partition);
+            }
+        }
+        for partition in lost {
+            self.owned.remove(&partition);
+        }
+        let view = self.leases.view().await?;
+        let wanted = share(&view, &self.member, self.spec.entrances());
+        let unwanted: Vec<_> =
+            self.owned.keys().filter(|partition| !wanted.contains(partition)).copied().collect();
+        for partition in unwanted {
+            let ownership = &self.owned[&partition];
+            ownership.stop.send_replace(true);
+            if ownership.task.is_finished() {
+                self.leases.give_back(partition, ownership.epoch).await?;
+                self.owned.remove(&partition);
+            }
+        }
+        for partition in wanted {
+            if self.owned.contains_key(&partition) || view.owners.contains_key(&partition) {
+                continue;
+            }
+            let sent = Instant::now();
+            if let Some(epoch) = self.leases.take(partition, &self.member.id).await? {
+                let good = Arc::new(Mutex::new(sent + self.spec.lease * 3 / 4));
+                let inlet = self.edge.inlet(&self.spec, partition, epoch);
+                let (stop, stopped) = watch::channel(false);
+                let handling = handle(inlet, partition, self.handler.clone(), Arc::clone(&good), stopped);
+                let task = tokio::spawn(handling);
+                self.owned.insert(partition, Ownership { epoch, good, stop, task });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the partitions that a member should own: rendezvous hashing, with an equal share at most.
+fn share(view: &LeaseView, me: &Member, partitions: u32) -> Vec<Partition> {
+    let mut members: Vec<_> =
+        view.members.iter().filter(|member| !member.leaving).map(|member| member.id.clone()).collect();
+    members.retain(|member| *member != me.id || !me.leaving);
+    members.sort_unstable();
+    let Some(most) = (partitions as usize).checked_next_multiple_of(members.len().max(1)) else {
+        return Vec::new();
+    };
+    let most = most / members.len().max(1);
+    let mut shares: BTreeMap<&MemberId, Vec<Partition>> = BTreeMap::new();
+    for partition in (0..partitions).map(Partition) {
+        let weight = |member: &MemberId| {
+            let mut hasher = DefaultHasher::new();
+            (member, partition).hash(&mut hasher);
+            hasher.finish()
+        };
+        let free = members.iter().filter(|member| shares.get(member).is_none_or(|share| share.len() < most));
+        if let Some(member) = free.max_by_key(|member| weight(member)) {
+            shares.entry(member).or_default().push(partition);
+        }
+    }
+    shares.remove(&me.id).unwrap_or_default()
+}
+
+#[derive(Clone)]
+struct Handler {
+    log: Arc<File>,
+    name: String,
+    pace: Duration,
+}
+
+/// Handles the frames of a partition until it is asked to stop, or fenced.
+async fn handle(
+    mut inlet: NatsInlet,
+    partition: Partition,
+    handler: Handler,
+    good: Arc<Mutex<Instant>>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut settle = inlet.settle_half();
+    let mut open = false;
+    loop {
+        if *stopped.borrow() {
+            return;
+        }
+        if !open {
+            match inlet.connect().await {
+                Ok(()) => open = true,
+                Err(error) if error.kind() == ErrorKind::Gone => {
+                    sleep(RETRY).await;
+                    continue;
+                }
+                Err(_) => return,
+            }
+        }
+        let pulled = tokio::select! {
+            pulled = inlet.pull(NonZeroUsize::MIN, Duration::from_secs(5)) => pulled,
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        };
+        match pulled {
+            Ok(frames) => {
+                for frame in frames {
+                    if handle_frame(&frame, partition, &handler, &good).await.is_err() {
+                        return;
+                    }
+                    let accepted = [(frame.receipt, Disposition::Accept)];
+                    while let Err(error) = settle.settle(&accepted).await {
+                        if error.kind() == ErrorKind::Fenced {
+                            return;
+                        }
+                        sleep(RETRY).await;
+                    }
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::Gone => {
+                open = false;
+                sleep(RETRY).await;
+            }
+            Err(_) => return,
+        }
+    }
+}
+
+struct Overdue;
+
+/// Handles the events of a frame, each only while the lease is good.
+async fn handle_frame<R>(
+    frame: &Pulled<bytes::Bytes, R>,
+    partition: Partition,
+    handler: &Handler,
+    good: &Mutex<Instant>,
+) -> Result<(), Overdue> {
+    let text = std::str::from_utf8(&frame.message).unwrap();
+    for event in text.lines() {
+        if !handler.pace.is_zero() {
+            sleep(handler.pace).await;
+        }
+        let line = format!("{event} {partition} {}\n", handler.name);
+        if Instant::now() >= *good.lock().unwrap() {
+            return Err(Overdue);
+        }
+        (&*handler.log).write_all(line.as_bytes()).unwrap();
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Frames under epochs, and pools.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use stage_connect::laws::by_hand::{opened, settle_all, take, take_all};
+use stage_connect::{Disposition, ErrorKind, Pull, Pulled, Settle};
+use stage_edge::{Edge, EdgeSpec, Epoch, Partition};
+use stage_nats::edge::NatsReceipt;
+
+use crate::outlets::put;
+use crate::{LEASE, LONG, spec, start};
+
+const P: Partition = Partition(2);
+const SHORT: Duration = Duration::from_millis(50);
+
+fn numbers(pulled: &[Pulled<Bytes, NatsReceipt>]) -> Vec<(u32, u32)> {
+    let number = |frame: &Bytes| std::str::from_utf8(frame).unwrap().parse().unwrap();
+    pulled.iter().map(|pulled| (number(&pulled.message), pulled.attempt)).collect()
+}
+
+#[tokio::test]
+async fn one_frame_of_a_partition_is_in_flight_and_the_next_follows_its_acknowledgement() {
+    let Some((_server, edge)) = start(&spec()).await else { return };
+    put(&edge, &spec(), P, 0..3).await;
+    put(&edge, &spec(), Partition(0), 7..8).await;
+    let (mut inlet, mut settle) = opened(edge.inlet(&spec(), P, Epoch(1))).await;
+    let first = take(&mut inlet, 3, LONG).await;
+    assert_eq!(numbers(&first), [(0, 1)]);
+    assert!(take(&mut inlet, 3, SHORT).await.is_empty());
+    settle_all(&mut settle, &first, Disposition::Retry { after: Duration::ZERO }).await;
+    let again = take(&mut inlet, 3, LONG).await;
+    assert_eq!(numbers(&again), [(0, 2)]);
+    assert_eq!(again[0].receipt.position(), first[0].receipt.position());
+    settle_all(&mut settle, &again, Disposition::Accept).await;
+    let second = take(&mut inlet, 3, LONG).await;
+    assert_eq!(numbers(&second), [(1, 1)]);
+    settle_all(&mut settle, &second, Disposition::Release).await;
+    let second = take(&mut inlet, 3, LONG).await;
+    assert_eq!(numbers(&second), [(1, 1)]);
+}
+
+#[tokio::test]
+async fn a_later_epoch_begins_with_the_frame_in_hand_and_fences_the_earlier_one() {
+    let Some((_server, edge)) = start(&spec()).await else { return };
+    put(&edge, &spec(), P, 0..3).await;
+    let (mut first, mut first_settle) = opened(edge.inlet(&spec(), P, Epoch(3))).await;
+    let held = take(&mut first, 1, LONG).await;
+    // The earlier one waits for a frame while it is replaced.
+    let waiting = tokio::spawn(async move { (first.pull(std::num::NonZeroUsize::MIN, LONG).await, first) });
+    let (mut second, mut second_settle) = opened(edge.inlet(&spec(), P, Epoch(9))).await;
+    let (ended, mut first) = waiting.await.unwrap();
+    assert_eq!(ended.unwrap_err().kind(), ErrorKind::Fenced);
+    let again = take(&mut second, 1, LONG).await;
+    assert_eq!(numbers(&again), [(0, 1)]);
+    // The verdicts of the earlier epoch are void, and it cannot come back.
+    let accepted = [(held[0].receipt.clone(), Disposition::Accept)];
+    assert_eq!(first_settle.settle(&accepted).await.unwrap_err().kind(), ErrorKind::Fenced);
+    let receipts = [held[0].receipt.clone()];
+    assert_eq!(first_settle.extend(&receipts).await.unwrap_err().kind(), ErrorKind::Fenced);
+    assert_eq!(first.connect().await.unwrap_err().kind(), ErrorKind::Fenced);
+    assert_eq!(edge.lag(&spec()).await.unwrap()[2].frames, 3);
+    settle_all(&mut second_settle, &again, Disposition::Accept).await;
+    assert_eq!(numbers(&take(&mut second, 1, LONG).await), [(1, 1)]);
+}
+
+#[tokio::test]
+async fn a_connection_that_opens_again_keeps_the_frame_in_hand() {
+    let Some((mut server, edge)) = start(&spec()).await else { return };
+    put(&edge, &spec(), P, 0..2).await;
+    let (mut inlet, mut settle) = opened(edge.inlet(&spec(), P, Epoch(3))).await;
+    let held = take(&mut inlet, 1, LONG).await;
+    server.kill_and_restart().await;
+    while inlet.connect().await.is_err() {}
+    assert!(take(&mut inlet, 1, SHORT).await.is_empty(), "a frame in hand was delivered again");
+    while settle.settle(&[(held[0].receipt.clone(), Disposition::Accept)]).await.is_err() {}
+    assert_eq!(numbers(&take(&mut inlet, 1, LONG).await), [(1, 1)]);
+}
+
+#[tokio::test]
+async fn a_frame_that_was_lost_on_its_way_is_delivered_at_once_by_the_next_connection() {
+    let Some((_server, edge)) = start(&spec()).await else { return };
+    put(&edge, &spec(), P, 0..1).await;
+    let begun = std::time::Instant::now();
+    for _ in 0..5 {
+        let (mut inlet, _settle) = opened(edge.inlet(&spec(), P, Epoch(3))).await;
+        assert_eq!(numbers(&take(&mut inlet, 1, LONG).await), [(0, 1)]);
+    }
+    assert!(begun.elapsed() < LONG, "the frame waited for the end of its time");
+}
+
+#[tokio::test]
+async fn a_pool_is_shared_and_its_window_bounds_all_processes() {
+    let spec = EdgeSpec::new("shop", "mails").pool_window(3).lease(LEASE).setup(true);
+    let Some((_server, edge)) = start(&spec).await else { return };
+    put(&edge, &spec, Partition(0), 0..5).await;
+    let (mut one, mut one_settle) = opened(edge.pool(&spec)).await;
+    let (mut other, _other_settle) = opened(edge.pool(&spec)).await;
+    let mut taken = take_all(&mut one, 2, LONG).await;
+    taken.extend(take_all(&mut other, 1, LONG).await);
+    assert!(take(&mut other, 3, SHORT).await.is_empty());
+    settle_all(&mut one_settle, &taken, Disposition::Accept).await;
+    let mut rest = take_all(&mut other, 2, LONG).await;
+    rest.extend(taken);
+    let mut all = numbers(&rest);
+    all.sort_unstable();
+    assert_eq!(all, [(0, 1), (1, 1), (2, 1), (3, 1), (4, 1)]);
+}
+
+#[tokio::test]
+async fn a_frame_that_is_extended_outlives_its_time() {
+    let spec = spec().ack_wait(Duration::from_secs(1)).window(Duration::from_secs(600));
+    let Some((_server, edge)) = start(&spec).await else { return };
+    put(&edge, &spec, P, 0..1).await;
+    let (mut inlet, mut settle) = opened(edge.inlet(&spec, P, Epoch(3))).await;
+    let held = take(&mut inlet, 1, LONG).await;
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < Duration::from_millis(2500) {
+        settle.extend(&[held[0].receipt.clone()]).await.unwrap();
+        assert!(take(&mut inlet, 1, Duration::from_millis(200)).await.is_empty());
+    }
+    assert_eq!(numbers(&take(&mut inlet, 1, LONG).await), [(0, 2)]);
+}
