@@ -8,6 +8,8 @@ mod laws;
 mod leases;
 mod objects;
 mod outlets;
+mod rights;
+mod speed;
 #[path = "../support/mod.rs"]
 mod support;
 
