@@ -36,7 +36,6 @@ pub struct AtomicFile {
     file: Option<File>,
     partial: PathBuf,
     path: PathBuf,
-    bytes: u64,
 }
 
 impl AtomicFile {
@@ -59,7 +58,7 @@ impl AtomicFile {
             partial.push(format!(".{}-{}.partial", process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
             let partial = path.with_file_name(partial);
             match OpenOptions::new().write(true).create_new(true).open(&partial) {
-                Ok(file) => return Ok(Self { file: Some(file), partial, path, bytes: 0 }),
+                Ok(file) => return Ok(Self { file: Some(file), partial, path }),
                 // A killed process with the same id left it behind.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
@@ -70,11 +69,6 @@ impl AtomicFile {
     /// Returns the name that the file will have.
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Returns the number of bytes written so far.
-    pub const fn bytes(&self) -> u64 {
-        self.bytes
     }
 
     /// Writes the content to the disk and gives the file its name, in place of a file that has it now.
@@ -111,9 +105,7 @@ fn sync_folder(_: &Path) -> io::Result<()> {
 
 impl Write for AtomicFile {
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
-        let written = self.open()?.write(from)?;
-        self.bytes = self.bytes.saturating_add(u64::try_from(written).unwrap_or(u64::MAX));
-        Ok(written)
+        self.open()?.write(from)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -7,7 +7,7 @@ use csv::{ErrorKind, IntoInnerError, Writer, WriterBuilder};
 use serde::Serialize;
 use stage_core::BoxError;
 
-use super::{AtomicFile, EventWriter, WriteError, Written};
+use super::{AtomicFile, EventWriter, WriteError};
 use crate::chain::Chain;
 use crate::flow::Flow;
 
@@ -56,9 +56,9 @@ impl<C: Chain<Out: Serialize>> Flow<C> {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`write_with`](Self::write_with), whose ordering and cancel safety apply too. Records of different
+    /// Returns the errors of [`write_lines`](Self::write_lines), whose ordering and cancel safety apply too. Records of different
     /// lengths are an error, and so are values that are no fields, such as a map.
-    pub async fn write_csv(&self, path: impl AsRef<Path>) -> Result<Written, WriteError> {
+    pub async fn write_csv(&self, path: impl AsRef<Path>) -> Result<u64, WriteError> {
         self.write_csv_with(path, WriterBuilder::new()).await
     }
 
@@ -72,7 +72,7 @@ impl<C: Chain<Out: Serialize>> Flow<C> {
         &self,
         path: impl AsRef<Path>,
         builder: WriterBuilder,
-    ) -> Result<Written, WriteError> {
+    ) -> Result<u64, WriteError> {
         self.write_with(path, |file| Ok(builder.from_writer(file))).await
     }
 }

@@ -4,8 +4,7 @@ use stage_core::BoxError;
 
 use super::AtomicFile;
 
-/// Writes events to an [`AtomicFile`] in some format. [`Flow::write_with`](crate::Flow::write_with) calls it on a thread where
-/// it may block.
+/// Writes events to an [`AtomicFile`] in some format. A flow calls it on a thread where it may block.
 pub trait EventWriter<T>: Send + 'static {
     /// Writes an event.
     ///

@@ -7,7 +7,7 @@ use serde::Serialize;
 use stage_core::BoxError;
 
 use super::lines::BUFFER;
-use super::{AtomicFile, EventWriter, WriteError, Written};
+use super::{AtomicFile, EventWriter, WriteError};
 use crate::chain::Chain;
 use crate::flow::Flow;
 
@@ -45,9 +45,8 @@ impl<C: Chain<Out: Serialize>> Flow<C> {
     /// # let folder = tempfile::tempdir()?;
     /// # let path = folder.path().join("squares.jsonl");
     /// let squares = Flow::from_items(1..=2).map(|of| Square { of, is: of * of }).stages(1);
-    /// let written = squares.write_json_lines(&path).await?;
+    /// assert_eq!(squares.write_json_lines(&path).await?, 2);
     /// assert_eq!(std::fs::read_to_string(&path)?, "{\"of\":1,\"is\":1}\n{\"of\":2,\"is\":4}\n");
-    /// assert_eq!((written.events, written.bytes), (2, 32));
     /// # Ok(())
     /// # }
     /// ```
@@ -57,8 +56,8 @@ impl<C: Chain<Out: Serialize>> Flow<C> {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`write_with`](Self::write_with), whose ordering and cancel safety apply too.
-    pub async fn write_json_lines(&self, path: impl AsRef<Path>) -> Result<Written, WriteError> {
+    /// Returns the errors of [`write_lines`](Self::write_lines), whose ordering and cancel safety apply too.
+    pub async fn write_json_lines(&self, path: impl AsRef<Path>) -> Result<u64, WriteError> {
         self.write_with(path, |file| Ok(JsonLines(BufWriter::with_capacity(BUFFER, file)))).await
     }
 }

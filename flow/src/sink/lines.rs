@@ -5,7 +5,7 @@ use std::path::Path;
 
 use stage_core::BoxError;
 
-use super::{AtomicFile, EventWriter, WriteError, Written};
+use super::{AtomicFile, EventWriter, WriteError};
 use crate::chain::Chain;
 use crate::flow::Flow;
 
@@ -26,8 +26,10 @@ impl<T: AsRef<[u8]>> EventWriter<T> for Lines {
 }
 
 impl<C: Chain<Out: AsRef<[u8]>>> Flow<C> {
-    /// Runs the flow and writes its results to a file, each followed by a newline. The file appears under its name when it is
-    /// complete.
+    /// Runs the flow and writes its results to a file, each followed by a newline; returns their number. The file appears under its
+    /// name when it is complete and on the disk, in place of one that had the name. Until then it is a temporary file beside it,
+    /// with a name such as `.numbers.txt.4711-0.partial`, which only a killed process leaves behind. A symbolic link is
+    /// replaced, not followed.
     ///
     /// ```
     /// use flow::Flow;
@@ -42,10 +44,25 @@ impl<C: Chain<Out: AsRef<[u8]>>> Flow<C> {
     /// # }
     /// ```
     ///
+    /// One thread of the runtime that may block writes, while the flow goes on; the flow waits for it.
+    ///
+    /// # Ordering
+    ///
+    /// Results are written in the order of their arrival.
+    ///
     /// # Errors
     ///
-    /// Returns the errors of [`write_with`](Self::write_with), whose ordering and cancel safety apply too.
-    pub async fn write_lines(&self, path: impl AsRef<Path>) -> Result<Written, WriteError> {
+    /// Returns a [`WriteError`] if the flow, an event or the file fails. Then there is no new file, and an earlier one of this
+    /// name is unchanged.
+    ///
+    /// # Panics
+    ///
+    /// If a value panics while it is encoded.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the flow and leaves no new file, unless it is dropped while the last events are written.
+    pub async fn write_lines(&self, path: impl AsRef<Path>) -> Result<u64, WriteError> {
         self.write_with(path, |file| Ok(Lines(BufWriter::with_capacity(BUFFER, file)))).await
     }
 }

@@ -10,7 +10,8 @@ mod lines;
 mod write;
 mod write_error;
 
-pub use atomic_file::AtomicFile;
-pub use event_writer::EventWriter;
-pub use write::Written;
 pub use write_error::WriteError;
+
+// For the crates of other formats.
+#[doc(hidden)]
+pub use {atomic_file::AtomicFile, event_writer::EventWriter};

@@ -16,44 +16,19 @@ use crate::flow::Flow;
 /// The number of events that are written in one go, away from the threads of the runtime.
 const AT_ONCE: usize = 1024;
 
-/// The size of a new file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Written {
-    /// The number of events in it.
-    pub events: u64,
-    /// Its length in bytes.
-    pub bytes: u64,
-}
-
 impl<C: Chain> Flow<C> {
-    /// Runs the flow and writes its results to a file, by the writer that `make` returns. The file appears under its name when it
-    /// is complete and on the disk, in place of one that had the name; until then it is a temporary file beside it (see
-    /// [`AtomicFile`]).
-    ///
-    /// One thread of the runtime that may block writes, while the flow goes on; the flow waits for it.
-    ///
-    /// # Ordering
-    ///
-    /// Results are written in the order of their arrival.
+    /// Runs the flow and writes its results to a file by the writer that `make` returns; see
+    /// [`write_lines`](Self::write_lines). Returns the number of events.
     ///
     /// # Errors
     ///
-    /// Returns a [`WriteError`] if the flow, an event or the file fails. Then there is no new file, and an earlier one of this
-    /// name is unchanged.
-    ///
-    /// # Panics
-    ///
-    /// If the writer panics.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future ends the flow and leaves no new file, unless it is dropped while the last events are written.
+    /// Returns the errors of [`write_lines`](Self::write_lines).
+    #[doc(hidden)]
     pub async fn write_with<W>(
         &self,
         path: impl AsRef<Path>,
         make: impl FnOnce(AtomicFile) -> Result<W, BoxError>,
-    ) -> Result<Written, WriteError>
+    ) -> Result<u64, WriteError>
     where
         W: EventWriter<C::Out>,
     {
@@ -89,15 +64,14 @@ impl<W> Output<W> {
         Ok(self)
     }
 
-    fn finish<T>(self) -> Result<Written, WriteError>
+    fn finish<T>(self) -> Result<u64, WriteError>
     where
         W: EventWriter<T>,
     {
         let Self { path, writer, events } = self;
         let file = writer.finish().map_err(|source| WriteError::of(&path, events, source))?;
-        let bytes = file.bytes();
         file.commit().map_err(|source| WriteError::file(&path, source))?;
-        Ok(Written { events, bytes })
+        Ok(events)
     }
 }
 
