@@ -1,7 +1,8 @@
 //! Dispositions in the order of their positions, for servers that take everything up to a position.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
+
+use stage_core::ack::Offsets;
 
 use crate::disposition::Disposition;
 
@@ -12,9 +13,7 @@ use crate::disposition::Disposition;
 ///    pulled again.
 #[derive(Debug)]
 pub(crate) struct Prefix<R> {
-    /// The first position that has not left.
-    next: u64,
-    judged: BTreeMap<u64, Judged<R>>,
+    offsets: Offsets<Judged<R>>,
 }
 
 #[derive(Debug)]
@@ -36,7 +35,7 @@ pub(crate) struct Repeat {
 
 impl<R> Prefix<R> {
     pub(crate) const fn new() -> Self {
-        Self { next: 0, judged: BTreeMap::new() }
+        Self { offsets: Offsets::new() }
     }
 
     /// Adds the disposition of a position, in its `attempt`, counted from 1.
@@ -45,28 +44,25 @@ impl<R> Prefix<R> {
             Disposition::Release => attempt.saturating_sub(1),
             Disposition::Accept | Disposition::Retry { .. } | Disposition::Dead { .. } => attempt,
         };
-        debug_assert!(position >= self.next && !self.judged.contains_key(&position), "judged twice");
-        self.judged.insert(position, Judged { receipt, disposition, failed });
+        let first = self.offsets.settle(position, Judged { receipt, disposition, failed });
+        debug_assert!(first, "judged twice");
     }
 
     /// Takes the leading dispositions.
     pub(crate) fn take(&mut self) -> Vec<(R, Disposition)> {
         let mut leading = Vec::new();
-        while let Some(first) = self.judged.first_entry().filter(|first| *first.key() == self.next) {
-            match first.get().disposition {
-                Disposition::Accept | Disposition::Dead { .. } => {}
-                Disposition::Release | Disposition::Retry { .. } => break,
-            }
-            let Judged { receipt, disposition, .. } = first.remove();
-            leading.push((receipt, disposition));
-            self.next += 1;
+        while let Some(Judged { disposition: Disposition::Accept | Disposition::Dead { .. }, .. }) =
+            self.offsets.first()
+        {
+            let judged = self.offsets.advance();
+            leading.extend(judged.map(|Judged { receipt, disposition, .. }| (receipt, disposition)));
         }
         leading
     }
 
     /// Returns the message that stopped the run, once everything before it has left.
     pub(crate) fn repeat(&self) -> Option<Repeat> {
-        let Judged { disposition, failed, .. } = self.judged.get(&self.next)?;
+        let Judged { disposition, failed, .. } = self.offsets.first()?;
         let after = match disposition {
             Disposition::Release => Duration::ZERO,
             Disposition::Retry { after } => *after,
@@ -77,7 +73,8 @@ impl<R> Prefix<R> {
 
     /// Returns the number of positions that have a disposition.
     pub(crate) fn judged(&self) -> u64 {
-        self.next + self.judged.len() as u64
+        let judged = self.offsets.window() - self.offsets.outstanding();
+        self.offsets.watermark() + judged as u64
     }
 }
 

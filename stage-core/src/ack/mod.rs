@@ -92,6 +92,7 @@ mod laws;
 mod looked;
 #[cfg(all(test, stage_loom))]
 mod models;
+mod offsets;
 mod reason;
 mod settlement;
 mod slot;
@@ -105,6 +106,7 @@ pub(crate) use collectors::Collectors;
 pub use deliveries::{Deliveries, Delivering, Tokens};
 pub use delivery::Delivery;
 pub(crate) use handled::Handled;
+pub use offsets::Offsets;
 pub use reason::Reason;
 pub use settlement::Settlement;
 pub use split::Split;
