@@ -37,7 +37,7 @@
 //! * `flow` (default): the module `flow`.
 //! * `config`, `crossbeam`, `rayon`, `serde`, `test-util`, `trace`: as of `stage_core`.
 //! * `csv`, `gzip`, `json`, `zstd`: the file formats of `flow`.
-//! * `connect`, `http`, `kafka`, `nats`, `postgres`, `rabbitmq`, `redis`, `sqlite`: the traits of connectors and the
+//! * `connect`, `files`, `http`, `kafka`, `nats`, `postgres`, `rabbitmq`, `redis`, `sqlite`: the traits of connectors and the
 //!   connectors, in the module `connect`. `kafka` compiles a C library.
 //! * `panel`: a live page of running pipelines, the module `panel`.
 //! * `metrics`: the numbers for `StatsD`, Prometheus and others, the module `metrics`.
@@ -65,6 +65,9 @@ pub mod connect {
     #[cfg(feature = "connect")]
     #[doc(inline)]
     pub use stage_connect::*;
+    #[cfg(feature = "files")]
+    #[doc(inline)]
+    pub use stage_files as files;
     #[cfg(feature = "http")]
     #[doc(inline)]
     pub use stage_http as http;

@@ -1,0 +1,45 @@
+//! A line of a file.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::Utf8Error;
+use std::sync::Arc;
+
+/// A line of a file, without its ending (`\n` or `\r\n`). Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Line {
+    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) offset: u64,
+}
+
+impl Line {
+    /// Returns the bytes of the line.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Returns the line as text.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if it is not UTF-8.
+    pub fn text(&self) -> Result<&str, Utf8Error> {
+        str::from_utf8(&self.bytes)
+    }
+
+    /// Returns the line as text in which every invalid sequence is replaced by `U+FFFD`.
+    pub fn to_string_lossy(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
+    }
+
+    /// Returns the position of the first byte of the line in its file.
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line").field("offset", &self.offset).field("text", &self.to_string_lossy()).finish()
+    }
+}

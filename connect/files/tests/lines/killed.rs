@@ -1,0 +1,69 @@
+//! Processes that are killed while the file grows and rotates.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use stage_connect::laws::crashes;
+use stage_connect::{PullOptions, source};
+use stage_core::{Backoff, Pipeline, StepOptions};
+use stage_files::Follow;
+
+use crate::support::Log;
+
+const LINES: u32 = 3000;
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Not a test: the process that is killed.
+#[tokio::test]
+async fn worker() {
+    let variable = |name: &str| std::env::var_os(format!("WORKER_{name}"));
+    let (Some(path), Some(checkpoint)) = (variable("PATH"), variable("CHECKPOINT")) else { return };
+    let handled = OpenOptions::new().append(true).open(variable("HANDLED").unwrap()).unwrap();
+    let handled = Arc::new(handled);
+    // A small window, so that a kill repeats few lines however slow the disk is.
+    let follow = Follow::new(path, checkpoint).poll_every(PAUSE).window(50);
+    let options = PullOptions::new().reconnect(Backoff::new(PAUSE, PAUSE));
+    let pipeline = Pipeline::builder("worker")
+        .start("lines", move || Ok(source::pulled(follow.pull(), options)))
+        .acknowledged()
+        .finish_fn(StepOptions::named("handle").max_demand(20), move |line: stage_files::Line| {
+            let mut text = line.text().unwrap().to_owned();
+            text.push('\n');
+            (&*handled).write_all(text.as_bytes()).unwrap();
+        });
+    pipeline.start().await.unwrap().join().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_line_is_handled_while_processes_are_killed_and_the_file_rotates() {
+    let log = Log::new("");
+    // From now on there is a checkpoint: without one, the first process would begin with the file that has the name by then.
+    log.open().await.has_no_more().await;
+    let handled = tempfile::NamedTempFile::new().unwrap();
+    let client = || {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["killed::worker", "--exact"]).stdout(Stdio::null());
+        command.env("WORKER_PATH", &log.path).env("WORKER_CHECKPOINT", &log.checkpoint);
+        command.env("WORKER_HANDLED", handled.path());
+        command
+    };
+    let (path, mut number) = (log.path.clone(), 0);
+    let writer = std::thread::spawn(move || {
+        // Five files in the end, four of them rotated.
+        for rotation in 1..=5 {
+            let mut file = OpenOptions::new().create(true).append(true).open(&path).unwrap();
+            for _ in 0..LINES / 5 {
+                writeln!(file, "{number}").unwrap();
+                number += 1;
+            }
+            if rotation < 5 {
+                std::fs::rename(&path, path.with_file_name(format!("app.log.{rotation}"))).unwrap();
+            }
+        }
+    });
+    crashes::every_message_is_handled_while_clients_are_killed(LINES, handled.path(), client).await;
+    writer.join().unwrap();
+}
