@@ -40,6 +40,7 @@ impl Line {
 
 impl fmt::Debug for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Line").field("offset", &self.offset).field("text", &self.to_string_lossy()).finish()
+        let mut line = f.debug_struct("Line");
+        line.field("offset", &self.offset).field("text", &self.to_string_lossy()).finish_non_exhaustive()
     }
 }

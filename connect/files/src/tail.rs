@@ -244,9 +244,8 @@ impl Tail {
                     Some(next) if next.size > 0 || next.path != path => {
                         return self.go_on_with(&next, cuts);
                     }
-                    Some(_) => Status::Waits,
                     None if has_name.is_none() => Status::Missing,
-                    None => Status::Waits,
+                    Some(_) | None => Status::Waits,
                 }
             }
         };

@@ -94,7 +94,7 @@ impl LawServer for Numbers {
         let checkpoint = fs::read_to_string(folder.join("app.checkpoint")).unwrap_or_default();
         let offset = checkpoint.lines().find_map(|line| line.strip_prefix("offset "));
         let offset: usize = offset.map_or(0, |offset| offset.parse().unwrap());
-        let lines = |text: &[u8]| text.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let lines = |text: &[u8]| text.split_inclusive(|byte| *byte == b'\n').count() as u64;
         let (all, handled) = (lines(&text), lines(&text[..offset]));
         let delivered = self.delivered.load(Ordering::Relaxed).max(handled);
         let dead = fs::read(folder.join("dead")).map_or(0, |dead| lines(&dead));
