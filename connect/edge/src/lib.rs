@@ -15,14 +15,23 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod assign;
+mod codec;
 mod edge;
+mod format;
+mod frame;
+mod hash;
 mod leases;
 mod notes;
 mod partition;
 mod schema;
 mod spec;
 
+pub use codec::{Codec, Json, Postcard};
 pub use edge::{Edge, Lag, Opened};
+pub use format::Format;
+pub use frame::{Frame, FrameError, FrameEvent, FrameId, FrameKind, FrameWriter, Header};
+pub use hash::{HASH_VERSION, key_hash, partition_of};
 pub use leases::{LeaseView, Leases, Member, MemberId, Owned};
 pub use notes::{Note, NoteError, Notes};
 pub use partition::{Epoch, Partition};
