@@ -74,6 +74,7 @@ const PROGRAMS: &[&str] = &[
     "tests",
     "connect/core/tests",
     "connect/files/tests",
+    "connect/edge/tests",
     "connect/kafka/tests",
     "connect/nats/tests",
     "connect/postgres/benches",

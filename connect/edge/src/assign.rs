@@ -42,9 +42,8 @@ pub(crate) fn assign(
         if assigned.contains_key(&partition) {
             continue;
         }
-        let has_room = |id: &&&MemberId| kept[**id].len() < shares[**id];
-        let best = members.iter().collect::<Vec<_>>();
-        let best = best.iter().filter(has_room).max_by_key(|id| weight(id, partition)).copied();
+        let has_room = |id: &&MemberId| kept[*id].len() < shares[*id];
+        let best = members.iter().filter(has_room).max_by_key(|id| weight(id, partition));
         if let Some(id) = best {
             kept.entry(id).or_default().push(partition);
             assigned.insert(partition, id.clone());

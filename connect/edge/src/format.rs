@@ -35,7 +35,8 @@ pub struct Format<T> {
 }
 
 struct Decoder<T> {
-    schema: u32,
+    /// The number of the schema; `None` for the one that is written.
+    older: Option<u32>,
     codec: u16,
     decode: Decode<T>,
 }
@@ -45,7 +46,7 @@ type Decode<T> = Arc<dyn Fn(&[u8]) -> Result<T, BoxError> + Send + Sync>;
 impl<T: 'static> Format<T> {
     /// Writes and reads events by a codec.
     pub fn of<C: Codec<T>>(schema: SchemaId) -> Self {
-        let own = Decoder { schema: schema.number, codec: C::ID, decode: Arc::new(C::decode) };
+        let own = Decoder { older: None, codec: C::ID, decode: Arc::new(C::decode) };
         Self { schema, codec: C::ID, encode: C::encode, decoders: vec![own] }
     }
 
@@ -65,10 +66,24 @@ impl<T: 'static> Format<T> {
         Self::of::<Json>(schema).also::<Postcard>()
     }
 
+    /// Writes events by another codec. Those that are read stay the same.
+    #[must_use]
+    pub fn written<C: Codec<T>>(mut self) -> Self {
+        (self.codec, self.encode) = (C::ID, C::encode);
+        self.also::<C>()
+    }
+
+    /// Writes events under another schema, and reads that one instead of the present one.
+    #[must_use]
+    pub fn with_schema(mut self, schema: SchemaId) -> Self {
+        self.schema = schema;
+        self
+    }
+
     /// Also reads another codec of the same schema.
     #[must_use]
     pub fn also<C: Codec<T>>(mut self) -> Self {
-        let decoder = Decoder { schema: self.schema.number, codec: C::ID, decode: Arc::new(C::decode) };
+        let decoder = Decoder { older: None, codec: C::ID, decode: Arc::new(C::decode) };
         self.decoders.push(decoder);
         self
     }
@@ -83,9 +98,9 @@ impl<T: 'static> Format<T> {
         let upgrade = Arc::new(upgrade);
         let of_json = Arc::clone(&upgrade);
         let decode: Decode<T> = Arc::new(move |bytes| decode_postcard(bytes).map(&*upgrade));
-        self.decoders.push(Decoder { schema, codec: <Postcard as Codec<u8>>::ID, decode });
+        self.decoders.push(Decoder { older: Some(schema), codec: <Postcard as Codec<u8>>::ID, decode });
         let decode: Decode<T> = Arc::new(move |bytes| decode_json(bytes).map(&*of_json));
-        self.decoders.push(Decoder { schema, codec: <Json as Codec<u8>>::ID, decode });
+        self.decoders.push(Decoder { older: Some(schema), codec: <Json as Codec<u8>>::ID, decode });
         self
     }
 
@@ -120,15 +135,16 @@ impl<T: 'static> Format<T> {
             let of_frame = SchemaId::new(&*self.schema.name, header.schema).fingerprint(header.fingerprint);
             return Err(format!("the frame holds {of_frame}, this program reads {}", self.schema).into());
         }
-        let known = |decoder: &&Decoder<T>| decoder.schema == header.schema && decoder.codec == header.codec;
-        match self.decoders.iter().find(known) {
-            Some(decoder) => Ok(move |bytes: &[u8]| (decoder.decode)(bytes)),
-            None => {
-                let (schema, codec) = (header.schema, header.codec);
-                let read = format!("this program reads {}", self.schema);
-                Err(format!("the frame holds version {schema} in codec {codec}, {read}").into())
-            }
-        }
+        let written = self.schema.number;
+        let known = |decoder: &&Decoder<T>| {
+            decoder.older.unwrap_or(written) == header.schema && decoder.codec == header.codec
+        };
+        let Some(decoder) = self.decoders.iter().find(known) else {
+            let (schema, codec) = (header.schema, header.codec);
+            let read = format!("this program reads {}", self.schema);
+            return Err(format!("the frame holds version {schema} in codec {codec}, {read}").into());
+        };
+        Ok(move |bytes: &[u8]| (decoder.decode)(bytes))
     }
 }
 
@@ -141,13 +157,13 @@ impl<T> Clone for Format<T> {
 
 impl<T> Clone for Decoder<T> {
     fn clone(&self) -> Self {
-        Self { schema: self.schema, codec: self.codec, decode: Arc::clone(&self.decode) }
+        Self { older: self.older, codec: self.codec, decode: Arc::clone(&self.decode) }
     }
 }
 
 impl<T> fmt::Debug for Format<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let read: Vec<_> = self.decoders.iter().map(|decoder| (decoder.schema, decoder.codec)).collect();
+        let read: Vec<_> = self.decoders.iter().map(|decoder| (decoder.older, decoder.codec)).collect();
         f.debug_struct("Format").field("schema", &self.schema).field("reads", &read).finish_non_exhaustive()
     }
 }
@@ -157,7 +173,7 @@ mod tests {
     use super::*;
 
     fn header(schema: u32, codec: u16, fingerprint: u64) -> Header {
-        Header { schema, codec, fingerprint, ..Header::default() }
+        Header { codec, schema, fingerprint, ..Header::default() }
     }
 
     fn refusal(format: &Format<u64>, header: &Header) -> String {

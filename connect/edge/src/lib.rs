@@ -15,25 +15,38 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod across;
 mod assign;
+mod calls;
 mod codec;
 mod edge;
 mod format;
 mod frame;
 mod hash;
 mod leases;
+mod letter;
+#[cfg(feature = "testing")]
+pub mod memory;
 mod notes;
+mod owner;
 mod partition;
 mod schema;
+mod sink;
+mod source;
 mod spec;
+mod tries;
 
+pub use across::Across;
 pub use codec::{Codec, Json, Postcard};
 pub use edge::{Edge, Lag, Opened};
 pub use format::Format;
 pub use frame::{Frame, FrameError, FrameEvent, FrameId, FrameKind, FrameWriter, Header};
 pub use hash::{HASH_VERSION, key_hash, partition_of};
 pub use leases::{LeaseView, Leases, Member, MemberId, Owned};
+pub use letter::Letter;
 pub use notes::{Note, NoteError, Notes};
 pub use partition::{Epoch, Partition};
 pub use schema::SchemaId;
+pub use sink::EdgeSink;
+pub use source::{EdgeSource, SourceOptions};
 pub use spec::{EdgeSpec, SpecError};

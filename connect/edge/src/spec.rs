@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::schema::SchemaId;
 
 const MAX_PARTITIONS: u32 = 1024;
-const MAX_FRAME: usize = 512 * 1024;
+/// The maximum size of a frame, and of an event, in bytes.
+pub(crate) const MAX_FRAME: usize = 512 * 1024;
 const MIN_LEASE: Duration = Duration::from_secs(2);
 
 /// The properties of an edge, which all processes that share it agree on.

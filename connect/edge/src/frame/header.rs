@@ -8,7 +8,7 @@ pub(super) const MAGIC: [u8; 4] = *b"edgF";
 pub(super) const VERSION: u8 = 1;
 pub(super) const HEADER: usize = 56;
 /// The bytes before each event: its key's hash and its length.
-pub(super) const BEFORE_EVENT: usize = 12;
+pub(crate) const BEFORE_EVENT: usize = 12;
 /// The encoded form of no event time.
 const NOT_REACHED: u64 = u64::MAX;
 
@@ -24,7 +24,7 @@ pub enum FrameKind {
     End,
 }
 
-/// Identifies a frame among all frames of an edge. A repetition of a frame has the same id.
+/// Identifies a frame among those of its partition. A repetition of a frame has the same id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FrameId {
     /// The writer: one run of a sink, or the partition of an upstream edge.

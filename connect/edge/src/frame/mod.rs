@@ -11,6 +11,7 @@ mod header;
 mod read;
 mod write;
 
+pub(crate) use header::BEFORE_EVENT;
 pub use header::{FrameId, FrameKind, Header};
 pub use read::{Frame, FrameError, FrameEvent};
 pub use write::FrameWriter;

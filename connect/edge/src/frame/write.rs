@@ -2,15 +2,15 @@
 
 use bytes::Bytes;
 
-use super::header::{BEFORE_EVENT, HEADER, Header};
+use super::header::{HEADER, Header};
 
 /// The events of a frame while it is being filled.
 ///
 /// ```
-/// use stage_edge::{Frame, FrameError, FrameWriter, Header};
+/// use stage_edge::{Frame, FrameWriter, Header};
 ///
 /// let mut writer = FrameWriter::new();
-/// writer.push(7, |bytes| { bytes.extend(b"order"); Ok::<_, FrameError>(()) })?;
+/// writer.push(7, b"order");
 /// let frame = Frame::read(writer.finish(&Header::default()))?;
 /// assert_eq!(frame.len(), 1);
 /// assert_eq!(frame.event(0).unwrap().bytes, "order");
@@ -28,31 +28,17 @@ impl FrameWriter {
         Self { bytes: vec![0; HEADER], count: 0 }
     }
 
-    /// Appends an event that `encode` writes, with the hash of its key. After an error the frame is as before.
+    /// Appends an encoded event, with the hash of its key.
     ///
-    /// # Errors
+    /// # Panics
     ///
-    /// Those of `encode`.
-    pub fn push<E>(&mut self, key: u64, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
-        let begin = self.bytes.len();
+    /// If the event has more than `u32::MAX` bytes.
+    pub fn push(&mut self, key: u64, event: &[u8]) {
+        let length = u32::try_from(event.len()).expect("an event is far smaller than 4 GiB");
         self.bytes.extend(key.to_le_bytes());
-        self.bytes.extend([0; 4]);
-        if let Err(error) = encode(&mut self.bytes) {
-            self.bytes.truncate(begin);
-            return Err(error);
-        }
-        let length = self.bytes.len() - begin - BEFORE_EVENT;
-        // A longer event exceeds every limit of a frame; its length does not matter then.
-        let length = u32::try_from(length).unwrap_or(u32::MAX);
-        self.bytes[begin + 8..begin + BEFORE_EVENT].copy_from_slice(&length.to_le_bytes());
+        self.bytes.extend(length.to_le_bytes());
+        self.bytes.extend(event);
         self.count += 1;
-        Ok(())
-    }
-
-    /// Removes the events behind the first `count` of them, which had `bytes` bytes.
-    pub(crate) fn cut(&mut self, count: u32, bytes: usize) {
-        self.bytes.truncate(bytes);
-        self.count = count;
     }
 
     /// Returns the number of events.

@@ -1,0 +1,168 @@
+//! The frame of a partition that is being filled.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use stage_connect::ConnectError;
+use stage_core::ack::{Reason, Token};
+use stage_core::stage::Hold;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::frame::{BEFORE_EVENT, FrameWriter};
+
+/// The maximum number of events of a frame. A source emits a frame at once, within its buffer.
+const MAX_EVENTS: usize = 4096;
+
+/// The state that the stage shares with the lane of one partition.
+#[derive(Debug)]
+pub(super) struct Filling {
+    state: Mutex<State>,
+    changed: Notify,
+    frame_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    writer: FrameWriter,
+    tokens: Tokens,
+    /// Keeps the stage from ending before the frame is stored.
+    hold: Option<Hold>,
+    /// The time of the first event.
+    since: Option<Instant>,
+    full: bool,
+    failure: Option<Arc<ConnectError>>,
+    waiting_for: Option<String>,
+}
+
+/// A frame that is taken out, to be stored.
+#[derive(Debug)]
+pub(super) struct Filled {
+    pub(super) writer: FrameWriter,
+    pub(super) tokens: Tokens,
+    pub(super) _hold: Option<Hold>,
+}
+
+/// The tokens of events that are not stored. Dropping them gives the deliveries back untried.
+#[derive(Debug, Default)]
+pub(super) struct Tokens(Vec<Token>);
+
+impl Tokens {
+    pub(super) fn acknowledge(mut self) {
+        Token::acknowledge_all(self.0.drain(..));
+    }
+
+    pub(super) fn reject(mut self, cause: &str) {
+        self.0.drain(..).for_each(|token| token.reject(Reason::hopeless(cause)));
+    }
+}
+
+impl Drop for Tokens {
+    fn drop(&mut self) {
+        // A token with a value is not in hand, so dropping it is no attempt.
+        self.0.drain(..).for_each(|token| drop(token.with(())));
+    }
+}
+
+impl From<Token> for Tokens {
+    fn from(token: Token) -> Self {
+        Self(vec![token])
+    }
+}
+
+impl Filling {
+    pub(super) fn new(frame_bytes: usize) -> Arc<Self> {
+        Arc::new(Self { state: Mutex::default(), changed: Notify::new(), frame_bytes })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds an event. If there is no room, the frame counts as full and the token is returned.
+    pub(super) fn push(
+        &self,
+        key: u64,
+        event: &[u8],
+        mut token: Tokens,
+        hold: impl FnOnce() -> Hold,
+    ) -> Option<Tokens> {
+        let mut state = self.lock();
+        let size = state.writer.size() + BEFORE_EVENT + event.len();
+        let fits = size <= self.frame_bytes && state.writer.len() < MAX_EVENTS;
+        if !fits && !state.writer.is_empty() {
+            state.full = true;
+            drop(state);
+            self.changed.notify_waiters();
+            return Some(token);
+        }
+        state.writer.push(key, event);
+        state.tokens.0.append(&mut token.0);
+        state.full |= size >= self.frame_bytes || state.writer.len() >= MAX_EVENTS;
+        let first = state.since.is_none();
+        if first {
+            state.since = Some(Instant::now());
+            state.hold = Some(hold());
+        }
+        let wakes = first || state.full;
+        drop(state);
+        if wakes {
+            self.changed.notify_waiters();
+        }
+        None
+    }
+
+    /// Takes the frame out, and makes room for the next one.
+    pub(super) fn take(&self) -> Filled {
+        let mut state = self.lock();
+        let taken = std::mem::take(&mut *state);
+        state.failure = taken.failure;
+        state.waiting_for = taken.waiting_for;
+        drop(state);
+        self.changed.notify_waiters();
+        Filled { writer: taken.writer, tokens: taken.tokens, _hold: taken.hold }
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        !self.lock().full
+    }
+
+    /// Returns the time of the first event.
+    pub(super) fn since(&self) -> Option<Instant> {
+        self.lock().since
+    }
+
+    pub(super) fn fail(&self, error: ConnectError) {
+        self.lock().failure.get_or_insert_with(|| Arc::new(error));
+        self.changed.notify_waiters();
+    }
+
+    pub(super) fn failure(&self) -> Option<Arc<ConnectError>> {
+        self.lock().failure.clone()
+    }
+
+    pub(super) fn set_waiting_for(&self, what: Option<String>) {
+        let mut state = self.lock();
+        if state.waiting_for != what {
+            state.waiting_for = what;
+            drop(state);
+            self.changed.notify_waiters();
+        }
+    }
+
+    pub(super) fn waiting_for(&self) -> Option<String> {
+        self.lock().waiting_for.clone()
+    }
+
+    /// Waits until `is_so`. Cancel safe.
+    pub(super) async fn until(&self, mut is_so: impl FnMut(&Self) -> bool) {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if is_so(self) {
+                return;
+            }
+            changed.await;
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The stage of an edge's sink.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stage_connect::{ErrorKind, Push};
+use stage_core::ack::{Delivery, Reason};
+use stage_core::{BoxError, Consumer, Context, Events, Fatal, Init, StageResult};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::filling::{Filling, Tokens};
+use super::lane::Lane;
+use crate::calls::{Calls, ending, random};
+use crate::edge::Edge;
+use crate::format::Format;
+use crate::frame::{FrameId, FrameKind, Header};
+use crate::hash::{key_hash, partition_of};
+use crate::partition::Partition;
+use crate::spec::{EdgeSpec, MAX_FRAME};
+
+/// The longest wait for the server while the pipeline starts.
+const AT_START: Duration = Duration::from_secs(5);
+
+/// Writes the encoded key of an event.
+pub(crate) type Key<T> = Arc<dyn Fn(&T, &mut Vec<u8>) -> Result<(), BoxError> + Send + Sync>;
+
+/// The sink of an edge's events. A delivery is acknowledged once the server has stored its frame.
+///
+/// # Errors
+///
+/// While the server is away, or a partition is full, the sink waits, and so does everything before it. An event that
+/// cannot be encoded, is larger than 512 KiB, or is refused by the server for good is rejected as hopeless. A
+/// [fatal](stage_connect::ConnectError::fatal) error ends the pipeline.
+///
+/// # Ordering
+///
+/// Events of a key are stored in the order in which they arrive.
+pub struct EdgeSink<E: Edge, T> {
+    edge: E,
+    spec: EdgeSpec,
+    format: Format<T>,
+    key: Option<Key<T>>,
+    writer: u64,
+    lanes: BTreeMap<Partition, Arc<Filling>>,
+    tasks: JoinSet<()>,
+    event: Vec<u8>,
+    key_bytes: Vec<u8>,
+}
+
+impl<E: Edge, T: Send + 'static> EdgeSink<E, T> {
+    /// Creates a sink of an edge without partitions, a pool.
+    pub fn pool(edge: E, spec: EdgeSpec, format: Format<T>) -> Self {
+        Self::new(edge, spec, format, None)
+    }
+
+    /// Creates a sink of an edge with partitions. The partition of an event follows from the hash of the key that `by`
+    /// writes.
+    pub fn by(
+        edge: E,
+        spec: EdgeSpec,
+        format: Format<T>,
+        by: impl Fn(&T, &mut Vec<u8>) -> Result<(), BoxError> + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(edge, spec, format, Some(Arc::new(by)))
+    }
+
+    pub(crate) fn new(edge: E, spec: EdgeSpec, format: Format<T>, key: Option<Key<T>>) -> Self {
+        Self {
+            edge,
+            spec,
+            format,
+            key,
+            writer: random(),
+            lanes: BTreeMap::new(),
+            tasks: JoinSet::new(),
+            event: Vec::new(),
+            key_bytes: Vec::new(),
+        }
+    }
+
+    /// Encodes an event and its key. Returns the hash of the key.
+    fn encode(&mut self, event: &T) -> Result<u64, BoxError> {
+        self.event.clear();
+        self.format.encode(event, &mut self.event)?;
+        if self.event.len() > MAX_FRAME {
+            let (size, most) = (self.event.len(), MAX_FRAME);
+            let edge = &self.spec.name;
+            return Err(
+                format!("edge `{edge}`: an event has {size} bytes; it must have at most {most}").into()
+            );
+        }
+        let Some(key) = &self.key else { return Ok(0) };
+        self.key_bytes.clear();
+        key(event, &mut self.key_bytes)?;
+        Ok(key_hash(&self.key_bytes))
+    }
+
+    /// Returns the filling frame of a partition, whose lane it starts at first.
+    fn filling(&mut self, partition: Partition) -> Arc<Filling> {
+        if let Some(filling) = self.lanes.get(&partition) {
+            return Arc::clone(filling);
+        }
+        let filling = Filling::new(self.spec.frame_bytes);
+        let outlet = self.edge.outlet(&self.spec, partition);
+        let schema = self.format.schema();
+        let lane = Lane {
+            calls: Calls::new(outlet.describe(), self.writer ^ u64::from(partition.0)),
+            outlet,
+            filling: Arc::clone(&filling),
+            linger: self.spec.linger,
+            header: Header {
+                kind: FrameKind::Events,
+                codec: self.format.codec(),
+                schema: schema.number,
+                fingerprint: schema.fingerprint,
+                id: FrameId { writer: self.writer, epoch: 0, sequence: 0 },
+                reached: None,
+            },
+            place: format!("{}.{partition}", self.spec.name),
+            open: false,
+        };
+        self.tasks.spawn(lane.run());
+        self.lanes.insert(partition, Arc::clone(&filling));
+        filling
+    }
+
+    /// Adds the encoded event to its frame, when there is room.
+    async fn store(&mut self, key: u64, mut token: Tokens, cx: &mut Context<'_>) -> StageResult {
+        let partition = partition_of(key, self.spec.entrances());
+        let filling = self.filling(partition);
+        let mut waited = false;
+        let mut shown = None;
+        loop {
+            if let Some(error) = filling.failure() {
+                return Err(ending(&error));
+            }
+            match filling.push(key, &self.event, token, || cx.hold()) {
+                None => break,
+                Some(back) => token = back,
+            }
+            waited = true;
+            let waiting_for = filling.waiting_for();
+            if waiting_for != shown {
+                cx.set_waiting_for(waiting_for.as_deref());
+                shown = waiting_for;
+            }
+            let changed = |filling: &Filling| {
+                filling.has_room() || filling.failure().is_some() || filling.waiting_for() != shown
+            };
+            filling.until(changed).await;
+        }
+        if waited {
+            cx.set_waiting_for(None);
+        }
+        Ok(())
+    }
+}
+
+impl<E: Edge, T: Send + 'static> Consumer for EdgeSink<E, T> {
+    type Event = Delivery<T>;
+
+    async fn init(&mut self, _: &mut Context<'_>) -> Result<Init, BoxError> {
+        self.spec.check().map_err(Fatal::new)?;
+        match timeout(AT_START, self.edge.open(&self.spec)).await {
+            // A server that is away is named when the first frame waits for it.
+            Ok(Err(error)) if error.kind() != ErrorKind::Gone => Err(ending(&Arc::new(error))),
+            _ => Ok(Init::Ready),
+        }
+    }
+
+    async fn handle_events(&mut self, events: Events<'_, Delivery<T>>, cx: &mut Context<'_>) -> StageResult {
+        for delivery in events {
+            let (event, token) = delivery.into_parts();
+            let encoded = self.encode(&event);
+            match encoded {
+                Ok(key) => self.store(key, token.into(), cx).await?,
+                Err(error) => token.reject(Reason::hopeless(error)),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<E: Edge, T> fmt::Debug for EdgeSink<E, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EdgeSink").field("edge", &self.spec.name).finish_non_exhaustive()
+    }
+}

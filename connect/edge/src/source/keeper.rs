@@ -1,0 +1,293 @@
+//! The task that keeps a process's leases, and its lanes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use stage_connect::{ConnectError, ErrorKind};
+use stage_core::Backoff;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::lane::{Ends, Lane, Origin, failed};
+use super::options::SourceOptions;
+use super::shared::{Order, Phase, Shared};
+use crate::calls::Calls;
+use crate::edge::Edge;
+use crate::format::Format;
+use crate::hash::{key_hash, mix};
+use crate::leases::{Leases, Member};
+use crate::owner::{Owner, Step};
+use crate::partition::{Epoch, Partition};
+use crate::spec::EdgeSpec;
+
+pub(super) struct Keeper<E: Edge, T> {
+    edge: E,
+    spec: EdgeSpec,
+    format: Format<T>,
+    retry: Backoff,
+    pool_frames: u32,
+    shared: Arc<Shared<T>>,
+    leases: E::Leases,
+    notes: Arc<E::Notes>,
+    member: Member,
+    owner: Owner,
+    /// The orders of each lane. Without them, a lane ends at once.
+    orders: BTreeMap<Partition, watch::Sender<Order>>,
+    lanes: JoinSet<()>,
+    ends: Ends,
+    ended: mpsc::UnboundedReceiver<(Partition, Epoch)>,
+    calls: Calls,
+}
+
+impl<E: Edge, T: Send + 'static> Keeper<E, T> {
+    pub(super) fn new(
+        edge: E,
+        spec: EdgeSpec,
+        format: Format<T>,
+        options: &SourceOptions,
+        shared: Arc<Shared<T>>,
+    ) -> Self {
+        let member = Member { id: options.id(), name: options.name().to_owned(), leaving: false };
+        let (ends, ended) = mpsc::unbounded_channel();
+        let seed = key_hash(member.id.as_str().as_bytes());
+        Self {
+            leases: edge.leases(&spec),
+            notes: Arc::new(edge.notes(&spec)),
+            owner: Owner::new(member.id.clone(), spec.entrances(), spec.lease),
+            calls: Calls::new(edge.describe(), seed),
+            edge,
+            spec,
+            format,
+            retry: options.retry,
+            pool_frames: options.pool_frames,
+            shared,
+            member,
+            orders: BTreeMap::new(),
+            lanes: JoinSet::new(),
+            ends,
+            ended,
+        }
+    }
+
+    /// Runs until the source has ended, its frames are settled, and its leases are given back.
+    pub(super) async fn run(mut self) {
+        if !self.open().await {
+            return;
+        }
+        if self.spec.is_pool() {
+            self.serve_pool().await;
+        } else {
+            self.serve_partitions().await;
+        }
+        while self.lanes.join_next().await.is_some() {}
+    }
+
+    /// Opens the edge, as often as it takes. False: the source has ended or failed.
+    async fn open(&mut self) -> bool {
+        while self.shared.phase() == Phase::Running {
+            self.calls.pause().await;
+            match self.calls.answer("cannot open the edge", self.edge.open(&self.spec)).await {
+                Ok(opened) => {
+                    self.calls.succeeded();
+                    self.shared.set_waiting_for(None);
+                    for warning in opened.warnings {
+                        tracing::warn!(edge = self.spec.name, "{warning}");
+                    }
+                    return true;
+                }
+                Err(error) => {
+                    if failed(&mut self.calls, &self.shared, error).is_err() {
+                        return false;
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    async fn serve_pool(&mut self) {
+        let (orders, _) = watch::channel(Order { until: None, finish: false });
+        for number in 0..self.pool_frames {
+            self.spawn(Origin::Pool(number), &orders);
+        }
+        self.shared.lanes_until(|shared| shared.phase() > Phase::Running).await;
+        while self.lanes.join_next().await.is_some() {}
+    }
+
+    async fn serve_partitions(&mut self) {
+        let quarter = self.spec.lease / 4;
+        loop {
+            if self.shared.phase() > Phase::Running && !self.owner.is_leaving() {
+                self.owner.leave();
+                self.member.leaving = true;
+            }
+            let begun = Instant::now();
+            self.renew().await;
+            self.take_part().await;
+            if self.owner.is_leaving() && self.owner.holds_nothing() {
+                break;
+            }
+            self.rest(begun + quarter).await;
+        }
+        let withdrawn = self.leases.withdraw(&self.member.id);
+        if let Err(error) = self.calls.answer("cannot leave", withdrawn).await {
+            tracing::warn!(%error, "the other processes wait for the end of a lease");
+        }
+    }
+
+    /// Waits until the leases must be renewed, or something has changed.
+    async fn rest(&mut self, until: Instant) {
+        let leaving = self.owner.is_leaving();
+        loop {
+            tokio::select! {
+                biased;
+                ended = self.ended.recv() => {
+                    if let Some((partition, epoch)) = ended {
+                        self.give_back(partition, epoch).await;
+                    }
+                    if leaving && self.owner.holds_nothing() {
+                        return;
+                    }
+                }
+                // Its end is reported by the channel.
+                Some(_) = self.lanes.join_next() => {}
+                () = self.shared.lanes_until(|shared| shared.phase() > Phase::Running), if !leaving => return,
+                () = self.leases.changed() => return,
+                () = sleep_until(until) => return,
+            }
+        }
+    }
+
+    /// Renews the leases at once, and loses those that are refused or overdue.
+    async fn renew(&mut self) {
+        let sent = Instant::now();
+        let leases = &self.leases;
+        let limit = self.spec.lease / 4;
+        let calls = self.owner.renewals().into_iter().map(|(partition, epoch)| async move {
+            (partition, epoch, timeout(limit, leases.renew(partition, epoch)).await)
+        });
+        for (partition, epoch, renewed) in join_all(calls).await {
+            match renewed {
+                Ok(Ok(true)) => {
+                    if let Some(until) = self.owner.renewed(partition, epoch, sent)
+                        && let Some(orders) = self.orders.get(&partition)
+                    {
+                        orders.send_modify(|order| order.until = Some(until));
+                    }
+                }
+                Ok(Ok(false)) => {
+                    if self.owner.refused(partition, epoch) {
+                        self.lose(partition);
+                    }
+                }
+                Ok(Err(error)) => self.complain(error),
+                Err(_) => self.complain(self.calls.silence("cannot renew a lease", limit)),
+            }
+        }
+        for partition in self.owner.overdue(Instant::now()) {
+            self.lose(partition);
+        }
+        self.shared.wake_stage();
+    }
+
+    /// Announces the member, and takes and finishes partitions as the view of the members demands.
+    async fn take_part(&mut self) {
+        let limit = self.spec.lease / 8;
+        let view = async {
+            self.leases.announce(&self.member).await?;
+            self.leases.view().await
+        };
+        let view = match timeout(limit, view).await {
+            Ok(Ok(view)) => view,
+            Ok(Err(error)) => return self.complain(error),
+            Err(_) => return self.complain(self.calls.silence("cannot read the leases", limit)),
+        };
+        self.shared.set_waiting_for(None);
+        let steps = self.owner.plan(&view);
+        for partition in steps.iter().filter_map(|step| match step {
+            Step::Finish(partition) => Some(partition),
+            Step::Take(_) => None,
+        }) {
+            if let Some(orders) = self.orders.get(partition) {
+                orders.send_modify(|order| order.finish = true);
+            }
+        }
+        let takes = steps.into_iter().filter_map(|step| match step {
+            Step::Take(partition) => Some(partition),
+            Step::Finish(_) => None,
+        });
+        self.take(takes).await;
+    }
+
+    async fn take(&mut self, partitions: impl Iterator<Item = Partition>) {
+        let limit = self.spec.lease / 8;
+        let sent = Instant::now();
+        let (leases, me) = (&self.leases, &self.member.id);
+        let takes = partitions
+            .map(|partition| async move { (partition, timeout(limit, leases.take(partition, me)).await) });
+        for (partition, taken) in join_all(takes).await {
+            match taken {
+                Ok(Ok(Some(epoch))) => {
+                    let until = self.owner.taken(partition, epoch, sent);
+                    let (orders, _) = watch::channel(Order { until: Some(until), finish: false });
+                    self.spawn(Origin::Partition(partition, epoch), &orders);
+                    self.orders.insert(partition, orders);
+                }
+                Ok(Ok(None)) => {}
+                Ok(Err(error)) => self.complain(error),
+                Err(_) => self.complain(self.calls.silence("cannot take a partition", limit)),
+            }
+        }
+    }
+
+    fn spawn(&mut self, origin: Origin, orders: &watch::Sender<Order>) {
+        let place = match origin {
+            Origin::Partition(partition, epoch) => mix(u64::from(partition.0)) ^ epoch.0,
+            Origin::Pool(number) => mix(u64::from(number)),
+        };
+        let lane = Lane::new(
+            &self.edge,
+            self.spec.clone(),
+            origin,
+            Arc::clone(&self.notes),
+            self.format.clone(),
+            self.retry,
+            Arc::clone(&self.shared),
+            orders.subscribe(),
+            self.calls.seed() ^ place,
+        );
+        self.lanes.spawn(lane.run(self.ends.clone()));
+    }
+
+    /// Stops handing out a partition at once. Its lane ends; its verdicts are void.
+    fn lose(&mut self, partition: Partition) {
+        tracing::warn!(edge = self.spec.name, %partition, "lost the lease of a partition");
+        self.orders.remove(&partition);
+    }
+
+    /// Gives back a partition whose lane has ended. The lease of an earlier epoch is no more.
+    async fn give_back(&mut self, partition: Partition, epoch: Epoch) {
+        if self.owner.epoch(partition) != Some(epoch) {
+            return;
+        }
+        self.owner.finished(partition);
+        self.orders.remove(&partition);
+        let given = self.leases.give_back(partition, epoch);
+        if let Ok(Err(error)) = timeout(Duration::from_secs(1), given).await {
+            tracing::warn!(%error, %partition, "a lease ends by itself");
+        }
+    }
+
+    fn complain(&self, error: ConnectError) {
+        match error.kind() {
+            ErrorKind::Gone | ErrorKind::Fenced => {
+                tracing::warn!(%error, "waiting for the server");
+                self.shared.set_waiting_for(Some(format!("the server {error}")));
+            }
+            ErrorKind::Fatal => self.shared.fail(error),
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! The task that serves one partition, or a part of a pool: pulls a frame, hands it out, settles it.
+
+use std::future::pending;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use stage_connect::{ConnectError, Disposition, ErrorKind, Pull, Pulled, Settle};
+use stage_core::Backoff;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::shared::{Order, Phase, Shared};
+use crate::calls::{ANSWER, Calls};
+use crate::edge::Edge;
+use crate::format::Format;
+use crate::partition::{Epoch, Partition};
+use crate::spec::EdgeSpec;
+use crate::tries::Tries;
+
+/// The longest wait of a server for a frame.
+const WAIT: Duration = Duration::from_secs(20);
+/// The pause after a pull that returned nothing at once, so that a server that does not wait keeps no core busy.
+const PAUSE: Duration = Duration::from_millis(10);
+/// Attempts to settle a frame once the source has ended; its lease ends by itself.
+const LAST_ATTEMPTS: u32 = 3;
+
+/// The lane has nothing more to do: its partition is lost, the source has failed, or has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Halt;
+
+/// What a lane reads its frames from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Partition(Partition, Epoch),
+    /// The lane of a pool, by its number.
+    Pool(u32),
+}
+
+/// The ends of lanes, as the keeper learns them.
+pub(super) type Ends = mpsc::UnboundedSender<(Partition, Epoch)>;
+
+pub(super) struct Lane<E: Edge, T> {
+    pub(super) spec: EdgeSpec,
+    pub(super) origin: Origin,
+    pub(super) inlet: E::Inlet,
+    pub(super) settle: <E::Inlet as Pull>::Settle,
+    pub(super) notes: Arc<E::Notes>,
+    pub(super) letters: E::Letters,
+    pub(super) letters_open: bool,
+    pub(super) format: Format<T>,
+    pub(super) retry: Backoff,
+    pub(super) shared: Arc<Shared<T>>,
+    pub(super) orders: watch::Receiver<Order>,
+    pub(super) calls: Calls,
+    /// The note on this partition, and its revision.
+    pub(super) tries: Tries,
+    pub(super) revision: Option<u64>,
+    open: bool,
+}
+
+/// Reports the end of a lane, also after a panic.
+struct AtEnd {
+    of: Option<(Partition, Epoch)>,
+    ends: Ends,
+}
+
+impl Drop for AtEnd {
+    fn drop(&mut self) {
+        if let Some(of) = self.of {
+            // Without a keeper, nobody gives the lease back.
+            let _ = self.ends.send(of);
+        }
+    }
+}
+
+impl<E: Edge, T: Send + 'static> Lane<E, T> {
+    #[expect(clippy::too_many_arguments, reason = "each is a part of the lane")]
+    pub(super) fn new(
+        edge: &E,
+        spec: EdgeSpec,
+        origin: Origin,
+        notes: Arc<E::Notes>,
+        format: Format<T>,
+        retry: Backoff,
+        shared: Arc<Shared<T>>,
+        orders: watch::Receiver<Order>,
+        seed: u64,
+    ) -> Self {
+        let mut inlet = match origin {
+            Origin::Partition(partition, epoch) => edge.inlet(&spec, partition, epoch),
+            Origin::Pool(_) => edge.pool(&spec),
+        };
+        let settle = inlet.settle_half();
+        let letters = edge.letters(&spec);
+        let calls = Calls::new(inlet.describe(), seed);
+        let (tries, revision) = (Tries::default(), None);
+        Self {
+            spec,
+            origin,
+            inlet,
+            settle,
+            notes,
+            letters,
+            letters_open: false,
+            format,
+            retry,
+            shared,
+            orders,
+            calls,
+            tries,
+            revision,
+            open: false,
+        }
+    }
+
+    /// Runs until the partition is finished or lost.
+    pub(super) async fn run(mut self, ends: Ends) {
+        let of = match self.origin {
+            Origin::Partition(partition, epoch) => Some((partition, epoch)),
+            Origin::Pool(_) => None,
+        };
+        let _at_end = AtEnd { of, ends };
+        let mut orders = self.orders.clone();
+        let lost = async move { while orders.changed().await.is_ok() {} };
+        let work = async {
+            // A lane that halts leaves the rest to the next owner.
+            let _: Result<(), Halt> = self.work().await;
+        };
+        tokio::select! {
+            biased;
+            () = lost => {}
+            () = work => {}
+        }
+    }
+
+    async fn work(&mut self) -> Result<(), Halt> {
+        self.begin_notes().await?;
+        loop {
+            let next = tokio::select! {
+                biased;
+                () = finish(self.orders.clone(), &self.shared) => None,
+                pulled = pull(&mut self.inlet, &mut self.open, &mut self.calls, &self.shared) => Some(pulled?),
+            };
+            match next {
+                None => break,
+                Some(pulled) => self.frame(pulled).await?,
+            }
+        }
+        self.end_notes().await
+    }
+
+    /// Reports a disposition, as often as it takes.
+    pub(super) async fn settle(
+        &mut self,
+        receipt: <E::Inlet as Pull>::Receipt,
+        disposition: Disposition,
+    ) -> Result<(), Halt> {
+        let settled = [(receipt, disposition)];
+        let mut attempt = 0;
+        loop {
+            self.calls.pause().await;
+            match self.calls.answer("cannot settle", self.settle.settle(&settled)).await {
+                Ok(()) => {
+                    succeeded(&mut self.calls, &self.shared);
+                    return Ok(());
+                }
+                Err(error) => failed(&mut self.calls, &self.shared, error)?,
+            }
+            attempt += 1;
+            if self.shared.phase() == Phase::Closed && attempt >= LAST_ATTEMPTS {
+                return Err(Halt);
+            }
+        }
+    }
+
+    /// Awaits `done` while the lease of a frame is renewed.
+    pub(super) async fn holding<R>(
+        &mut self,
+        receipt: &<E::Inlet as Pull>::Receipt,
+        done: impl Future<Output = R>,
+    ) -> Result<R, Halt> {
+        let lease = self.settle.lease().unwrap_or(self.spec.ack_wait);
+        let mut done = std::pin::pin!(done);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut done => return Ok(done),
+                () = sleep(lease / 3) => {}
+            }
+            let open = [receipt.clone()];
+            let extended = self.calls.answer("cannot renew a lease", self.settle.extend(&open)).await;
+            match extended {
+                Ok(()) => {}
+                // The next renewal may succeed.
+                Err(error) if error.kind() == ErrorKind::Gone => {
+                    tracing::warn!(%error, "cannot renew a lease");
+                }
+                Err(error) => failed(&mut self.calls, &self.shared, error)?,
+            }
+        }
+    }
+}
+
+/// Waits until the lane must not ask for a further frame.
+pub(super) async fn finish<T>(mut orders: watch::Receiver<Order>, shared: &Shared<T>) {
+    let ordered = async {
+        if orders.wait_for(|order| order.finish).await.is_err() {
+            // Lost: the lane ends otherwise.
+            pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = ordered => {}
+        () = shared.lanes_until(|shared| shared.phase() > Phase::Running) => {}
+    }
+}
+
+/// Waits for demand, then for a frame. Cancel safe.
+async fn pull<P: Pull<Message = Bytes>, T>(
+    inlet: &mut P,
+    open: &mut bool,
+    calls: &mut Calls,
+    shared: &Shared<T>,
+) -> Result<Pulled<Bytes, P::Receipt>, Halt> {
+    loop {
+        shared.lanes_until(Shared::is_hungry).await;
+        if !*open {
+            calls.pause().await;
+            match calls.answer("cannot connect", inlet.connect()).await {
+                Ok(()) => *open = true,
+                Err(error) => failed(calls, shared, error)?,
+            }
+            continue;
+        }
+        let asked = Instant::now();
+        let pulled = timeout(WAIT + ANSWER, inlet.pull(NonZeroUsize::MIN, WAIT)).await;
+        match pulled.unwrap_or_else(|_| Err(calls.silence("cannot pull", WAIT + ANSWER))) {
+            Ok(pulled) => {
+                succeeded(calls, shared);
+                if let Some(first) = pulled.into_iter().next() {
+                    return Ok(first);
+                }
+                if asked.elapsed() < PAUSE {
+                    sleep(PAUSE).await;
+                }
+            }
+            Err(error) => {
+                *open = false;
+                failed(calls, shared, error)?;
+            }
+        }
+    }
+}
+
+pub(super) fn succeeded<T>(calls: &mut Calls, shared: &Shared<T>) {
+    calls.succeeded();
+    shared.set_waiting_for(None);
+}
+
+/// Notes a failed call: after a transient error it is repeated.
+pub(super) fn failed<T>(calls: &mut Calls, shared: &Shared<T>, error: ConnectError) -> Result<(), Halt> {
+    match error.kind() {
+        ErrorKind::Gone => {
+            calls.failed();
+            tracing::warn!(%error, "waiting for the server");
+            shared.set_waiting_for(Some(format!("the server {error}")));
+            Ok(())
+        }
+        ErrorKind::Fenced => {
+            tracing::info!(%error, "a partition belongs to another process");
+            Err(Halt)
+        }
+        ErrorKind::Fatal => {
+            shared.fail(error);
+            Err(Halt)
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The source of an edge: one stage that serves all partitions of its process.
+//!
+//! ```text
+//!   keeper ── orders ─▶ lane of partition 3 ── ready frame ─▶ stage ══ deliveries ═▶ steps
+//!     │ leases            │ pull, decode          ▲                                    │
+//!     ▼                   ▼ settle, extend        └──── demand ──┐      verdict        ▼
+//!   server              server                                  lane ◀──────────── collector
+//! ```
+//!
+//! 1. A lane has one frame at a time. It asks for a frame only while the stage has unmet demand.
+//! 2. The stage begins a frame only while its partition is owned by the clock of this process.
+//! 3. A lease is given back after the last frame of its partition was settled.
+
+mod keeper;
+mod lane;
+mod options;
+mod pass;
+mod shared;
+mod stage;
+mod teller;
+
+pub use options::SourceOptions;
+pub use stage::EdgeSource;

@@ -1,0 +1,433 @@
+//! The passes of a frame: first as a whole, and after a failure one event at a time.
+//!
+//! 1. Events of a frame are handed out in order. A pass ends with the first event that is not handled; the next one
+//!    begins at the same event or earlier.
+//! 2. Before an event of a frame that failed is handed out, its index and the number of its attempt are noted on the
+//!    server, so that an event that ends the process is found by the next owner.
+//! 3. An event is dead after its last attempt, and only then; the letter is stored before the frame continues.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use stage_connect::{Disposition, MessageId, Pull, Pulled, Push, PutError};
+use stage_core::BoxError;
+use tokio::time::sleep;
+
+use super::lane::{Halt, Lane, Origin, failed, finish, succeeded};
+use super::shared::{Phase, Ready, Ticket, Verdict};
+use crate::edge::Edge;
+use crate::frame::{Frame, FrameId, FrameKind};
+use crate::letter::Letter;
+use crate::notes::{NoteError, Notes};
+use crate::partition::Partition;
+use crate::tries::{Resume, Tries};
+
+/// The pause before events that came back untried are handed out again.
+const UNTRIED: Duration = Duration::from_millis(10);
+
+/// The outcome of a pass or of an event.
+enum Next {
+    /// Go on behind it.
+    On,
+    /// The source has ended: the frame goes back to the server.
+    Release,
+}
+
+impl<E: Edge, T: Send + 'static> Lane<E, T> {
+    /// Handles a frame to its end.
+    pub(super) async fn frame(
+        &mut self,
+        pulled: Pulled<Bytes, <E::Inlet as Pull>::Receipt>,
+    ) -> Result<(), Halt> {
+        let Pulled { message, receipt, attempt } = pulled;
+        let next = match Frame::read(message.clone()) {
+            Ok(frame) if frame.header.kind == FrameKind::Events => {
+                self.events(&frame, attempt, &receipt).await?
+            }
+            Ok(_) => Next::On,
+            Err(error) => {
+                let place = format!("message-{:016x}", crate::hash::key_hash(&message));
+                self.bury(&place, attempt, &error.to_string(), message).await?;
+                Next::On
+            }
+        };
+        let disposition = match next {
+            Next::On => Disposition::Accept,
+            Next::Release => Disposition::Release,
+        };
+        self.settle(receipt, disposition).await
+    }
+
+    async fn events(
+        &mut self,
+        frame: &Frame,
+        attempt: u32,
+        receipt: &<E::Inlet as Pull>::Receipt,
+    ) -> Result<Next, Halt> {
+        let id = frame.header.id;
+        let mut resume = self.resume(id, attempt).await?;
+        if !resume.careful {
+            match self.whole(frame, receipt).await? {
+                Some(next) => return Ok(next),
+                None => resume = Resume::of_failed(self.spec.attempts),
+            }
+        }
+        self.carefully(frame, resume, receipt).await
+    }
+
+    /// Hands out a frame as a whole. `None`: an event failed.
+    async fn whole(
+        &mut self,
+        frame: &Frame,
+        receipt: &<E::Inlet as Pull>::Receipt,
+    ) -> Result<Option<Next>, Halt> {
+        loop {
+            let (events, unreadable) = self.decode_all(frame);
+            for (index, cause) in unreadable {
+                self.bury_event(frame, index, 1, &cause).await?;
+            }
+            if events.is_empty() {
+                return Ok(Some(Next::On));
+            }
+            match self.hand_out(events, receipt).await? {
+                Verdict::Handled => return Ok(Some(Next::On)),
+                Verdict::Failed { cause, .. } => {
+                    tracing::debug!(server = self.calls.server(), cause, "an event of a frame failed");
+                    let failed = Resume::of_failed(self.spec.attempts);
+                    self.note(frame.header.id, 0, failed.begun).await?;
+                    if !self.wait(self.delay(1), receipt).await? {
+                        return Ok(Some(Next::Release));
+                    }
+                    return Ok(None);
+                }
+                verdict => {
+                    let pause = if let Verdict::Postponed(after) = verdict { after } else { UNTRIED };
+                    if !self.wait(pause, receipt).await? {
+                        return Ok(Some(Next::Release));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Hands out the events of a frame one at a time.
+    async fn carefully(
+        &mut self,
+        frame: &Frame,
+        resume: Resume,
+        receipt: &<E::Inlet as Pull>::Receipt,
+    ) -> Result<Next, Halt> {
+        let mut begun = resume.begun;
+        for index in resume.index as usize..frame.len() {
+            if let Next::Release = self.event(frame, index, begun, receipt).await? {
+                return Ok(Next::Release);
+            }
+            begun = resume.others;
+        }
+        self.forget(frame.header.id).await?;
+        Ok(Next::On)
+    }
+
+    /// Hands out one event until it is handled or dead. `begun` attempts were made before.
+    async fn event(
+        &mut self,
+        frame: &Frame,
+        index: usize,
+        mut begun: u32,
+        receipt: &<E::Inlet as Pull>::Receipt,
+    ) -> Result<Next, Halt> {
+        let id = frame.header.id;
+        loop {
+            if begun >= self.spec.attempts {
+                let cause = "the process ended while a step handled it";
+                self.bury_event(frame, index, begun, cause).await?;
+                return Ok(Next::On);
+            }
+            let event = match self.decode(frame, index) {
+                Ok(event) => event,
+                Err(error) => {
+                    self.bury_event(frame, index, begun.max(1), &error.to_string()).await?;
+                    return Ok(Next::On);
+                }
+            };
+            begun += 1;
+            self.note(id, index, begun).await?;
+            let after = match self.hand_out(vec![event], receipt).await? {
+                Verdict::Handled => return Ok(Next::On),
+                Verdict::Failed { cause, hopeless } => {
+                    if hopeless || begun >= self.spec.attempts {
+                        self.bury_event(frame, index, begun, &cause).await?;
+                        return Ok(Next::On);
+                    }
+                    self.delay(begun)
+                }
+                Verdict::Postponed(after) => {
+                    begun -= 1;
+                    self.note(id, index, begun).await?;
+                    after
+                }
+                Verdict::Returned => {
+                    begun -= 1;
+                    self.note(id, index, begun).await?;
+                    UNTRIED
+                }
+            };
+            if !self.wait(after, receipt).await? {
+                return Ok(Next::Release);
+            }
+        }
+    }
+
+    /// Hands events to the stage, and awaits the verdict.
+    async fn hand_out(
+        &mut self,
+        events: Vec<T>,
+        receipt: &<E::Inlet as Pull>::Receipt,
+    ) -> Result<Verdict, Halt> {
+        let (ticket, verdict) = Ticket::new();
+        let partition = self.partition();
+        self.shared.hand(Ready { partition, events, ticket, orders: self.orders.clone() });
+        // Events that are dropped with their ticket were not handed out.
+        Ok(self.holding(receipt, verdict).await?.unwrap_or(Verdict::Returned))
+    }
+
+    /// Waits before the next attempt. False: the frame is left to the next owner.
+    async fn wait(&mut self, time: Duration, receipt: &<E::Inlet as Pull>::Receipt) -> Result<bool, Halt> {
+        let (shared, orders) = (Arc::clone(&self.shared), self.orders.clone());
+        let waited = async {
+            tokio::select! {
+                biased;
+                () = finish(orders, &shared) => false,
+                () = sleep(time) => true,
+            }
+        };
+        self.holding(receipt, waited).await
+    }
+
+    /// Returns the events, and the places of those that cannot be decoded, with the causes.
+    fn decode_all(&self, frame: &Frame) -> (Vec<T>, Vec<(usize, String)>) {
+        let mut unreadable = Vec::new();
+        let mut events = Vec::with_capacity(frame.len());
+        match self.format.decoder(&frame.header) {
+            Ok(decode) => {
+                for (index, event) in frame.events().enumerate() {
+                    match decode(&event.bytes) {
+                        Ok(event) => events.push(event),
+                        Err(error) => unreadable.push((index, error.to_string())),
+                    }
+                }
+            }
+            Err(error) => unreadable.extend((0..frame.len()).map(|index| (index, error.to_string()))),
+        }
+        (events, unreadable)
+    }
+
+    fn decode(&self, frame: &Frame, index: usize) -> Result<T, BoxError> {
+        let event = frame.event(index).ok_or("the frame has no such event")?;
+        self.format.decoder(&frame.header)?(&event.bytes)
+    }
+
+    fn delay(&self, begun: u32) -> Duration {
+        self.retry.delay(begun.saturating_sub(1), self.calls.seed()).unwrap_or_default()
+    }
+
+    pub(super) fn partition(&self) -> Partition {
+        match self.origin {
+            Origin::Partition(partition, _) => partition,
+            Origin::Pool(_) => Partition(0),
+        }
+    }
+
+    /// Stores a dead letter, as often as it takes.
+    async fn bury_event(
+        &mut self,
+        frame: &Frame,
+        index: usize,
+        attempts: u32,
+        cause: &str,
+    ) -> Result<(), Halt> {
+        let place = format!("{}-{index}", frame.header.id);
+        let event = frame.event(index).map(|event| event.bytes).unwrap_or_default();
+        self.bury(&place, attempts, cause, event).await
+    }
+
+    async fn bury(&mut self, place: &str, attempts: u32, cause: &str, event: Bytes) -> Result<(), Halt> {
+        let position = format!("{}.{}.{place}", self.spec.name, self.partition());
+        tracing::warn!(position, attempts, cause, "an event of an edge is dead");
+        let letter = Letter {
+            edge: self.spec.name.clone(),
+            partition: self.partition().0,
+            position: position.clone(),
+            attempts,
+            cause: cause.to_owned(),
+            event: event.to_vec(),
+        };
+        let message = [(MessageId::new(position), letter.write())];
+        loop {
+            self.calls.pause().await;
+            let put = async {
+                if !self.letters_open {
+                    self.letters.connect().await?;
+                    self.letters_open = true;
+                }
+                match self.letters.put(&message).await {
+                    Ok(_) => Ok(None),
+                    Err(PutError::Full { after }) => Ok(Some(after)),
+                    Err(PutError::Connect(error)) => Err(error),
+                    Err(PutError::Refused { cause, .. }) => {
+                        tracing::error!(cause, "the server refuses a dead letter");
+                        Ok(None)
+                    }
+                }
+            };
+            match self.calls.answer("cannot store a dead letter", put).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(after)) => sleep(after).await,
+                Err(error) => {
+                    self.letters_open = false;
+                    failed(&mut self.calls, &self.shared, error)?;
+                    if self.shared.phase() == Phase::Closed {
+                        return Err(Halt);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The notes of a lane.
+impl<E: Edge, T: Send + 'static> Lane<E, T> {
+    fn note_name(&self, frame: FrameId) -> String {
+        match self.origin {
+            Origin::Partition(partition, _) => format!("tries.{}.{partition}", self.spec.name),
+            Origin::Pool(_) => format!("tries.{}.{frame}", self.spec.name),
+        }
+    }
+
+    /// Reads the note of the partition and marks it as open.
+    pub(super) async fn begin_notes(&mut self) -> Result<(), Halt> {
+        if let Origin::Pool(_) = self.origin {
+            return Ok(());
+        }
+        self.read_note(FrameId::default()).await?;
+        let before = self.tries;
+        self.write_note(FrameId::default(), Tries { open: true, ..before }).await?;
+        // The first frame is judged by the state in which the partition was found.
+        self.tries = before;
+        Ok(())
+    }
+
+    /// Marks the partition as given back.
+    pub(super) async fn end_notes(&mut self) -> Result<(), Halt> {
+        if let Origin::Pool(_) = self.origin {
+            return Ok(());
+        }
+        let tries = Tries { open: false, ..self.tries };
+        self.write_note(FrameId::default(), tries).await
+    }
+
+    /// Returns the place at which a frame begins.
+    async fn resume(&mut self, id: FrameId, attempt: u32) -> Result<Resume, Halt> {
+        if let Origin::Partition(..) = self.origin {
+            let resume = self.tries.resume(id, self.spec.attempts);
+            // Suspicion concerns the first frame only.
+            self.tries.open = false;
+            return Ok(resume);
+        }
+        if attempt <= 1 {
+            (self.tries, self.revision) = (Tries::default(), None);
+            return Ok(Resume::FRESH);
+        }
+        self.read_note(id).await?;
+        self.tries.open = true;
+        Ok(self.tries.resume(id, self.spec.attempts))
+    }
+
+    /// Notes that attempt `begun` at an event begins.
+    async fn note(&mut self, frame: FrameId, index: usize, begun: u32) -> Result<(), Halt> {
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        self.write_note(frame, Tries { open: true, frame: Some(frame), index, begun }).await
+    }
+
+    /// Removes the note of a frame of a pool. That of a partition does not concern later frames.
+    async fn forget(&mut self, frame: FrameId) -> Result<(), Halt> {
+        let (Origin::Pool(_), Some(revision)) = (self.origin, self.revision.take()) else { return Ok(()) };
+        let name = self.note_name(frame);
+        match self.notes.remove(&name, revision).await {
+            Ok(()) | Err(NoteError::Conflict) => Ok(()),
+            Err(NoteError::Connect(error)) => {
+                tracing::warn!(%error, name, "a note remains on the server");
+                Ok(())
+            }
+        }
+    }
+
+    async fn read_note(&mut self, frame: FrameId) -> Result<(), Halt> {
+        let name = self.note_name(frame);
+        loop {
+            self.calls.pause().await;
+            match self.calls.answer("cannot read a note", self.notes.get(&name)).await {
+                Ok(note) => {
+                    succeeded(&mut self.calls, &self.shared);
+                    self.revision = note.as_ref().map(|note| note.revision);
+                    self.tries = note.map(|note| Tries::read(&note.value)).unwrap_or_default();
+                    return Ok(());
+                }
+                Err(error) => failed(&mut self.calls, &self.shared, error)?,
+            }
+        }
+    }
+
+    async fn write_note(&mut self, frame: FrameId, tries: Tries) -> Result<(), Halt> {
+        let (name, value) = (self.note_name(frame), tries.write());
+        let mut repeated = false;
+        loop {
+            self.calls.pause().await;
+            let put = async {
+                match self.notes.put(&name, &value, self.revision).await {
+                    Ok(revision) => Ok(Some(revision)),
+                    Err(NoteError::Conflict) => Ok(None),
+                    Err(NoteError::Connect(error)) => Err(error),
+                }
+            };
+            match self.calls.answer("cannot store a note", put).await {
+                Ok(Some(revision)) => {
+                    succeeded(&mut self.calls, &self.shared);
+                    (self.revision, self.tries) = (Some(revision), tries);
+                    return Ok(());
+                }
+                // An earlier call may have stored it, though its answer was lost.
+                Ok(None) if repeated && self.is_noted(&name, &value).await? => {
+                    self.tries = tries;
+                    return Ok(());
+                }
+                // A pool has no owner; the note is of another attempt at the frame.
+                Ok(None) if matches!(self.origin, Origin::Pool(_)) => self.read_note(frame).await?,
+                Ok(None) => return Err(Halt),
+                Err(error) => {
+                    repeated = true;
+                    failed(&mut self.calls, &self.shared, error)?;
+                    if self.shared.phase() == Phase::Closed {
+                        return Err(Halt);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns whether the note has this value, and takes over its revision.
+    async fn is_noted(&mut self, name: &str, value: &[u8]) -> Result<bool, Halt> {
+        loop {
+            match self.calls.answer("cannot read a note", self.notes.get(name)).await {
+                Ok(note) => {
+                    let noted = note.filter(|note| note.value == value);
+                    self.revision = noted.as_ref().map(|note| note.revision).or(self.revision);
+                    return Ok(noted.is_some());
+                }
+                Err(error) => failed(&mut self.calls, &self.shared, error)?,
+            }
+            self.calls.pause().await;
+        }
+    }
+}

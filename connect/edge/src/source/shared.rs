@@ -1,0 +1,223 @@
+//! The state that a source's stage shares with its lanes and its keeper.
+
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use stage_connect::ConnectError;
+use tokio::sync::{Notify, oneshot, watch};
+use tokio::time::Instant;
+
+use crate::partition::Partition;
+
+/// The orders of a lane. A lane whose orders are closed has lost its partition.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Order {
+    /// The time until which events may be handed out; `None` without a lease.
+    pub(super) until: Option<Instant>,
+    /// No further frame is asked for.
+    pub(super) finish: bool,
+}
+
+/// Events that a lane hands to the stage.
+pub(super) struct Ready<T> {
+    pub(super) partition: Partition,
+    pub(super) events: Vec<T>,
+    pub(super) ticket: Ticket,
+    pub(super) orders: watch::Receiver<Order>,
+}
+
+/// The receipt of the events that were handed out together.
+#[derive(Clone, Debug)]
+pub(super) struct Ticket(Arc<Mutex<Option<oneshot::Sender<Verdict>>>>);
+
+/// The verdict on the events that were handed out together.
+#[derive(Clone, Debug)]
+pub(super) enum Verdict {
+    Handled,
+    /// No handler is at fault: they are handed out again, or go back to the server.
+    Returned,
+    Postponed(std::time::Duration),
+    Failed {
+        cause: String,
+        /// No further attempt can succeed.
+        hopeless: bool,
+    },
+}
+
+#[derive(Debug)]
+pub(super) struct Shared<T> {
+    state: Mutex<State<T>>,
+    /// Wakes the stage.
+    for_stage: Notify,
+    /// Wakes lanes and the keeper.
+    for_lanes: Notify,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    ready: VecDeque<Ready<T>>,
+    phase: Phase,
+    hungry: bool,
+    failure: Option<Arc<ConnectError>>,
+    /// The fault that the source waits for to end.
+    waiting_for: Option<String>,
+}
+
+/// The phase of a source. A later one is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    Running,
+    /// No further frame is asked for.
+    Leaving,
+    /// The stage has ended: no further event is handed out.
+    Closed,
+}
+
+impl Ticket {
+    pub(super) fn new() -> (Self, oneshot::Receiver<Verdict>) {
+        let (sender, receiver) = oneshot::channel();
+        (Self(Arc::new(Mutex::new(Some(sender)))), receiver)
+    }
+
+    /// Reports the verdict to the lane, if it still waits.
+    pub(super) fn judge(&self, verdict: Verdict) {
+        let sender = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(sender) = sender {
+            // A lane that has lost its partition does not wait.
+            drop(sender.send(verdict));
+        }
+    }
+}
+
+impl<T> Ready<T> {
+    /// Returns whether the process owns the partition by its own clock.
+    fn is_owned(&self, now: Instant) -> bool {
+        self.orders.has_changed().is_ok() && self.orders.borrow().until.is_none_or(|until| now < until)
+    }
+}
+
+impl<T> Shared<T> {
+    pub(super) fn new() -> Arc<Self> {
+        let state = State {
+            ready: VecDeque::new(),
+            phase: Phase::Running,
+            hungry: false,
+            failure: None,
+            waiting_for: None,
+        };
+        Arc::new(Self { state: Mutex::new(state), for_stage: Notify::new(), for_lanes: Notify::new() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands events to the stage. If the stage has ended, the ticket is returned unjudged, by its drop.
+    pub(super) fn hand(&self, ready: Ready<T>) {
+        let mut state = self.lock();
+        if state.phase < Phase::Closed {
+            state.ready.push_back(ready);
+        }
+        drop(state);
+        self.for_stage.notify_waiters();
+    }
+
+    /// Takes the next events that may be handed out. Those of lost partitions are dropped; their lanes have ended.
+    pub(super) fn next_ready(&self, now: Instant) -> Option<Ready<T>> {
+        let mut state = self.lock();
+        state.ready.retain(|ready| ready.orders.has_changed().is_ok());
+        let place = state.ready.iter().position(|ready| ready.is_owned(now))?;
+        state.ready.remove(place)
+    }
+
+    pub(super) fn has_ready(&self, now: Instant) -> bool {
+        self.lock().ready.iter().any(|ready| ready.is_owned(now))
+    }
+
+    /// Sets whether the stage has unmet demand.
+    pub(super) fn set_hungry(&self, hungry: bool) {
+        let mut state = self.lock();
+        let begins = hungry && !state.hungry;
+        state.hungry = hungry;
+        drop(state);
+        if begins {
+            self.for_lanes.notify_waiters();
+        }
+    }
+
+    pub(super) fn is_hungry(&self) -> bool {
+        self.lock().hungry
+    }
+
+    /// Begins a later phase.
+    pub(super) fn enter(&self, phase: Phase) {
+        let mut state = self.lock();
+        state.phase = state.phase.max(phase);
+        let dropped = (state.phase == Phase::Closed).then(|| std::mem::take(&mut state.ready));
+        drop(state);
+        drop(dropped);
+        self.for_lanes.notify_waiters();
+        self.for_stage.notify_waiters();
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        self.lock().phase
+    }
+
+    /// Wakes the stage: a lease was prolonged.
+    pub(super) fn wake_stage(&self) {
+        self.for_stage.notify_waiters();
+    }
+
+    /// Records an error that ends the source; the first one counts.
+    pub(super) fn fail(&self, error: ConnectError) {
+        self.lock().failure.get_or_insert_with(|| Arc::new(error));
+        self.for_stage.notify_waiters();
+    }
+
+    pub(super) fn failure(&self) -> Option<Arc<ConnectError>> {
+        self.lock().failure.clone()
+    }
+
+    /// Sets the fault that the source waits for to end.
+    pub(super) fn set_waiting_for(&self, what: Option<String>) {
+        let mut state = self.lock();
+        if state.waiting_for != what {
+            state.waiting_for = what;
+            drop(state);
+            self.for_stage.notify_waiters();
+        }
+    }
+
+    pub(super) fn waiting_for(&self) -> Option<String> {
+        self.lock().waiting_for.clone()
+    }
+
+    /// Waits for a change that concerns the stage, until `is_so`. Cancel safe.
+    pub(super) async fn stage_until(&self, is_so: impl FnMut(&Self) -> bool) {
+        until(&self.for_stage, self, is_so).await;
+    }
+
+    /// Waits for a change that concerns lanes, until `is_so`. Cancel safe.
+    pub(super) async fn lanes_until(&self, is_so: impl FnMut(&Self) -> bool) {
+        until(&self.for_lanes, self, is_so).await;
+    }
+}
+
+async fn until<S>(changed: &Notify, of: &S, mut is_so: impl FnMut(&S) -> bool) {
+    loop {
+        let mut notified = pin!(changed.notified());
+        notified.as_mut().enable();
+        if is_so(of) {
+            return;
+        }
+        notified.await;
+    }
+}
+
+impl<T> std::fmt::Debug for Ready<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ready").field("partition", &self.partition).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,160 @@
+//! The stage of an edge's source.
+
+use std::fmt;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stage_connect::{ConnectError, ErrorKind};
+use stage_core::ack::{AckOptions, Deliveries, Delivery, Whole};
+use stage_core::{BoxError, Context, Demand, Emitter, Fatal, Init, Producer, StageResult};
+use tokio::time::{Instant, timeout};
+
+use super::keeper::Keeper;
+use super::options::SourceOptions;
+use super::shared::{Phase, Ready, Shared, Ticket};
+use super::teller::{AbortOnDrop, Teller};
+use crate::calls::ending;
+use crate::edge::Edge;
+use crate::format::Format;
+use crate::spec::EdgeSpec;
+
+/// The longest wait for the server while the pipeline starts.
+const AT_START: Duration = Duration::from_secs(5);
+
+/// The source of an edge's events: one stage for all partitions that its process owns.
+///
+/// Processes that run it share the partitions. A frame is settled when all its events are acknowledged. While a frame
+/// has an event that fails, the rest of its partition waits.
+///
+/// # Ordering
+///
+/// An event is first handed out only after all earlier ones of its key were; after a failure, or the end of a process,
+/// the events from some earlier one on are handed out again in the same order. A pool has no order.
+///
+/// # Errors
+///
+/// While the server is away, the source waits for it, without limit, and names it to
+/// [`stalls`](stage_core::Running::stalls) and on the board. A [fatal](ConnectError::fatal) error ends the pipeline.
+///
+/// # Drain
+///
+/// A drain asks for no further frame, finishes those whose events were handed out, and gives each partition back when
+/// its last frame is settled.
+pub struct EdgeSource<E: Edge, T> {
+    edge: E,
+    spec: EdgeSpec,
+    format: Format<T>,
+    options: SourceOptions,
+    shared: Arc<Shared<T>>,
+    deliveries: Option<Deliveries<Ticket>>,
+}
+
+impl<E: Edge, T: Send + 'static> EdgeSource<E, T> {
+    /// Creates a source.
+    pub fn new(edge: E, spec: EdgeSpec, format: Format<T>, options: SourceOptions) -> Self {
+        Self { edge, spec, format, options, shared: Shared::new(), deliveries: None }
+    }
+
+    /// Hands out events that succeed or fail together. Returns their number.
+    fn hand_out(&self, ready: Ready<T>, out: &mut Emitter<'_, Delivery<T>>) -> usize {
+        let Some(deliveries) = &self.deliveries else { return 0 };
+        let Ready { mut events, ticket, .. } = ready;
+        let count = events.len();
+        let Some(last) = events.pop() else { return 0 };
+        let delivery = deliveries.deliver([((), ticket)]).next();
+        if count == 1 {
+            out.extend(delivery.map(|delivery| delivery.map(|()| last)));
+            return 1;
+        }
+        let Some(delivery) = delivery else { return 0 };
+        let mut frame = Whole::new(delivery);
+        out.extend(events.into_iter().map(|event| frame.piece(event).map(|piece| piece.part)));
+        out.emit(frame.last(last).map(|piece| piece.part));
+        count
+    }
+
+    /// Asks the server about the edge once, so that a wrong configuration is an error of the start.
+    async fn open(&self) -> Result<(), ConnectError> {
+        match timeout(AT_START, self.edge.open(&self.spec)).await {
+            Ok(Ok(_)) | Err(_) => Ok(()),
+            Ok(Err(error)) if error.kind() == ErrorKind::Gone => {
+                self.shared.set_waiting_for(Some(format!("the server {error}")));
+                Ok(())
+            }
+            Ok(Err(error)) => Err(error),
+        }
+    }
+}
+
+impl<E: Edge, T: Send + 'static> Producer for EdgeSource<E, T> {
+    type Event = Delivery<T>;
+
+    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+        self.spec.check().map_err(Fatal::new)?;
+        self.open().await.map_err(|error| ending(&Arc::new(error)))?;
+        cx.set_waiting_for(self.shared.waiting_for().as_deref());
+        let keeper = Keeper::new(
+            self.edge.clone(),
+            self.spec.clone(),
+            self.format.clone(),
+            &self.options,
+            Arc::clone(&self.shared),
+        );
+        let keeper = AbortOnDrop(tokio::spawn(keeper.run()));
+        // A frame holds up its partition until it is settled, so verdicts do not wait for others.
+        let options = AckOptions::new().linger(Duration::ZERO);
+        self.deliveries = Some(cx.acknowledge_by(Teller { keeper }, options));
+        Ok(Init::Ready)
+    }
+
+    async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, Delivery<T>>) -> StageResult {
+        let mut draining = pin!(out.draining());
+        let mut wanted = demand.get();
+        let mut shown = self.shared.waiting_for();
+        while wanted > 0 {
+            if let Some(error) = self.shared.failure() {
+                return Err(ending(&error));
+            }
+            let waiting_for = self.shared.waiting_for();
+            if waiting_for != shown {
+                out.set_waiting_for(waiting_for.as_deref());
+                shown = waiting_for;
+            }
+            if let Some(ready) = self.shared.next_ready(Instant::now()) {
+                wanted = wanted.saturating_sub(self.hand_out(ready, out));
+                continue;
+            }
+            self.shared.set_hungry(true);
+            out.flush();
+            let changed = self.shared.stage_until(|shared| {
+                shared.failure().is_some()
+                    || shared.waiting_for() != shown
+                    || shared.has_ready(Instant::now())
+            });
+            tokio::select! {
+                biased;
+                () = &mut draining => {
+                    self.shared.enter(Phase::Leaving);
+                    break;
+                }
+                () = changed => {}
+            }
+        }
+        self.shared.set_hungry(false);
+        Ok(())
+    }
+}
+
+/// The lanes settle what was handed out, and give the leases back.
+impl<E: Edge, T> Drop for EdgeSource<E, T> {
+    fn drop(&mut self) {
+        self.shared.enter(Phase::Closed);
+    }
+}
+
+impl<E: Edge, T> fmt::Debug for EdgeSource<E, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EdgeSource").field("edge", &self.spec.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,9 @@
+//! Pipelines on several machines, which share an edge in memory.
+#![forbid(unsafe_code)]
+
+mod chance;
+mod laws;
+mod machine;
+mod pipelines;
+mod poison;
+mod recorder;

@@ -1,0 +1,159 @@
+//! Pipelines across an edge, without faults.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use stage_connect::memory::MemoryServer;
+use stage_connect::{PullOptions, source};
+use stage_core::{Pipeline, StartError};
+use stage_edge::memory::{MemoryEdge, Network};
+use stage_edge::{Across, Partition};
+use tokio::time::{Instant, sleep};
+
+use crate::machine::{Machine, SECOND, Work, events, sender, spec};
+use crate::recorder::{Event, Records};
+
+fn work(time: std::time::Duration) -> Work {
+    Work { records: Records::default(), time, checks_owner: false }
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_cross_an_edge_within_one_pipeline() {
+    let (server, queue) = (MemoryEdge::new(), MemoryServer::new());
+    queue.publish(events(5, 20));
+    let (from, seen) = (queue.clone(), Arc::new(Mutex::new(Vec::new())));
+    let record = Arc::clone(&seen);
+    let pipeline = Pipeline::builder("shop")
+        .start("queue", move || Ok(source::pulled(from.queue(), PullOptions::new())))
+        .acknowledged()
+        .across(Across::new(server.clone(), "orders").by(|event: &Event| event.key).partitions(4).app("shop"))
+        .finish_fn("record", move |event| record.lock().unwrap().push(event));
+    let names: Vec<_> = pipeline.topology().steps.iter().map(|step| step.name.clone()).collect();
+    assert_eq!(names, ["queue", "orders.out", "orders.in", "record"]);
+    let running = pipeline.start().await.unwrap();
+    queue.until(|counts| counts.all() == 0).await;
+    server.until(|server| server.frames("orders") == 0).await;
+    running.drain(10 * SECOND).await.unwrap();
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.len(), 100);
+    for key in 0..5 {
+        let numbers: Vec<_> =
+            seen.iter().filter(|event| event.key == key).map(|event| event.number).collect();
+        assert_eq!(numbers, (0..20).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn machines_share_the_partitions_and_a_leave_moves_them_at_once() {
+    let (server, work) = (MemoryEdge::new(), work(SECOND / 100));
+    let one = Machine::start(&server, "one", &spec(), &work).await;
+    let two = Machine::start(&server, "two", &spec(), &work).await;
+    let (sender, _) = sender(&server, &spec(), events(40, 20)).await;
+    let owned = |server: &MemoryEdge, name: &str| {
+        let owners = (0..4).filter_map(|partition| server.owner("orders", Partition(partition)));
+        owners.filter(|owner| owner.as_str() == name).count()
+    };
+    server.until(|server| owned(server, "one") == 2 && owned(server, "two") == 2).await;
+    work.records.until(100).await;
+    assert!(work.records.seen().iter().any(|(machine, _)| &**machine == "one"));
+    one.leave().await;
+    let left = Instant::now();
+    server.until(|server| owned(server, "two") == 4).await;
+    assert!(left.elapsed() < SECOND, "{:?}", left.elapsed());
+    work.records.until(800).await;
+    // Nothing is handled twice: the machine that left has finished its frames.
+    assert_eq!(work.records.seen().len(), 800);
+    assert_eq!(work.records.faults(), [""; 0]);
+    sender.drain(SECOND).await.unwrap();
+    two.leave().await;
+    assert_eq!(server.frames("orders"), 0);
+    assert!((0..4).all(|p| server.owner("orders", Partition(p)).is_none()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_machine_holds_up_the_sender_and_the_server_stays_small() {
+    let server = MemoryEdge::new();
+    let spec = spec().frames_kept(3).frame_bytes(200);
+    let (sender, queue) = sender(&server, &spec, events(40, 100)).await;
+    sleep(60 * SECOND).await;
+    assert_eq!(server.most_frames("orders"), 3);
+    let waiting: Vec<_> =
+        sender.monitor().status().steps.iter().filter_map(|step| step.waiting_for.clone()).collect();
+    assert!(waiting.iter().any(|text| text.contains("which is full")), "{waiting:?}");
+    assert!(queue.counts().ready > 2000, "{:?}", queue.counts());
+    let work = work(SECOND / 1000);
+    let machine = Machine::start(&server, "one", &spec, &work).await;
+    work.records.until(4000).await;
+    assert_eq!((server.most_frames("orders"), work.records.faults().len()), (3, 0));
+    sender.drain(SECOND).await.unwrap();
+    machine.leave().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_demand_no_frame_is_asked_for() {
+    let server = MemoryEdge::new();
+    let work = work(3600 * SECOND);
+    let spec = spec().frame_bytes(1).frames_kept(1000);
+    let machine = Machine::start(&server, "one", &spec, &work).await;
+    let (sender, _) = sender(&server, &spec, events(40, 10)).await;
+    sleep(10 * SECOND).await;
+    // A frame of one event for each of four partitions, then the window of 16 is full.
+    assert_eq!(server.frames("orders"), 400);
+    assert!(server.frames_in_flight("orders") <= 4);
+    drop(sender.stop().await);
+    machine.crash();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_is_shared_by_all_machines() {
+    let (server, work) = (MemoryEdge::new(), work(SECOND / 100));
+    let spec = stage_edge::EdgeSpec::new("shop", "orders").frame_bytes(100);
+    let one = Machine::start(&server, "one", &spec, &work).await;
+    let two = Machine::start(&server, "two", &spec, &work).await;
+    let (sender, _) = sender(&server, &spec, events(1, 400)).await;
+    work.records.until(400).await;
+    let machines: BTreeSet<_> = work.records.seen().into_iter().map(|(machine, _)| machine).collect();
+    assert_eq!((machines.len(), work.records.seen().len()), (2, 400));
+    server.until(|server| server.frames("orders") == 0).await;
+    sender.drain(SECOND).await.unwrap();
+    one.leave().await;
+    two.leave().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_away_is_awaited_and_named() {
+    let (server, work) = (MemoryEdge::new(), work(SECOND / 1000));
+    server.machine("one").set_network(Network::Down);
+    let one = Machine::start(&server, "one", &spec(), &work).await;
+    let (sender, _) = sender(&server, &spec(), events(40, 5)).await;
+    sleep(60 * SECOND).await;
+    assert_eq!(work.records.distinct(), 0);
+    let waiting = one.waiting_for();
+    assert!(waiting.iter().any(|text| text.starts_with("the server memory edge, from one")), "{waiting:?}");
+    one.edge.set_network(Network::Up);
+    work.records.until(200).await;
+    sender.drain(SECOND).await.unwrap();
+    one.leave().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_number_of_partitions_is_an_error_of_the_start() {
+    let (server, work) = (MemoryEdge::new(), work(SECOND));
+    let one = Machine::start(&server, "one", &spec(), &work).await;
+    let edge = server.clone();
+    let pipeline = Pipeline::builder("other")
+        .start("orders.in", move || {
+            let options = crate::machine::options("two");
+            Ok(stage_edge::EdgeSource::new(
+                edge.clone(),
+                spec().partitions(8),
+                crate::machine::format(),
+                options,
+            ))
+        })
+        .acknowledged()
+        .finish_fn("drop", drop);
+    let error: StartError = pipeline.start().await.unwrap_err();
+    assert!(error.to_string().contains("edge `orders` has partitions 4, this program 8"), "{error}");
+    one.leave().await;
+}

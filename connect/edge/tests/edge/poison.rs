@@ -1,0 +1,120 @@
+//! Events that fail, and events that end their process.
+
+use std::sync::Arc;
+
+use stage_core::ack::{Delivery, Reason};
+use stage_core::{Pipeline, Running};
+use stage_edge::memory::MemoryEdge;
+use stage_edge::{EdgeSource, EdgeSpec, Partition};
+
+use crate::machine::{Machine, SECOND, Work, events, format, options, sender, spec};
+use crate::recorder::{Event, Records};
+
+const BAD: Event = Event { key: 3, number: 7 };
+
+/// Starts a machine whose last step rejects `BAD`.
+async fn picky(server: &MemoryEdge, spec: &EdgeSpec, records: &Records, reason: fn() -> Reason) -> Running {
+    let (edge, spec, records) = (server.machine("picky"), spec.clone(), records.clone());
+    let machine: Arc<str> = "picky".into();
+    let pipeline = Pipeline::builder("picky")
+        .start("orders.in", move || {
+            Ok(EdgeSource::new(edge.clone(), spec.clone(), format(), options("picky")))
+        })
+        .finish_fn("record", move |delivery: Delivery<Event>| {
+            let event = *delivery;
+            if event == BAD {
+                return delivery.reject(reason());
+            }
+            if !delivery.token().is_rejected() {
+                records.add(&machine, event);
+            }
+            delivery.acknowledge();
+        });
+    pipeline.start().await.expect("a start")
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_event_that_fails_is_dead_once_after_its_attempts_and_the_others_go_on() {
+    let (server, records) = (MemoryEdge::new(), Records::default());
+    let spec = spec().attempts(3);
+    let running = picky(&server, &spec, &records, || Reason::failed("no ink")).await;
+    let (sender, _) = sender(&server, &spec, events(10, 20)).await;
+    records.until(199).await;
+    server.until(|server| server.frames("orders") == 0).await;
+    let dead = server.dead();
+    assert_eq!(dead.len(), 1, "{dead:?}");
+    assert_eq!((dead[0].attempts, &*dead[0].cause, &*dead[0].edge), (3, "no ink", "orders"));
+    assert_eq!(dead[0].event, postcard::to_stdvec(&BAD).unwrap());
+    sender.drain(SECOND).await.unwrap();
+    running.drain(SECOND).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hopeless_event_is_dead_at_its_second_look() {
+    let (server, records) = (MemoryEdge::new(), Records::default());
+    let running = picky(&server, &spec(), &records, || Reason::hopeless("no such shop")).await;
+    let (sender, _) = sender(&server, &spec(), events(10, 20)).await;
+    records.until(199).await;
+    server.until(|server| server.frames("orders") == 0).await;
+    let dead: Vec<_> = server.dead().into_iter().map(|letter| (letter.attempts, letter.cause)).collect();
+    assert_eq!(dead, [(2, "no such shop".to_owned())]);
+    sender.drain(SECOND).await.unwrap();
+    running.drain(SECOND).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_ends_its_process_is_dead_after_its_attempts_and_no_other() {
+    let server = MemoryEdge::new();
+    let spec = spec().attempts(3).partitions(1);
+    let (sender, _) = sender(&server, &spec, events(5, 20)).await;
+    let work = Work { records: Records::default(), time: SECOND / 100, checks_owner: false };
+    let mut crashes = 0;
+    loop {
+        let name = format!("m{crashes}");
+        let machine = Machine::start_deadly(&server, &name, &spec, &work, BAD).await;
+        tokio::select! {
+            () = machine.fallen() => crashes += 1,
+            () = work.records.until(99) => {
+                server.until(|server| server.frames("orders") == 0).await;
+                machine.leave().await;
+                break;
+            }
+        }
+        machine.crash();
+    }
+    // The first attempt is that of the frame; of two further ones, the last is noted with the event.
+    assert_eq!(crashes, 3);
+    let dead = server.dead();
+    assert_eq!(dead.len(), 1, "{dead:?}");
+    assert_eq!(dead[0].event, postcard::to_stdvec(&BAD).unwrap());
+    assert_eq!(dead[0].cause, "the process ended while a step handled it");
+    assert_eq!(dead[0].attempts, 3);
+    // Only the dead event is missing.
+    let faults = work.records.faults();
+    assert!(faults.iter().all(|fault| fault.ends_with("before number 7")), "{faults:?}");
+    sender.drain(SECOND).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_frame_or_no_event_is_dead_and_never_repeated() {
+    let server = MemoryEdge::new();
+    let work = Work { records: Records::default(), time: SECOND / 100, checks_owner: false };
+    let machine = Machine::start(&server, "one", &spec(), &work).await;
+    server.store("orders", Partition(0), &b"{}"[..]);
+    let mut frame = stage_edge::FrameWriter::new();
+    frame.push(0, &[1, 0]);
+    frame.push(0, &[1]);
+    let header = stage_edge::Header { codec: 1, schema: 1, ..stage_edge::Header::default() };
+    server.store("orders", Partition(0), frame.clone().finish(&header));
+    server.store("orders", Partition(1), frame.finish(&stage_edge::Header { schema: 9, ..header }));
+    server.until(|server| server.frames("orders") == 0).await;
+    assert_eq!(
+        work.records.seen().into_iter().map(|(_, event)| event).collect::<Vec<_>>(),
+        [Event { key: 1, number: 0 }]
+    );
+    let mut causes: Vec<_> = server.dead().into_iter().map(|letter| letter.cause).collect();
+    causes.sort();
+    let other = "the frame holds version 9 in codec 1, this program reads Event v1";
+    assert_eq!(causes[1..], [other, other, "the message is no frame of an edge"], "{causes:?}");
+    machine.leave().await;
+}
