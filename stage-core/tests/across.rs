@@ -241,6 +241,23 @@ async fn what_fails_behind_the_edge_comes_back_from_the_edge_and_not_from_the_so
     assert!(report.settlement.rejected > 0, "{}", report.settlement);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_failure_before_the_edge_restarts_nothing_behind_it() {
+    let (from, edge, seen) = (Store::of(0..20), Store::edge("same", 20), Seen::default());
+    let (record, failed) = (Arc::clone(&seen), Arc::new(Mutex::new(false)));
+    let pipeline = numbers(&from)
+        .step_fn("fails", move |number: u64| {
+            assert!(number != 7 || std::mem::replace(&mut *failed.lock().unwrap(), true), "on purpose");
+            number
+        })
+        .across(edge)
+        .finish_fn("record", move |number| record.lock().unwrap().push(number));
+    let report = pipeline.start().await.unwrap().join().await.unwrap();
+    assert_eq!(sorted(&seen).iter().collect::<BTreeSet<_>>().len(), 20);
+    let restarts: Vec<_> = report.stages.iter().map(|stage| stage.restarts).collect();
+    assert_eq!(restarts, [0, 1, 1, 0, 0]);
+}
+
 async fn refused(pipeline: Pipeline) -> String {
     match pipeline.start().await {
         Err(error @ StartError::Options { .. }) => error.to_string(),

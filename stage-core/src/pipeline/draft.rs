@@ -208,14 +208,18 @@ impl Draft {
         self.planned.get(step).map_or("unknown", |planned| &planned.name)
     }
 
-    /// Creates the children of the chosen steps, once the declaration has no errors.
-    pub(super) fn children(planned: Vec<Planned>, chosen: &[bool], trace: &PipelineTrace) -> Vec<Child> {
-        let mut children = Vec::new();
-        for (Planned { options, install, .. }, _) in
-            planned.into_iter().zip(chosen).filter(|(_, chosen)| **chosen)
-        {
-            if let Some(options) = options {
+    /// Creates the children of the steps that belong to the chosen parts, once the declaration has no errors.
+    pub(super) fn children(
+        planned: Vec<Planned>,
+        parts: &[Option<usize>],
+        trace: &PipelineTrace,
+    ) -> Vec<Child> {
+        let mut children: Vec<Child> = Vec::new();
+        for (Planned { options, install, .. }, part) in planned.into_iter().zip(parts) {
+            let begin = children.len();
+            if let (Some(options), Some(part)) = (options, part) {
                 install(&options, trace, &mut children);
+                children[begin..].iter_mut().for_each(|child| child.part = *part);
             }
         }
         children

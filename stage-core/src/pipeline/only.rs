@@ -122,8 +122,8 @@ impl Pipeline {
 }
 
 impl Draft {
-    /// Returns, for each step, whether it belongs to the chosen parts.
-    pub(super) fn chosen(&self) -> Result<Vec<bool>, OptionError> {
+    /// Returns the number of each step's part, if it is one of the chosen parts.
+    pub(super) fn chosen(&self) -> Result<Vec<Option<usize>>, OptionError> {
         let part_of = self.part_of_steps();
         let mut chosen = vec![true; part_of.len()];
         for (side, name) in &self.parts.limits {
@@ -140,7 +140,7 @@ impl Draft {
             chosen.iter_mut().zip(&part_of).for_each(|(chosen, part)| *chosen &= within.contains(part));
         }
         if chosen.contains(&true) || chosen.is_empty() {
-            Ok(chosen)
+            Ok(chosen.into_iter().zip(part_of).map(|(chosen, part)| chosen.then_some(part)).collect())
         } else {
             Err(OptionError::NoParts { parts: self.parts.to_string() })
         }

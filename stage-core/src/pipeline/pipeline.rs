@@ -49,7 +49,7 @@ impl Pipeline {
             let chosen = self.draft.chosen();
             let Draft { mut topology, plan, planned, trace, mut errors, .. } = self.draft;
             errors.extend(plan.errors());
-            let chosen = chosen.unwrap_or_else(|error| {
+            let parts = chosen.unwrap_or_else(|error| {
                 errors.push(error);
                 Vec::new()
             });
@@ -57,10 +57,10 @@ impl Pipeline {
                 return Err(StartError::Options { pipeline: topology.name, errors });
             }
             topology.retain(|name| {
-                planned.iter().zip(&chosen).any(|(planned, chosen)| *chosen && planned.name == name)
+                planned.iter().zip(&parts).any(|(planned, part)| part.is_some() && planned.name == name)
             });
             topology.warn_of_many();
-            Running::start(topology, Draft::children(planned, &chosen, &trace), plan).await
+            Running::start(topology, Draft::children(planned, &parts, &trace), plan).await
         }
         .boxed()
     }

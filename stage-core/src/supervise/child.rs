@@ -47,6 +47,8 @@ pub(crate) struct Child {
     pub(crate) retire: Retire,
     /// The children it subscribes to; the index in this list is the number of the source.
     pub(crate) sources: Vec<usize>,
+    /// The number of the part of the pipeline that it belongs to: a failure does not restart children of other parts.
+    pub(crate) part: usize,
     pub(crate) nature: Nature,
     /// Whether the child is running.
     pub(crate) up: Arc<AtomicBool>,

@@ -21,7 +21,8 @@ pub enum Strategy {
     OneForOne,
     /// All children.
     OneForAll,
-    /// The children started after it: later copies of its step, and every later step.
+    /// The children started after it: later copies of its step, and every later step up to the next
+    /// [edge](crate::pipeline::Across).
     #[default]
     RestForOne,
 }
@@ -117,6 +118,8 @@ pub(crate) struct Policy {
     plan: Plan,
     /// Restart types by child; `None` for a child that will never return.
     children: Vec<Option<Restart>>,
+    /// By child, the number of its part; empty if all belong together.
+    parts: Vec<usize>,
     /// By child, the number of consecutive failed attempts to bring it up.
     waits: Vec<u32>,
     recent: VecDeque<Duration>,
@@ -125,7 +128,14 @@ pub(crate) struct Policy {
 impl Policy {
     pub(crate) fn new(plan: Plan, children: Vec<Restart>) -> Self {
         let waits = vec![0; children.len()];
-        Self { plan, children: children.into_iter().map(Some).collect(), waits, recent: VecDeque::new() }
+        let children = children.into_iter().map(Some).collect();
+        Self { plan, children, parts: Vec::new(), waits, recent: VecDeque::new() }
+    }
+
+    /// Sets the part that each child belongs to.
+    pub(crate) fn parts(mut self, parts: Vec<usize>) -> Self {
+        self.parts = parts;
+        self
     }
 
     /// Decides on a child that ended for `reason` at `now`, measured from any fixed instant. `seed` replaces
@@ -245,7 +255,11 @@ impl Policy {
         match self.plan.strategy {
             Strategy::OneForOne => child..child + 1,
             Strategy::OneForAll => 0..self.children.len(),
-            Strategy::RestForOne => child..self.children.len(),
+            Strategy::RestForOne => {
+                let part = self.parts.get(child);
+                let last = self.parts.iter().rposition(|other| Some(other) == part);
+                child..last.map_or(self.children.len(), |last| last + 1)
+            }
         }
     }
 

@@ -49,9 +49,10 @@ enum Next {
 impl Supervision {
     pub(crate) fn new(children: Vec<Child>, plan: Plan, lifecycle: Arc<Lifecycle>) -> Self {
         let kinds = children.iter().map(|child| child.restart).collect();
+        let parts = children.iter().map(|child| child.part).collect();
         Self {
             crew: Crew::new(children),
-            policy: Policy::new(plan, kinds),
+            policy: Policy::new(plan, kinds).parts(parts),
             pending: Pending::default(),
             began: lifecycle.began(),
             lifecycle,

@@ -169,6 +169,7 @@ impl Supervisor {
             build: Box::new(move |ready| Ok(task::run(recipe(control.open()), ready).boxed())),
             retire: Box::new(|_| ()),
             sources: Vec::new(),
+            part: 0,
             nature: Nature::Task,
             up: Arc::default(),
         });
@@ -200,6 +201,7 @@ impl Supervisor {
             }),
             retire: Box::new(|_| ()),
             sources: Vec::new(),
+            part: 0,
             nature: Nature::Group(inner),
             up: Arc::default(),
         });

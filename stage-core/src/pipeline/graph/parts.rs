@@ -125,6 +125,7 @@ where
         build: Box::new(build),
         retire: Box::new(retire),
         sources,
+        part: 0,
         nature: Nature::Stage,
         up: Arc::default(),
     }
