@@ -236,6 +236,8 @@ async fn the_families_are_those_of_the_document_and_follow_the_rules_of_the_form
     board.add("acknowledged", &acknowledged).expect("free");
     let flow = timed_flow().await;
     board.add("flow", &flow).expect("free");
+    let (showing, _gauges) = showing().await;
+    board.add("showing", &showing).expect("free");
     acknowledged.join().await.expect("it ends");
     flow.join().await.expect("it ends");
     let text = text(&board, OpenMetrics::new());
@@ -302,6 +304,37 @@ async fn acknowledged() -> Running {
         .start("numbers", || Ok(Numbers::default()))
         .finish_fn("sink", |_: Delivery<u64>| ());
     pipeline.start().await.expect("it starts")
+}
+
+/// A pipeline whose source shows values, and the handle that keeps them.
+async fn showing() -> (Running, stage_core::stats::Gauges) {
+    use stage_core::stats::Gauges;
+    use stage_core::{BoxError, Context, Demand, Emitter, Init, Producer, StageResult};
+
+    struct Shows(std::sync::mpsc::Sender<Gauges>);
+
+    impl Producer for Shows {
+        type Event = u64;
+
+        async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+            let gauges = cx.gauges();
+            gauges.set_of("lag", "3", 17);
+            gauges.set_of("owner", "3", "north");
+            gauges.set("oldest", Duration::from_secs(2));
+            self.0.send(gauges)?;
+            Ok(Init::Ready)
+        }
+
+        async fn handle_demand(&mut self, _: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
+            out.finish();
+            Ok(())
+        }
+    }
+
+    let (sender, gauges) = std::sync::mpsc::channel();
+    let pipeline = Pipeline::builder("showing").start("source", move || Ok(Shows(sender.clone())));
+    let running = pipeline.finish_fn("sink", |_| ()).start().await.expect("it starts");
+    (running, gauges.recv().expect("the source has started"))
 }
 
 /// A flow with event time.

@@ -200,8 +200,8 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
     /// configuration and in the statistics as any other steps do. A pipeline runs both parts;
     /// [`Pipeline::only`](super::Pipeline::only) starts one of them. See [`Across`] for an example.
     ///
-    /// A draining pipeline ends the source behind the edge together with its other sources: what is in the store then
-    /// stays there, for other processes or the next start.
+    /// A draining pipeline ends the source behind the edge together with its other sources: stored events remain in the
+    /// store, for other processes or the next start.
     pub fn across<A>(self, edge: A) -> Self
     where
         A: Across<T>,
