@@ -106,6 +106,7 @@ pub mod stats {
 pub mod subscribe {
     pub use crate::base::error::SubscribeError;
     pub use crate::credit::demand::WindowError;
+    pub use crate::credit::tuning::ParseTuningError;
     pub use crate::wire::subscription::{Asking, CancelKind, Cancellation, Role, Subscription};
 }
 
@@ -116,6 +117,7 @@ pub use base::backoff::Backoff;
 pub use base::error::{BoxError, ExitReason, Fatal, StageResult};
 pub use base::options::{CancelMode, Capacity, Keep, Placement, Restart};
 pub use credit::demand::{Demand, Window};
+pub use credit::tuning::Tuning;
 pub use pipeline::chain::Chain;
 pub use pipeline::handle::{Running, StageRef, StartError};
 pub use pipeline::options::StepOptions;

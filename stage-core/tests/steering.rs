@@ -20,6 +20,8 @@ use stage_core::{
 };
 use tokio::time::{sleep, timeout};
 
+mod tuned;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 fn millis(millis: u64) -> Duration {

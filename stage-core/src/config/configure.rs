@@ -110,6 +110,7 @@ fn together(error: OptionError, pipeline: &Pipeline, options: &EffectiveOptions)
         | OptionError::EdgeCopies { .. } => &[Setting::Count],
         OptionError::Buffer { .. } => &[Setting::Buffer],
         OptionError::Window { source: WindowError::TooMuch { .. }, .. } => &[Setting::MaxDemand],
+        OptionError::Window { source: WindowError::Bound { .. }, .. } => &[Setting::Demand],
         _ => &[Setting::MinDemand, Setting::MaxDemand],
     };
     let step = error.step().to_owned();

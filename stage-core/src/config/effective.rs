@@ -12,6 +12,7 @@ use super::origin::OptionOrigin;
 use super::patch::{path_of_default, path_of_step};
 use super::setting::{Setting, shown};
 use super::structs::PipelineOptions;
+use crate::credit::tuning::Tuning;
 use crate::pipeline::{Link, Parts, Pipeline, StepDeclaration, StepOptions};
 use crate::supervise::{Intensity, Strategy};
 
@@ -79,8 +80,14 @@ impl EffectiveOptions {
         for step in pipeline.declarations() {
             let settings = Setting::ALL.into_iter().filter(|setting| setting.idle(step.kind).is_none());
             let options = settings.filter_map(|setting| {
-                let value = setting.shown(&step.effective?);
+                let values = step.effective?;
+                let value = setting.shown(&values);
                 let origin = all.origin_in(&step, setting);
+                let is_number = matches!(setting, Setting::MinDemand | Setting::MaxDemand);
+                // The numbers of a fixed window have no effect on a tuned one.
+                if is_number && values.demand != Tuning::Fixed {
+                    return None;
+                }
                 Some(EffectiveOption {
                     step: Some(step.name.to_owned()),
                     name: setting.name(),
@@ -143,6 +150,7 @@ impl EffectiveOptions {
         said(step.own, path_of_step(step.name, setting))
             .or_else(|| is_half(step, setting).then_some(OptionOrigin::HalfOfMaxDemand))
             .or_else(|| is_in_batches(step, setting).then_some(OptionOrigin::InBatches))
+            .or_else(|| says_fixed(step, setting).then_some(OptionOrigin::Window))
             .or_else(|| said(step.defaults, path_of_default(setting)))
             .unwrap_or(OptionOrigin::Default)
     }
@@ -190,6 +198,13 @@ fn is_half(step: &StepDeclaration<'_>, setting: Setting) -> bool {
 /// Returns whether `max_demand` was derived from that of the pipeline, which counts events.
 fn is_in_batches(step: &StepDeclaration<'_>, setting: Setting) -> bool {
     setting == Setting::MaxDemand && step.takes_batches && step.own.max_demand.is_none()
+}
+
+/// Returns whether the window is fixed because the step or the pipeline sets its numbers.
+fn says_fixed(step: &StepDeclaration<'_>, setting: Setting) -> bool {
+    let sets = |options: &StepOptions| options.max_demand.is_some() || options.min_demand.is_some();
+    setting == Setting::Demand
+        && (sets(step.own) || (sets(step.defaults) && !Setting::Demand.is_set(step.defaults)))
 }
 
 /// Converts a time to seconds, an integer if there is no fraction.

@@ -13,6 +13,8 @@ pub enum OptionOrigin {
     HalfOfMaxDemand,
     /// A number of batches, derived from the `max_demand` of the pipeline and the size of a batch.
     InBatches,
+    /// Follows from a `max_demand` or `min_demand`.
+    Window,
     /// Set in the declaration.
     Declared,
     /// Set by an override: a file, a variable, or the name that the program gave to its map.
@@ -25,6 +27,7 @@ impl fmt::Display for OptionOrigin {
             Self::Default => f.write_str("the default"),
             Self::HalfOfMaxDemand => f.write_str("half of max_demand"),
             Self::InBatches => f.write_str("the pipeline's max_demand, in batches"),
+            Self::Window => f.write_str("the window that is set"),
             Self::Declared => f.write_str("the declaration"),
             Self::Override(name) => f.write_str(name),
         }

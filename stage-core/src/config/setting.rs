@@ -80,7 +80,7 @@ impl Setting {
     /// Returns why the setting has no effect on steps of this kind, or `None` if it has one.
     pub(super) const fn idle(self, kind: StepKind) -> Option<&'static str> {
         match (self, kind) {
-            (Self::MinDemand | Self::MaxDemand, StepKind::Producer) => {
+            (Self::Demand | Self::MinDemand | Self::MaxDemand, StepKind::Producer) => {
                 Some("a source has no producer to ask; set it on the steps after it")
             }
             (Self::Cancel, StepKind::Producer) => {

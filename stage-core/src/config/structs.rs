@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::backoff::Attempts;
 use crate::base::options::{CancelMode, Capacity, Keep, Placement, Restart};
+use crate::credit::tuning::Tuning;
 use crate::pipeline::options::step_options;
 use crate::supervise::Strategy;
 

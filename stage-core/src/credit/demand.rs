@@ -80,6 +80,12 @@ pub enum WindowError {
         /// The `max_demand` that it must stay below.
         max: usize,
     },
+    /// The bound of an automatic window is zero or exceeds the limit.
+    #[error("the bound of an automatic window must be between 1 and {MOST_EVENTS}, got {bound}")]
+    Bound {
+        /// The given bound.
+        bound: usize,
+    },
 }
 
 impl Window {
@@ -107,6 +113,11 @@ impl Window {
     /// [`WindowError`] if `max_demand` is zero.
     pub const fn with_max(max_demand: usize) -> Result<Self, WindowError> {
         Self::new(max_demand, max_demand / 2)
+    }
+
+    /// Returns a window of `max_demand`, at least 1, with `min_demand` at half of it.
+    pub(crate) const fn halved(max_demand: usize) -> Self {
+        Self { max: max_demand, min: max_demand / 2 }
     }
 
     /// Returns the limit of outstanding demand.
@@ -167,6 +178,11 @@ impl Credit {
     pub(crate) fn set_window(&mut self, window: Window) -> Option<Demand> {
         self.window = window;
         self.settle(0)
+    }
+
+    /// Changes the window for the batches to settle.
+    pub(crate) fn use_window(&mut self, window: Window) {
+        self.window = window;
     }
 
     /// Changes the window, then does the same as [`settle`](Self::settle).

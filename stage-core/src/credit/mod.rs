@@ -2,3 +2,5 @@
 
 pub(crate) mod demand;
 pub(crate) mod limits;
+pub(crate) mod tuner;
+pub(crate) mod tuning;

@@ -15,7 +15,8 @@ use crate::dispatch::options::DispatchOptions;
 ///
 /// It balances emissions, not events: a subscriber that asks for more than the others is served before them.
 /// An ask above `max_demand` (by default, above the first ask) is therefore reported as a
-/// [warning](DispatchWarning::LargeAsk).
+/// [warning](DispatchWarning::LargeAsk), unless a subscriber [said](DispatchOptions::largest_ask) that it would
+/// ask for so many.
 ///
 /// ```
 /// use stage_core::dispatch::DemandDispatcher;
@@ -115,11 +116,10 @@ fn shuffle<T>(items: &mut [T], seed: u64) {
 }
 
 impl<E> Dispatcher<E> for DemandDispatcher {
-    fn subscribe(
-        &mut self,
-        key: SubscriptionKey,
-        _options: DispatchOptions<E>,
-    ) -> Result<(), SubscribeError> {
+    fn subscribe(&mut self, key: SubscriptionKey, options: DispatchOptions<E>) -> Result<(), SubscribeError> {
+        if let Some(largest) = options.largest_ask {
+            self.max = Some(self.max.map_or(largest, |max| max.max(largest)));
+        }
         self.credits.insert(key, 0);
         self.subscribers += 1;
         self.sole = (self.subscribers == 1).then_some(key);

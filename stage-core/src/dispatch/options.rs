@@ -27,12 +27,15 @@ pub struct DispatchOptions<E> {
     /// The identity of the subscribing stage, so that a broadcast refuses to serve it twice. Default:
     /// unknown.
     pub subscriber: Option<u64>,
+    /// The largest number of events that it will ask for at once, if it is known: a tuned window begins small.
+    /// Default: unknown.
+    pub largest_ask: Option<usize>,
 }
 
 impl<E> DispatchOptions<E> {
     /// Returns the default options.
     pub const fn new() -> Self {
-        Self { partition: None, selector: None, weight: NonZeroU32::MIN, subscriber: None }
+        Self { partition: None, selector: None, weight: NonZeroU32::MIN, subscriber: None, largest_ask: None }
     }
 
     /// Takes the partition with this number or name.
@@ -67,6 +70,7 @@ impl<E> Clone for DispatchOptions<E> {
             selector: self.selector.clone(),
             weight: self.weight,
             subscriber: self.subscriber,
+            largest_ask: self.largest_ask,
         }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   run_fused_source:     source ▶ steps ▶ outlet    asked for the demand of the subscribers
-//!   run_fused_pipeline:   source ▶ steps ▶ sink      asked for `max − min` events, again and again
+//!   run_fused_pipeline:   source ▶ steps ▶ sink      asked for `max − min` events, again and again; the window may be tuned
 //! ```
 //!
 //! A source that emits fewer events than asked for and has not finished still owes the rest, as any source
@@ -167,7 +167,7 @@ where
     P: Producer,
     S: ProducerConsumer<In = P::Event, Out = Nothing>,
 {
-    let chunk = stage_loop.io.inlet.window().chunk();
+    let mut chunk = stage_loop.io.inlet.begin_tuning().chunk();
     let signal = Arc::clone(stage_loop.io.inbox.mailbox.signal());
     let (mut told, mut short) = (false, Short::default());
     run_callback!(stage_loop, |kind, out| kind.0.begin(chunk, out))?;
@@ -187,6 +187,11 @@ where
             short.start();
             run_holding!(stage_loop, |kind, out| kind.0.rounds(rounds, chunk, &signal, out));
             short.stop();
+            let next = stage_loop.io.inlet.tune().chunk();
+            if next != chunk {
+                chunk = next;
+                stage_loop.kind.0.set_chunk(chunk);
+            }
             continue;
         }
         stage_loop.park(WantsCredit::No).await;

@@ -4,11 +4,13 @@ mod ends;
 mod requested;
 mod side;
 mod subscribing;
+mod tuning;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 pub(super) use self::ends::discard_unhandled;
+pub(super) use self::tuning::reading;
 use super::pending_markers::PendingMarkers;
 use super::sources::Sources;
 use crate::base::error::{ExitReason, SubscribeError};
@@ -16,6 +18,7 @@ use crate::base::options::CancelMode;
 use crate::base::progress::Progress;
 use crate::base::stats::Counters;
 use crate::credit::demand::{Credit, Demand, Window};
+use crate::credit::tuner::Tuner;
 use crate::dispatch::Marker;
 use crate::dispatch::options::DispatchOptions;
 use crate::sync::Arc;
@@ -63,6 +66,8 @@ struct Incoming<E> {
     unasked: usize,
     /// How to subscribe again after a loss, if configured.
     resubscribe: Option<(Resubscribe, ResubscribeTo<E>)>,
+    /// Chooses the window; `None` if it is fixed.
+    tuner: Option<Tuner>,
 }
 
 /// The data needed to subscribe again.
@@ -84,6 +89,8 @@ pub(crate) struct LostSubscription<E> {
     pub(crate) refused: Option<SubscribeError>,
     /// Whether the producer had ended for good before the subscription reached it.
     pub(crate) late: bool,
+    /// The tuner that chose its window.
+    pub(crate) tuner: Option<Tuner>,
     /// The replacement subscription and the delay before it is made.
     pub(crate) resubscribe: Option<(Duration, Join<E>)>,
 }
@@ -178,7 +185,10 @@ impl<E: Send + 'static> Inlet<E> {
                     credit.asked(*demand);
                 }
             }
-            What::Window(window) => incoming.set_window(*window),
+            What::Window(window) => {
+                incoming.tuner = None;
+                incoming.set_window(*window);
+            }
             What::Pause => incoming.paused = true,
             What::Resume => incoming.resume(),
             What::Detach => self.detach(slot),
@@ -276,6 +286,7 @@ impl<E: Send + 'static> Inlet<E> {
                 resubscribe.succeeded();
             }
             incoming.link.counters().handled(events);
+            incoming.tune(events, &self.counters);
             let ask = incoming.credit.as_mut().and_then(|credit| credit.settle(events));
             incoming.link.give_back(buffer, ask.map_or(0, Demand::get));
         }

@@ -4,10 +4,12 @@ use std::convert::Infallible;
 
 use super::sides::{Input, InputParts};
 use crate::base::error::ExitReason;
+use crate::base::moment;
 use crate::base::stats::Counters;
 use crate::credit::demand::Window;
+use crate::credit::tuner::Tuner;
 use crate::dispatch::Marker;
-use crate::engine::inlet::discard_unhandled;
+use crate::engine::inlet::{discard_unhandled, reading};
 use crate::stage::Nothing;
 use crate::sync::Arc;
 use crate::wire::diagnosis::Diagnosis;
@@ -18,6 +20,10 @@ use crate::wire::subscription::{Asking, Reach, Subscription, Tell};
 pub(crate) struct NoInput {
     stage: Arc<dyn Reach>,
     window: Window,
+    /// Chooses the window; `None` if it is fixed.
+    tuner: Option<Tuner>,
+    /// The events and batches that the tuner knows.
+    tuned: (u64, u64),
     held: usize,
     counters: Arc<Counters>,
 }
@@ -32,8 +38,29 @@ impl AsRef<Subscription> for Never {
 }
 
 impl NoInput {
-    /// Returns the demand window that the pipeline sets for this stage.
-    pub(super) fn window(&self) -> Window {
+    /// Returns the window that a pipeline in one stage begins with. Time counts for it from now on.
+    pub(super) fn begin_tuning(&mut self) -> Window {
+        if let Some(tuner) = self.tuner {
+            self.tuned = self.counters.handled_in_batches();
+            self.window = tuner.window();
+            self.tuner = moment::tells_speed().then(|| tuner.begin(reading(&self.counters)));
+        }
+        self.window
+    }
+
+    /// Returns the window for the next batches, after those that the stage has counted.
+    #[inline]
+    pub(super) fn tune(&mut self) -> Window {
+        if let Some(tuner) = &mut self.tuner {
+            let (events, batches) = self.counters.handled_in_batches();
+            let (known, before) = std::mem::replace(&mut self.tuned, (events, batches));
+            let count = |new: u64| usize::try_from(new).unwrap_or(usize::MAX);
+            if tuner.handled_in(count(events - known), count(batches - before))
+                && let Some(window) = tuner.tune(reading(&self.counters))
+            {
+                self.window = window;
+            }
+        }
         self.window
     }
 
@@ -49,7 +76,8 @@ impl Input for NoInput {
     type Begun = Never;
 
     fn assemble(InputParts { stage, sources, counters, .. }: InputParts<Nothing>) -> Self {
-        Self { stage, window: sources.window(), held: 0, counters }
+        let (window, tuner) = (sources.window(), sources.tuner());
+        Self { stage, window, tuner, tuned: (0, 0), held: 0, counters }
     }
 
     #[inline]
@@ -69,7 +97,7 @@ impl Input for NoInput {
     fn set_paused(&mut self, _paused: bool) {}
 
     fn set_window(&mut self, window: Window) {
-        self.window = window;
+        (self.window, self.tuner) = (window, None);
     }
 
     fn measure(&mut self) {}

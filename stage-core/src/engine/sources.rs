@@ -3,6 +3,7 @@
 use crate::base::error::ExitReason;
 use crate::base::options::CancelMode;
 use crate::credit::demand::Window;
+use crate::credit::tuner::Tuner;
 use crate::dispatch::options::DispatchOptions;
 use crate::sync::Arc;
 use crate::wire::mailbox::{Join, Owner, Subscribable};
@@ -16,6 +17,8 @@ pub(crate) struct Source<E> {
 /// All sources of a stage; empty for a stage outside a pipeline.
 pub(crate) struct Sources<E> {
     window: Window,
+    /// Chooses the windows of the subscriptions, if they are automatic.
+    tuner: Option<Tuner>,
     cancel: CancelMode,
     tracked: Vec<TrackedSource<E>>,
     ended: usize,
@@ -26,6 +29,8 @@ struct TrackedSource<E> {
     state: State,
     /// What happened to the source while the old subscription still holds events.
     meanwhile: Meanwhile,
+    /// The tuner of the last subscription.
+    tuner: Option<Tuner>,
 }
 
 /// What happened to a source whose end has not been read yet.
@@ -61,20 +66,22 @@ enum State {
 }
 
 impl<E> Sources<E> {
-    /// Creates the sources of a stage in a pipeline, each asked by `window`; `cancel` decides whether the
-    /// stage ends with them.
+    /// Creates the sources of a stage in a pipeline, each asked by `window`, or by a copy of `tuner`; `cancel`
+    /// decides whether the stage ends with them.
     pub(crate) fn new(
         window: Window,
+        tuner: Option<Tuner>,
         cancel: CancelMode,
         sources: impl IntoIterator<Item = Source<E>>,
     ) -> Self {
-        let tracked = |source| TrackedSource { source, state: State::Lost, meanwhile: Meanwhile::Unknown };
-        Self { window, cancel, tracked: sources.into_iter().map(tracked).collect(), ended: 0 }
+        let tracked =
+            |source| TrackedSource { source, state: State::Lost, meanwhile: Meanwhile::Unknown, tuner: None };
+        Self { window, tuner, cancel, tracked: sources.into_iter().map(tracked).collect(), ended: 0 }
     }
 
     /// Creates the empty set, for a stage outside a pipeline.
     pub(crate) fn none() -> Self {
-        Self { window: Window::default(), cancel: CancelMode::Temporary, tracked: Vec::new(), ended: 0 }
+        Self::new(Window::default(), None, CancelMode::Temporary, [])
     }
 
     /// Returns the demand window by which each source is asked.
@@ -82,14 +89,30 @@ impl<E> Sources<E> {
         self.window
     }
 
-    /// Returns the demand window of one source; `None` for a stream, whose subscriptions have windows of their own.
-    pub(crate) fn window_for(&self, source: usize) -> Option<Window> {
-        self.tracked.get(source).map(|_| self.window)
+    /// Returns the tuner of new subscriptions, if their windows are automatic.
+    pub(crate) fn tuner(&self) -> Option<Tuner> {
+        self.tuner
     }
 
-    /// Sets the demand window for the subscriptions to come.
+    /// Returns the demand window of one source and its tuner; `None` for a stream, whose subscriptions have
+    /// windows of their own.
+    pub(crate) fn window_for(&self, source: usize) -> Option<(Window, Option<Tuner>)> {
+        let tracked = self.tracked.get(source)?;
+        Some((self.window, tracked.tuner.or(self.tuner)))
+    }
+
+    /// Sets the demand window for the subscriptions to come; it is not tuned.
     pub(crate) fn set_window(&mut self, window: Window) {
         self.window = window;
+        self.tuner = None;
+        self.tracked.iter_mut().for_each(|tracked| tracked.tuner = None);
+    }
+
+    /// Keeps the tuner of a subscription that ended, for the next one to the same source.
+    pub(crate) fn keep_tuner(&mut self, source: usize, tuner: Option<Tuner>) {
+        if let Some(tracked) = self.tracked.get_mut(source) {
+            tracked.tuner = tuner;
+        }
     }
 
     /// Returns the subscriptions to all sources.
@@ -112,6 +135,7 @@ impl<E> Sources<E> {
                     producer: Arc::clone(&tracked.source.producer),
                     options: tracked.source.options.clone(),
                     window: self.window,
+                    tuner: tracked.tuner.or(self.tuner),
                     owner: Owner::Pipeline(source),
                     resubscribe: None,
                     paused: false,

@@ -3,6 +3,7 @@
 use crate::base::error::ExitReason;
 use crate::base::options::CancelMode;
 use crate::credit::demand::Window;
+use crate::credit::tuner::Tuner;
 use crate::dispatch::options::DispatchOptions;
 use crate::sync::Arc;
 use crate::wire::mailbox::{Join, Owner, Subscribable};
@@ -13,6 +14,7 @@ pub(super) struct Feed<E> {
     pub(super) producer: Arc<dyn Subscribable<E>>,
     pub(super) options: DispatchOptions<E>,
     pub(super) window: Window,
+    pub(super) tuner: Option<Tuner>,
     pub(super) loss: Loss,
     pub(super) standing: Option<Subscription>,
 }
@@ -59,6 +61,7 @@ impl<E> Feed<E> {
             producer: Arc::clone(&self.producer),
             options: self.options.clone(),
             window: self.window,
+            tuner: self.tuner,
             owner: match self.loss {
                 Loss::By(mode) => Owner::Hand(mode),
                 Loss::Restarts => Owner::Pipeline(0),

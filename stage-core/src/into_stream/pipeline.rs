@@ -2,7 +2,9 @@
 
 use super::feed::{Feed, Loss};
 use super::stream::EventStream;
+use crate::base::option_error::OptionError;
 use crate::credit::demand::Window;
+use crate::credit::tuning::Tuning;
 use crate::engine::Source;
 use crate::pipeline::handle::{Running, StartError};
 use crate::pipeline::{Chain, Pipeline, Topology};
@@ -13,6 +15,7 @@ pub struct OpenPipeline<E> {
     pipeline: Pipeline,
     sources: Box<dyn FnOnce() -> Vec<Source<E>> + Send>,
     window: Window,
+    demand: Tuning,
 }
 
 impl<E: Send + 'static> Chain<E> {
@@ -42,7 +45,7 @@ impl<E: Send + 'static> Chain<E> {
     /// ```
     pub fn open(self, window: Window) -> OpenPipeline<E> {
         let (pipeline, sources) = self.into_open();
-        OpenPipeline { pipeline, sources: Box::new(sources), window }
+        OpenPipeline { pipeline, sources: Box::new(sources), window, demand: Tuning::Fixed }
     }
 }
 
@@ -50,6 +53,13 @@ impl<E: Send + 'static> OpenPipeline<E> {
     /// Returns the topology of the pipeline, with its effective options.
     pub fn topology(&self) -> &Topology {
         self.pipeline.topology()
+    }
+
+    /// Sets how the window of the stream is chosen: a [tuned](Tuning::Auto) one follows the speed at which the
+    /// stream is read. Default: [fixed](Tuning::Fixed), the given one.
+    pub fn demand(mut self, tuning: Tuning) -> Self {
+        self.demand = tuning;
+        self
     }
 
     /// Starts all stages. No events flow before the stream is polled for the first time.
@@ -62,12 +72,17 @@ impl<E: Send + 'static> OpenPipeline<E> {
     ///
     /// As [`Pipeline::start`].
     pub async fn start(self) -> Result<(Running, EventStream<E>), StartError> {
-        let Self { pipeline, sources, window } = self;
+        let Self { pipeline, sources, window, demand } = self;
+        let tuner = demand.tuner().map_err(|source| StartError::Options {
+            pipeline: pipeline.topology().name.clone(),
+            errors: vec![OptionError::Window { step: "stream".to_owned(), source }],
+        })?;
         let running = pipeline.start().await?;
         let feed = |Source { producer, options }| Feed {
             producer,
             options,
             window,
+            tuner,
             loss: Loss::Restarts,
             standing: None,
         };

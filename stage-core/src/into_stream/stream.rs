@@ -109,8 +109,9 @@ impl<E: Send + 'static> EventStream<E> {
             let join = options
                 .join(&producer)
                 .map_err(|error| StreamError::Options { producer: producer.name().to_string(), error })?;
-            let (options, window) = (join.options, join.window);
-            feeds.push(Feed { producer: join.producer, options, window, loss, standing: None });
+            let (producer, options) = (join.producer, join.options);
+            let (window, tuner) = (join.window, join.tuner);
+            feeds.push(Feed { producer, options, window, tuner, loss, standing: None });
         }
         Ok(Self::of(feeds))
     }
@@ -181,7 +182,7 @@ impl<E: Send + 'static> EventStream<E> {
 
     /// Handles the end of a subscription; returns the error if it ends the stream.
     fn lose(&mut self, gone: LostSubscription<E>) -> Option<StreamError> {
-        let LostSubscription { subscription, cancellation, late, .. } = gone;
+        let LostSubscription { subscription, cancellation, late, tuner, .. } = gone;
         let place = self.feeds.iter().position(|feed| feed.standing.as_ref() == Some(&subscription))?;
         match self.feeds[place].loss.after(&cancellation.reason, late) {
             After::Drop => {
@@ -189,7 +190,9 @@ impl<E: Send + 'static> EventStream<E> {
                 None
             }
             After::Again => {
-                self.feeds[place].standing = None;
+                let feed = &mut self.feeds[place];
+                feed.standing = None;
+                feed.tuner = tuner.or(feed.tuner);
                 self.inlet.join(self.feeds[place].join());
                 None
             }

@@ -92,7 +92,7 @@ pub(crate) enum Message<S, In, Out> {
     /// it is queued.
     Info(Box<dyn Envelope<S, Out>>, Option<oneshot::Sender<()>>),
     /// A subscription to make.
-    Join(Join<In>),
+    Join(Box<Join<In>>),
     /// A request for the state of the stage.
     Inspect(oneshot::Sender<Inspection>),
 }

@@ -13,6 +13,7 @@
 //! | every order in which stages can run | [`Sim`]: a runtime whose order is determined by a seed, and can be replayed |
 //! | a dispatcher, without a runtime | [`Supply`] |
 //! | which events a full buffer keeps | [`Buffer`] |
+//! | windows that follow the speed of a stage | [`TuneByPausedTime`] |
 //!
 //! No test needs a sleep: an awaited event either arrives, or the wait fails and names its line. With a
 //! paused clock (`#[tokio::test(start_paused = true)]`), a wait that cannot succeed fails at once.
@@ -23,6 +24,7 @@ mod log;
 mod manual_consumer;
 mod manual_producer;
 mod manual_step;
+mod paused_time;
 mod probe;
 mod settle;
 mod sim;
@@ -34,6 +36,7 @@ pub use demand_log::{DemandLog, Recorded, Recorder};
 pub use manual_consumer::ManualConsumer;
 pub use manual_producer::{ManualProducer, ManualProducerStage};
 pub use manual_step::{ManualStep, ManualStepStage};
+pub use paused_time::TuneByPausedTime;
 pub use probe::{Observed, ObservedBatch, Probe};
 pub use settle::settle;
 pub use sim::{Sim, turn};

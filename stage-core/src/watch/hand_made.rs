@@ -2,6 +2,7 @@
 
 use crate::base::options::Placement;
 use crate::base::stats::{LinkNumbers, NumbersByName};
+use crate::credit::tuning::Tuning;
 use crate::pipeline::{Carried, Link, LinkKind, StepInfo, StepKind, Topology};
 use crate::supervise::{StageEntry, step_of};
 use crate::sync::Arc;
@@ -56,6 +57,7 @@ fn step(stage: &StageEntry) -> StepInfo {
         lanes: 1,
         min_demand: 0,
         max_demand: 0,
+        demand: Tuning::Fixed,
         batch_size: None,
         keyed: false,
         placement: Placement::default(),

@@ -4,11 +4,12 @@ use std::time::{Duration, SystemTime};
 
 use crate::ack::Settlement;
 use crate::base::rate::Rate;
-use crate::base::stats::{EventTime, EventTimes};
+use crate::base::stats::{EventTime, EventTimes, NumbersByName};
 use crate::credit::demand::Window;
+use crate::credit::tuning::Tuning;
 use crate::pipeline::handle::Monitor;
 use crate::pipeline::{Link, LinkKind};
-use crate::supervise::{Nature, PipelineState, Restarts, StageEntry};
+use crate::supervise::{Nature, PipelineState, Restarts, StageEntry, step_of};
 use crate::sync::Arc;
 use crate::wire::operator::OperatorRequests;
 
@@ -47,12 +48,15 @@ pub struct StepStatus {
     pub is_source: bool,
     /// Whether an operator paused it.
     pub paused: bool,
-    /// The `max_demand` of its window; `None` for a source, which asks no stage.
+    /// The `max_demand` of its window; `None` for a source, which asks no stage. If the window is tuned, the
+    /// mean of its links now.
     pub max_demand: Option<usize>,
     /// The `min_demand` of its window; `None` for a source.
     pub min_demand: Option<usize>,
     /// Its rate, if it limits the rate of events.
     pub rate: Option<Rate>,
+    /// Whether the window is tuned automatically. It is fixed once an operator sets it.
+    pub window_tuned: bool,
     /// Whether an operator set the window.
     pub window_steered: bool,
     /// Whether an operator set the rate.
@@ -71,7 +75,8 @@ impl Monitor {
             settlement.add(stage.collectors.settlement());
         }
         let acknowledged = self.stages.iter().any(|stage| stage.collectors.is_used());
-        let steps = self.step_status();
+        let mut steps = self.step_status();
+        self.read_tuned(&mut steps);
         let state = match self.lifecycle.state() {
             PipelineState::Running if self.is_paused() => PipelineState::Paused,
             state => state,
@@ -99,6 +104,32 @@ impl Monitor {
     fn is_paused(&self) -> bool {
         let mut heads = self.heads().filter_map(|stage| stage.control.requests()).peekable();
         heads.peek().is_some() && heads.all(OperatorRequests::is_paused)
+    }
+
+    /// Returns the numbers of all links, by the step that they lead to.
+    fn links_by_step(&self) -> NumbersByName {
+        let mut all = NumbersByName::default();
+        for stage in &*self.stages {
+            for (consumer, numbers) in stage.counters.links.read().iter() {
+                all.add(step_of(consumer), numbers);
+            }
+        }
+        all
+    }
+
+    /// Sets the windows of the steps whose windows are tuned to those of their links.
+    fn read_tuned(&self, steps: &mut [StepStatus]) {
+        if steps.iter().all(|step| !step.window_tuned) {
+            return;
+        }
+        let links = self.links_by_step();
+        for step in steps.iter_mut().filter(|step| step.window_tuned) {
+            let Some((_, numbers)) = links.iter().find(|(name, _)| **name == *step.step) else { continue };
+            let mean = |sum: u64| usize::try_from(sum.checked_div(numbers.links)?).ok();
+            if let (Some(max), Some(min)) = (mean(numbers.max), mean(numbers.min)) {
+                (step.max_demand, step.min_demand) = (Some(max), Some(min));
+            }
+        }
     }
 
     fn step_status(&self) -> Vec<StepStatus> {
@@ -137,6 +168,9 @@ impl Monitor {
             min_demand: window.map(Window::min),
             measured: requests.is_some_and(|requests| requests.records().is_some()),
             rate: requests.and_then(OperatorRequests::rate),
+            window_tuned: window.is_some()
+                && requests.is_none_or(|requests| requests.window().is_none())
+                && self.topology.step(&stage.step).is_some_and(|step| step.demand != Tuning::Fixed),
             window_steered: requests.is_some_and(|requests| requests.window().is_some()),
             rate_steered: requests.is_some_and(OperatorRequests::has_set_rate),
             waiting_for: stage.waiting_for(),

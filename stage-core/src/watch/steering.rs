@@ -115,7 +115,7 @@ impl Steering {
     }
 
     /// Sets the window by which each copy of a step asks each of its producers. A smaller window takes effect
-    /// as events arrive; demand is not withdrawn.
+    /// as events arrive; demand is not withdrawn. A [tuned](crate::Tuning) window is fixed from then on.
     ///
     /// # Errors
     ///

@@ -11,6 +11,7 @@ use crate::base::error::ExitReason;
 use crate::base::options::{CancelMode, DemandMode};
 use crate::base::stats::Counters;
 use crate::credit::demand::Window;
+use crate::credit::tuner::Tuner;
 use crate::dispatch::options::DispatchOptions;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
 use crate::wire::diagnosis::Diagnosis;
@@ -49,7 +50,10 @@ pub(crate) enum Mail<Out, M> {
 pub(crate) struct Join<In> {
     pub(crate) producer: Arc<dyn Subscribable<In>>,
     pub(crate) options: DispatchOptions<In>,
+    /// The fixed window, also for a stage that asks by itself.
     pub(crate) window: Window,
+    /// Chooses the window instead, if the engine asks.
+    pub(crate) tuner: Option<Tuner>,
     pub(crate) owner: Owner,
     /// How to subscribe again after the end, if at all.
     pub(crate) resubscribe: Option<Resubscribe>,

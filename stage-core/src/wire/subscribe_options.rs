@@ -5,6 +5,7 @@ use crate::base::backoff::Backoff;
 use crate::base::error::SubscribeError;
 use crate::base::options::CancelMode;
 use crate::credit::demand::Window;
+use crate::credit::tuning::Tuning;
 use crate::dispatch::options::DispatchOptions;
 use crate::sync::Arc;
 use crate::wire::mailbox::{Join, Owner};
@@ -14,8 +15,9 @@ use crate::wire::resubscribe::Resubscribe;
 #[derive(Debug)]
 #[must_use]
 pub struct SubscribeOptions<E> {
-    max_demand: usize,
+    max_demand: Option<usize>,
     min_demand: Option<usize>,
+    demand: Option<Tuning>,
     cancel: CancelMode,
     subscriber: DispatchOptions<E>,
     resubscribe: Option<Resubscribe>,
@@ -26,8 +28,9 @@ impl<E> SubscribeOptions<E> {
     /// Returns the defaults: `max_demand` 1000, `min_demand` half of it, cancel mode permanent.
     pub fn new() -> Self {
         Self {
-            max_demand: 1000,
+            max_demand: None,
             min_demand: None,
+            demand: None,
             cancel: CancelMode::Permanent,
             subscriber: DispatchOptions::new(),
             resubscribe: None,
@@ -37,7 +40,7 @@ impl<E> SubscribeOptions<E> {
 
     /// Sets the limit of outstanding events, 1 to 1,000,000,000. Default: 1000.
     pub fn max_demand(mut self, events: usize) -> Self {
-        self.max_demand = events;
+        self.max_demand = Some(events);
         self
     }
 
@@ -45,6 +48,14 @@ impl<E> SubscribeOptions<E> {
     /// half of `max_demand`, rounded down.
     pub fn min_demand(mut self, events: usize) -> Self {
         self.min_demand = Some(events);
+        self
+    }
+
+    /// Sets how the window is chosen: a [tuned](Tuning::Auto) one follows the speed of the consumer, whatever
+    /// `max_demand` and `min_demand` are. A consumer that [asks by itself](crate::subscribe::Asking::Manual) is given the
+    /// fixed window. Default: [fixed](Tuning::Fixed), by `max_demand` and `min_demand`.
+    pub fn demand(mut self, tuning: Tuning) -> Self {
+        self.demand = Some(tuning);
         self
     }
 
@@ -95,12 +106,15 @@ impl<E> SubscribeOptions<E> {
 
     /// Returns the request to subscribe to `producer`.
     pub(crate) fn join(self, producer: &ProducerRef<E>) -> Result<Join<E>, SubscribeError> {
-        let min = self.min_demand.unwrap_or(self.max_demand / 2);
-        let window = Window::new(self.max_demand, min)?;
+        let max = self.max_demand.unwrap_or(1000);
+        let window = Window::new(max, self.min_demand.unwrap_or(max / 2))?;
+        let sets_window = self.max_demand.is_some() || self.min_demand.is_some();
+        let usual = if sets_window { Tuning::Fixed } else { Tuning::default() };
+        let tuner = self.demand.unwrap_or(usual).tuner()?;
         let producer = Arc::clone(&producer.stage);
         let owner = Owner::Hand(self.cancel);
         let (options, resubscribe, paused) = (self.subscriber, self.resubscribe, self.paused);
-        Ok(Join { producer, options, window, owner, resubscribe, paused, instead: None, reply: None })
+        Ok(Join { producer, options, window, tuner, owner, resubscribe, paused, instead: None, reply: None })
     }
 }
 
@@ -109,6 +123,7 @@ impl<E> Clone for SubscribeOptions<E> {
         Self {
             max_demand: self.max_demand,
             min_demand: self.min_demand,
+            demand: self.demand,
             cancel: self.cancel,
             subscriber: self.subscriber.clone(),
             resubscribe: self.resubscribe,

@@ -139,7 +139,8 @@ impl Subscription {
         self.tell(&self.tie.consumer, What::Ask(demand));
     }
 
-    /// Asks by `window` from now on. A smaller window takes effect as events arrive; demand is not withdrawn.
+    /// Asks by `window` from now on. A smaller window takes effect as events arrive; demand is not withdrawn. A
+    /// [tuned](crate::Tuning) window is fixed from then on.
     pub fn set_window(&self, window: Window) {
         *lock(&self.tie.window) = window;
         self.tell(&self.tie.consumer, What::Window(window));
@@ -150,7 +151,7 @@ impl Subscription {
         *lock(&self.tie.window) = window;
     }
 
-    /// Returns the most recently set window. A stage that asks manually decides what it means.
+    /// Returns the most recently set window, or the current one if it is tuned. A stage that asks manually decides what it means.
     pub fn window(&self) -> Window {
         *lock(&self.tie.window)
     }

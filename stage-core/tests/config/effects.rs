@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use stage_core::config::{Configure as _, Overrides, PipelineOptions, StepSettings};
-use stage_core::{Capacity, Keep, Pipeline, Placement, Restart, StepOptions, pipeline};
+use stage_core::{Capacity, Keep, Pipeline, Placement, Restart, StepOptions, Tuning, pipeline};
 
 use crate::support::{option, pipeline, with};
 
@@ -38,6 +38,44 @@ fn step_options_override_defaults_and_overrides_override_the_declaration() {
         topology.steps.iter().map(|step| (step.count, step.min_demand, step.max_demand)).collect();
     // Overridden defaults replace the declared defaults, but no option of a step.
     assert_eq!(demands[1..], [(2, 5, 50), (3, 0, 1), (3, 1, 50)]);
+}
+
+#[test]
+fn a_window_is_tuned_or_fixed_as_the_nearest_option_says() {
+    let tuned = |toml: &str| {
+        let configured = with(toml).unwrap();
+        let steps = configured.topology().steps[1..].iter().map(|step| step.demand.to_string());
+        steps.collect::<Vec<_>>()
+    };
+    // The defaults of the declaration set a `max_demand`, and so does `remote-storage`.
+    assert_eq!(tuned(""), ["fixed"; 3]);
+    assert_eq!(tuned("defaults.demand = 'auto'"), ["fixed", "fixed", "auto"]);
+    assert_eq!(tuned("defaults.demand = 'auto'\ndefaults.max_demand = 50"), ["fixed", "fixed", "auto"]);
+    let one = "[steps]\ndouble.demand = 'auto(..=500)'\nremote-storage.demand = 'auto'";
+    assert_eq!(tuned(one), ["auto(..=500)", "auto", "fixed"]);
+    let configured = with(one).unwrap();
+    let step = configured.topology().step("double").unwrap();
+    assert_eq!((step.min_demand, step.max_demand), (128, 256));
+    assert_eq!(option(&configured, "steps.double.demand"), "\"auto(..=500)\" from upload.toml");
+    assert!(configured.options().get("steps.double.max_demand").is_none());
+    // A window in a later layer replaces a tuned one.
+    let layers = Overrides::new()
+        .toml("a.toml", "steps.double.demand = 'auto'")
+        .unwrap()
+        .toml(
+            "b.toml",
+            "steps.double.demand = 'fixed'\nsteps.double.max_demand = 5\nsteps.double.min_demand = 0",
+        )
+        .unwrap();
+    let configured = pipeline().configure(&layers).unwrap();
+    assert_eq!(configured.topology().step("double").unwrap().max_demand, 5);
+    let coded = Pipeline::builder("coded")
+        .start_fn("numbers", || Ok(0..9))
+        .finish_fn(StepOptions::named("sink").demand(Tuning::Auto), drop::<i32>)
+        .configure(&Overrides::new().toml("c.toml", "steps.sink.max_demand = 5").unwrap())
+        .unwrap();
+    let step = coded.topology().step("sink").unwrap();
+    assert_eq!((step.demand, step.max_demand), (Tuning::Fixed, 5));
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn all_mistakes_of_a_file_are_reported_together() {
         "upload.toml: defaults.buffer: expected a whole number of events, or \"unbounded\", got \"bounded\"",
         "upload.toml: max_restarts: expected a whole number of restarts, got -1",
         "upload.toml: steps.double.count: expected a whole number of copies, at least 1, got 0",
-        "upload.toml: steps.double.cuont: unknown key; did you mean `count`? the keys here are `count`, `min_demand`, `max_demand`, `placement`, `buffer`, `keep`, `restart` and `cancel`",
+        "upload.toml: steps.double.cuont: unknown key; did you mean `count`? the keys here are `count`, `demand`, `min_demand`, `max_demand`, `placement`, `buffer`, `keep`, `restart` and `cancel`",
         "upload.toml: steps.double.keep: expected \"first\" or \"last\", got \"middle\"",
         "upload.toml: steps.double.max_demand: expected a whole number of events, at least 1, got \"20\"",
         "upload.toml: steps.drop.buffer: no effect here: a last step emits nothing, so it has nothing to buffer",

@@ -29,6 +29,7 @@ restart = \"permanent\"            # the default
 [steps.double]
 # At most 300 events are in flight from numbers.
 count = 3                        # upload.toml
+demand = \"fixed\"                 # the window that is set
 min_demand = 5                   # the declaration
 max_demand = 100                 # the declaration
 placement = \"blocking\"           # upload.toml
@@ -40,6 +41,7 @@ cancel = \"temporary\"             # the default
 [steps.remote-storage]
 # At most 3 events are in flight from double.
 count = 1                        # the default
+demand = \"fixed\"                 # the window that is set
 min_demand = 0                   # half of max_demand
 max_demand = 1                   # the declaration
 placement = \"blocking\"           # upload.toml
@@ -51,6 +53,7 @@ cancel = \"temporary\"             # the default
 [steps.drop]
 # At most 100 events are in flight from remote-storage.
 count = 1                        # the default
+demand = \"fixed\"                 # the window that is set
 min_demand = 1                   # the default
 max_demand = 100                 # the declaration
 placement = \"blocking\"           # upload.toml

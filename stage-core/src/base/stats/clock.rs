@@ -116,6 +116,16 @@ impl Clock {
         &self.time
     }
 
+    /// Returns the time in nanoseconds since an arbitrary origin.
+    pub(crate) fn now(&self) -> u64 {
+        self.time.now(Grain::Fine)
+    }
+
+    /// Returns the nanoseconds for which the stage was held up, until the last change of state.
+    pub(crate) fn held_up(&self) -> u64 {
+        self.spent[StageState::HeldUp.index()].load(Ordering::Relaxed)
+    }
+
     /// Enters `state` at `now`.
     #[inline]
     pub(super) fn enter(&self, book: &mut Book, state: Option<StageState>, now: u64) {

@@ -66,6 +66,12 @@ impl Counters {
         add(&self.batches, 1);
     }
 
+    /// Returns the number of events handled and that of batches. Exact for the stage, which is the only writer.
+    #[inline]
+    pub(crate) fn handled_in_batches(&self) -> (u64, u64) {
+        (self.events_in.load(Ordering::Relaxed), self.batches.load(Ordering::Relaxed))
+    }
+
     #[inline]
     pub(crate) fn sent(&self, events: usize) {
         add(&self.events_out, events as u64);

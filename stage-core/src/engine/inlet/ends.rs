@@ -15,7 +15,7 @@ use crate::wire::subscription::Cancellation;
 impl<E: Send + 'static> Inlet<E> {
     #[cold]
     pub(super) fn lose(&mut self, slot: usize, closed: Closed) -> Option<LostSubscription<E>> {
-        let Incoming { link, owner, resubscribe, .. } = self.links[slot].take()?;
+        let Incoming { link, owner, resubscribe, tuner, .. } = self.links[slot].take()?;
         self.pending_markers.gone(slot);
         log::producer_gone(slot, &closed);
         let late = matches!(closed, Closed::Late(_));
@@ -23,6 +23,7 @@ impl<E: Send + 'static> Inlet<E> {
         let had_ended = if late { HadEnded::Before } else { HadEnded::Meanwhile };
         let (mode, ends) = match owner {
             Owner::Pipeline(source) => {
+                self.sources.keep_tuner(source, tuner);
                 if let Some(join) = self.sources.lost(source, &cancellation.reason, had_ended) {
                     self.joins.push_back(join);
                 }
@@ -43,6 +44,7 @@ impl<E: Send + 'static> Inlet<E> {
                     producer,
                     options,
                     window,
+                    tuner,
                     owner,
                     resubscribe,
                     paused: false,
@@ -51,7 +53,7 @@ impl<E: Send + 'static> Inlet<E> {
                 },
             ))
         });
-        Some(LostSubscription { subscription, cancellation, mode, ends, refused, late, resubscribe })
+        Some(LostSubscription { subscription, cancellation, mode, ends, refused, late, tuner, resubscribe })
     }
 }
 
@@ -66,6 +68,7 @@ impl<E> Inlet<E> {
             ends: None,
             refused: None,
             late: false,
+            tuner: None,
             resubscribe: None,
         });
         let lost = incoming.link.cancel(cancellation);

@@ -59,11 +59,15 @@ impl<E: Send + 'static> Inlet<E> {
     pub(crate) fn complete(&mut self, begun: Begun<E>, asking: Asking) {
         let Begun { mut join, stage, producer, consumer, subscription } = begun;
         if let Owner::Pipeline(source) = join.owner
-            && let Some(window) = self.sources.window_for(source)
+            && let Some((window, tuner)) = self.sources.window_for(source)
         {
             // An operator may have changed it since the subscription was scheduled.
-            join.window = window;
+            (join.window, join.tuner) = (window, tuner);
             subscription.note_window(window);
+        }
+        let tuner = self.begin_tuning(&mut join, asking);
+        if tuner.is_some() {
+            subscription.note_window(join.window);
         }
         let chunk = match asking {
             Asking::Automatic => join.window.chunk(),
@@ -103,7 +107,7 @@ impl<E: Send + 'static> Inlet<E> {
         }
         let (owner, paused) = (join.owner, join.paused);
         self.links[slot] =
-            Some(Incoming { link: rx, credit, owner, listed: false, paused, unasked, resubscribe });
+            Some(Incoming { link: rx, credit, owner, listed: false, paused, unasked, resubscribe, tuner });
         self.look(slot);
         if let Some(reply) = join.reply {
             // The caller may have stopped waiting.

@@ -63,7 +63,7 @@ impl<K: Kind> StageLoop<K> {
         let message = self.io.inbox.messages.pop_front();
         message.or_else(|| match self.timers.next()? {
             Timed::Envelope(message) => downcast(message).map(Message::Envelope),
-            Timed::Join(join) => downcast(join).map(Message::Join),
+            Timed::Join(join) => downcast(join).map(|join| Message::Join(Box::new(join))),
         })
     }
 
@@ -86,7 +86,7 @@ impl<K: Kind> StageLoop<K> {
                 // The caller may have stopped waiting.
                 let _ = queued.map(|queued| queued.send(()));
             }
-            Message::Join(join) => self.io.inlet.join(join),
+            Message::Join(join) => self.io.inlet.join(*join),
             Message::Inspect(asked) => {
                 let _ = asked.send(self.inspect());
             }

@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use super::carried::Carried;
 use super::topology::{Link, LinkKind, StepInfo, StepKind, Topology};
 use crate::base::options::Placement;
+use crate::credit::tuning::Tuning;
 
 impl Topology {
     /// Returns the pipeline as a [Mermaid](https://mermaid.js.org) flowchart.
@@ -179,6 +180,9 @@ impl Topology {
 /// Formats the demand window of a step, from the minimum to the maximum: `1..10`, `1..2 batches of 500`.
 fn window(step: &StepInfo, carries: Carried) -> String {
     let (min, max) = (step.min_demand, step.max_demand);
+    if step.demand != Tuning::Fixed {
+        return step.demand.to_string();
+    }
     match carries {
         Carried::Events => format!("{min}..{max}"),
         Carried::Batches(None) => format!("{min}..{max} batches"),

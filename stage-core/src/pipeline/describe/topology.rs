@@ -2,6 +2,7 @@
 
 use super::carried::Carried;
 use crate::base::options::Placement;
+use crate::credit::tuning::Tuning;
 use crate::pipeline::draft::Shape;
 use crate::pipeline::options::{Effective, OptionValue};
 
@@ -45,9 +46,11 @@ pub struct StepInfo {
     /// The outstanding demand at or below which each copy asks again, in the unit that its
     /// [links](Link::carries) carry. Not used by a source.
     pub min_demand: usize,
-    /// The maximum number of events, or batches, that each copy has outstanding at each producer. Not used by
-    /// a source.
+    /// The maximum number of events, or batches, that each copy has outstanding at each producer; of a tuned
+    /// window, its bound. Not used by a source.
     pub max_demand: usize,
+    /// How its window is chosen. A stage that asks by itself has a fixed one.
+    pub demand: Tuning,
     /// The maximum number of events in each batch that it emits; `None` if it emits no batches, or without a
     /// declared size.
     pub batch_size: Option<usize>,
@@ -115,13 +118,15 @@ pub enum LinkKind {
 
 impl StepInfo {
     pub(in crate::pipeline) fn new(options: &Effective, shape: Shape, lanes: usize) -> Self {
+        let window = options.tuner.map_or(options.window, |tuner| tuner.largest());
         Self {
             name: options.name.clone(),
             kind: shape.kind,
             count: options.values.count,
             lanes,
-            min_demand: options.window.min(),
-            max_demand: options.window.max(),
+            min_demand: window.min(),
+            max_demand: window.max(),
+            demand: options.values.demand,
             batch_size: shape.batch_size(),
             keyed: shape.keyed,
             placement: options.values.placement,

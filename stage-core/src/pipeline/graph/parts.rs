@@ -80,7 +80,8 @@ where
     let counters = Arc::clone(mailbox.counters());
     let collectors = Arc::new(Collectors::default());
     let trace = trace.stage(&step, copy.index);
-    let (window, count, cancel) = (options.window, options.values.count, options.values.cancel);
+    let (window, tuner) = (options.window, options.tuner);
+    let (count, cancel) = (options.values.count, options.values.cancel);
     let sources = lock(parts).upstream.feed(copy.index, count).into_iter().map(|(_, child)| child).collect();
     let parts = Arc::clone(parts);
     let retire = {
@@ -106,7 +107,7 @@ where
             let parts = lock(&parts);
             let stage = (parts.recipe)()?;
             let feed = parts.upstream.feed(copy.index, count);
-            let sources = Sources::new(window, cancel, feed.into_iter().map(|(source, _)| source));
+            let sources = Sources::new(window, tuner, cancel, feed.into_iter().map(|(source, _)| source));
             let output = parts.exit.output();
             Ok((parts.run)(setup.assemble(stage, sources, output, ready)))
         }

@@ -101,7 +101,7 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
     ) -> Result<(), SubscribeError> {
         let mut join = options.join(producer)?;
         (join.instead, join.reply) = (instead, reply);
-        let sent = self.mailbox.send(Mail::Message(Message::Join(join)));
+        let sent = self.mailbox.send(Mail::Message(Message::Join(Box::new(join))));
         sent.map_err(|(_, reason)| self.cannot_subscribe(&reason))
     }
 

@@ -5,13 +5,18 @@ use crate::base::option_error::OptionError;
 use crate::base::options::Capacity;
 use crate::credit::demand::{Window, WindowError};
 use crate::credit::limits::{MOST_COPIES, MOST_EVENTS};
+use crate::credit::tuner::Tuner;
+use crate::credit::tuning::Tuning;
 use crate::pipeline::describe::Carried;
 
 /// The options of a step with every default filled in.
 #[derive(Clone, Debug)]
 pub(crate) struct Effective {
     pub(crate) name: String,
+    /// The fixed window, also for a stage that asks by itself.
     pub(crate) window: Window,
+    /// Chooses the window instead, if the engine asks.
+    pub(crate) tuner: Option<Tuner>,
     pub(crate) values: StepValues,
 }
 
@@ -71,8 +76,19 @@ impl StepOptions {
         {
             return Err(OptionError::Buffer { step: name, got });
         }
-        (values.max_demand, values.min_demand) = (max, min);
-        Ok(Effective { name, window, values })
+        let demand = self.tuning(defaults, taken);
+        let tuner = demand.tuner().map_err(|source| OptionError::Window { step: name.clone(), source })?;
+        (values.max_demand, values.min_demand, values.demand) = (max, min, demand);
+        Ok(Effective { name, window, tuner, values })
+    }
+
+    /// Returns how the window is chosen: as the step says, by name or by setting a window; or else, unless it
+    /// takes batches, as the pipeline does.
+    fn tuning(&self, defaults: &Self, taken: Carried) -> Tuning {
+        let said = |options: &Self| options.demand.or(options.sets_window().then_some(Tuning::Fixed));
+        let usual = if taken.is_batches() { Tuning::Fixed } else { StepValues::default().demand };
+        let inherited = said(defaults).filter(|_| !taken.is_batches());
+        said(self).or(inherited).unwrap_or(usual)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::step_options::{StepOptions, StepValues};
 use super::table::step_options;
 use crate::base::options::{CancelMode, Capacity, Keep, Placement, Restart};
+use crate::credit::tuning::Tuning;
 
 /// The source of an option's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,12 +53,17 @@ macro_rules! values {
                 };
                 overridden(&path).map_or(OptionSource::Code, OptionSource::Override)
             };
-            vec![$(OptionValue {
+            let mut all = vec![$(OptionValue {
                 step: step.to_owned(),
                 name: stringify!($field),
                 value: values.$field.shown(),
                 source: source(stringify!($field), own.$field.is_some(), defaults.$field.is_some()),
-            }),*]
+            }),*];
+            if values.demand != Tuning::Fixed {
+                // The numbers of a fixed window have no effect on a tuned one.
+                all.retain(|option| !matches!(option.name, "max_demand" | "min_demand"));
+            }
+            all
         }
     };
 }
@@ -70,6 +76,12 @@ trait Shown {
 }
 
 impl Shown for usize {
+    fn shown(self) -> String {
+        self.to_string()
+    }
+}
+
+impl Shown for Tuning {
     fn shown(self) -> String {
         self.to_string()
     }

@@ -2,6 +2,7 @@
 
 use super::table::step_options;
 use crate::base::options::{CancelMode, Capacity, Keep, Placement, Restart};
+use crate::credit::tuning::Tuning;
 
 macro_rules! declare {
     ($($(#[$doc:meta])* $variant:ident $field:ident($argument:ident: $type:ty) = $usual:expr;
@@ -28,8 +29,8 @@ macro_rules! declare {
                 }
             )*
 
-            /// Returns these options, with unset ones taken from `others`. The name is not taken over.
-            pub(crate) fn or(&self, others: &Self) -> Self {
+            /// Returns these options, with unset ones taken from `others`, one by one.
+            fn or_each(&self, others: &Self) -> Self {
                 Self { name: self.name.clone(), $($field: self.$field.or(others.$field),)* }
             }
 
@@ -66,8 +67,24 @@ impl StepOptions {
         Self::new().name(name)
     }
 
+    /// Returns these options, with unset ones taken from `others`. The name is not taken over. A window that
+    /// these options set replaces a tuned one.
+    pub(crate) fn or(&self, others: &Self) -> Self {
+        let mut all = self.or_each(others);
+        if self.demand.is_none() && others.demand.is_some() && self.sets_window() {
+            all.demand = Some(Tuning::Fixed);
+        }
+        all
+    }
+
+    /// Returns whether the options set the numbers of a window.
+    pub(super) fn sets_window(&self) -> bool {
+        self.max_demand.is_some() || self.min_demand.is_some()
+    }
+
     /// Sets this window, unless the options set a `max_demand`.
     pub(crate) fn or_window(mut self, max_demand: usize, min_demand: usize) -> Self {
+        self.demand = Some(Tuning::Fixed);
         if self.max_demand.is_none() {
             self.max_demand = Some(max_demand);
             self.min_demand.get_or_insert(min_demand);

@@ -12,6 +12,15 @@ macro_rules! step_options {
             "The number of copies, at least 1.", at_least_1, shown,
             "a whole number of copies, at least 1", {};
 
+            /// Sets how the window is chosen: a [tuned](Tuning::Auto) one follows the speed of each copy, whatever
+            /// `max_demand` and `min_demand` are. A step that sets one of these has a [fixed](Tuning::Fixed) one,
+            /// unless it sets this option too. It has no effect on steps with a meaning of their own for the
+            /// window: those that handle several events at once, limit a rate, or otherwise ask by themselves. A
+            /// step that takes batches has a fixed window unless it sets this option itself. Default: fixed.
+            Demand demand(tuning: Tuning) = Tuning::default();
+            "How the window of each copy is chosen.",
+            typed, shown, "\"auto\", \"auto(..=500)\" with a bound from 1 to 1000000000, or \"fixed\"", {};
+
             /// Sets the outstanding demand, in events, at or below which each copy asks again: 0 to
             /// `max_demand − 1`. Default: 1.
             MinDemand min_demand(events: usize) = 1;

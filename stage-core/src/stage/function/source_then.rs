@@ -106,6 +106,11 @@ where
         }
     }
 
+    /// Sets the most events of a batch.
+    pub(crate) fn set_chunk(&mut self, chunk: usize) {
+        self.rest.chunk = chunk;
+    }
+
     /// Returns the demand to ask of the source so that `wanted` events are outstanding.
     #[inline]
     pub(crate) fn missing(&self, wanted: usize) -> Option<Demand> {

@@ -1,0 +1,51 @@
+//! Tunes the windows of subscriptions that the engine asks for.
+
+use super::{Incoming, Inlet};
+use crate::base::moment;
+use crate::base::stats::Counters;
+use crate::credit::tuner::{Reading, Tuner};
+use crate::wire::mailbox::Join;
+use crate::wire::subscription::Asking;
+
+impl<E: Send + 'static> Inlet<E> {
+    /// Returns the tuner of a subscription about to be made, and sets the window that it begins with. A stage
+    /// that asks by itself decides what its window means, so that one stays as it is.
+    pub(super) fn begin_tuning(&self, join: &mut Join<E>, asking: Asking) -> Option<Tuner> {
+        let tuner = match asking {
+            Asking::Automatic => join.tuner?,
+            Asking::Manual => return None,
+        };
+        join.window = tuner.window();
+        join.options.largest_ask = Some(tuner.largest().max());
+        // Time that stands still would make every stage look infinitely fast.
+        Some(if moment::tells_speed() { tuner.begin(reading(&self.counters)) } else { tuner.idle() })
+    }
+}
+
+impl<E> Incoming<E> {
+    /// Counts a batch that was handled; adjusts the window if it is time.
+    #[inline]
+    pub(super) fn tune(&mut self, events: usize, counters: &Counters) {
+        if let Some(tuner) = &mut self.tuner
+            && tuner.handled(events)
+        {
+            self.read_clock(counters);
+        }
+    }
+
+    #[inline(never)]
+    fn read_clock(&mut self, counters: &Counters) {
+        let (Some(tuner), Some(credit)) = (&mut self.tuner, &mut self.credit) else { return };
+        if let Some(window) = tuner.tune(reading(counters)) {
+            credit.use_window(window);
+            self.link.set_chunk(window.chunk());
+            self.link.counters().set_window(window);
+            self.link.subscription().note_window(window);
+        }
+    }
+}
+
+/// Reads the clock of a stage.
+pub(in crate::engine) fn reading(counters: &Counters) -> Reading {
+    Reading { now: counters.clock.now(), held_up: counters.clock.held_up() }
+}
