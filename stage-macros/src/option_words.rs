@@ -8,6 +8,7 @@ use crate::words::list;
 pub(crate) enum OptionWord {
     Name,
     Count,
+    Demand,
     MinDemand,
     MaxDemand,
     Placement,
@@ -38,9 +39,10 @@ pub(crate) enum OptionWord {
 }
 
 /// Every option with its word and an example.
-const ALL: [(OptionWord, &str, &str); 27] = [
+const ALL: [(OptionWord, &str, &str); 28] = [
     (OptionWord::Name, "name", "name: \"storage\""),
     (OptionWord::Count, "count", "count: 4"),
+    (OptionWord::Demand, "demand", "demand: auto"),
     (OptionWord::MinDemand, "min_demand", "min_demand: 1"),
     (OptionWord::MaxDemand, "max_demand", "max_demand: 10"),
     (OptionWord::Placement, "placement", "placement: blocking"),
@@ -77,6 +79,7 @@ impl OptionWord {
         Self::Name,
         Self::Acknowledged,
         Self::Count,
+        Self::Demand,
         Self::MinDemand,
         Self::MaxDemand,
         Self::Placement,
@@ -94,6 +97,7 @@ impl OptionWord {
         Self::Name,
         Self::Acknowledged,
         Self::Count,
+        Self::Demand,
         Self::MinDemand,
         Self::MaxDemand,
         Self::Placement,
@@ -106,6 +110,7 @@ impl OptionWord {
     pub(crate) const OF_THROUGH: &[Self] = &[
         Self::Name,
         Self::Count,
+        Self::Demand,
         Self::MinDemand,
         Self::MaxDemand,
         Self::Placement,
@@ -132,6 +137,7 @@ impl OptionWord {
         Self::Name,
         Self::Count,
         Self::By,
+        Self::Demand,
         Self::MinDemand,
         Self::MaxDemand,
         Self::Placement,
@@ -154,6 +160,7 @@ impl OptionWord {
         Self::Name,
         Self::Count,
         Self::By,
+        Self::Demand,
         Self::MinDemand,
         Self::MaxDemand,
         Self::Placement,
@@ -193,7 +200,8 @@ impl OptionWord {
         let slip = did_you_mean(word, allowed.iter().map(|option| option.word())).and_then(Self::from_word);
         let meant = slip.or(match word {
             "copies" | "workers" | "concurrency" | "parallel" | "stages" => Some(Self::Count),
-            "demand" | "max" => Some(Self::MaxDemand),
+            "max" | "prefetch" => Some(Self::MaxDemand),
+            "window" | "auto" | "tuning" => Some(Self::Demand),
             "key" | "partition_by" => Some(Self::By),
             "capacity" | "buffer_size" => Some(Self::Buffer),
             "cancel_mode" => Some(Self::Cancel),

@@ -28,6 +28,8 @@ fn assert_right(body: &str) {
 fn options_accepted_by_the_builder_are_no_mistake() {
     assert_right("start A; finish B;");
     assert_right("max_demand: 1, start A; step B; finish C;");
+    assert_right("demand: auto, start A; step B, demand: auto(..=500); finish C, demand: fixed;");
+    assert_right("start A; step B, demand: auto(..=copies * 2); finish C, demand: Tuning::Auto;");
     assert_right("min_demand: 500, max_demand: 1000, start A; step B, max_demand: 100; finish C;");
     assert_right("start A; step B, max_demand: 1; finish C, min_demand: 0, max_demand: 1;");
     assert_right("start A; step B, min_demand: 20, max_demand: copies; finish C, min_demand: copies;");
@@ -81,7 +83,7 @@ fn every_mistake_of_a_pipeline_is_found_at_once() {
             "`by` is a closure from an event to its key, such as `by: |event| event.key`",
             "`count` is a whole number, not a fraction: write one such as `count: 4`",
             "`count` is given twice: remove one",
-            "unknown option `colour`: a `step` takes `args`, `name`, `count`, `by`, `min_demand`, `max_demand`, `placement`, `buffer`, `keep`, `restart`, `cancel`, `dispatcher`, `rejected`, `on_failure`, `retry`, `at_once`, `order`, `rate` and `batch`",
+            "unknown option `colour`: a `step` takes `args`, `name`, `count`, `by`, `demand`, `min_demand`, `max_demand`, `placement`, `buffer`, `keep`, `restart`, `cancel`, `dispatcher`, `rejected`, `on_failure`, `retry`, `at_once`, `order`, `rate` and `batch`",
             "`name` is text: write it in quotes, such as `name: \"storage\"`",
             "`min_demand` must be below `max_demand`: 9 is not below 9; write at most 8, or a larger `max_demand`",
             "`count` is 0: a step has at least one copy",
@@ -129,6 +131,16 @@ fn one_mistake_is_reported_once() {
         "start A; step B; through |x| x; finish C;",
         "start A; step B, dispatcher: d(); step C, by: hash, count: 2; finish C;",
         "start A, keep: frist; finish C;",
+        "start A; step B, demand: atuo; finish C;",
+        "start A; step B, demand: 10; finish C;",
+        "start A; step B, demand: \"auto\"; finish C;",
+        "start A; step B, demand: auto(500); finish C;",
+        "start A; step B, demand: auto(..500); finish C;",
+        "start A; step B, demand: auto(1..=500); finish C;",
+        "start A; step B, demand: auto(); finish C;",
+        "start A; step B, demand: auto(..=0); finish C;",
+        "start A; step B, demand: auto(..=1.5); finish C;",
+        "start A, demand: auto; finish C;",
         "start A; finish C, buffer: 3;",
         "count: start A; finish B;",
         "start A; finish B; step C;",
@@ -197,6 +209,22 @@ fn one_mistake_is_reported_once() {
     }
 }
 
+#[test]
+fn numbers_beside_an_automatic_window_are_warned_of() {
+    let warned = |body: &str| {
+        let body: TokenStream = body.parse().expect("tokens");
+        let mut errors = Errors::default();
+        let ast = ast::read(quote!(P() { #body }), &mut errors).expect("a pipeline");
+        let (_, model) = model::lower(ast, &mut errors);
+        assert_eq!(errors.messages(), Vec::<String>::new(), "{body}");
+        validate::idle(&model).into_iter().map(|idle| idle.word).collect::<Vec<_>>()
+    };
+    assert_eq!(warned("start A; finish B, demand: auto, max_demand: 5;"), ["max_demand"]);
+    assert_eq!(warned("demand: auto(..=9), min_demand: 0, start A; finish B;"), ["min_demand"]);
+    assert_eq!(warned("start A; finish B, demand: fixed, max_demand: 5;"), [""; 0]);
+    assert_eq!(warned("demand: auto, start A; finish B, max_demand: 5;"), [""; 0]);
+}
+
 /// Returns the options for which a pipeline with this body gets a warning, each with its number of events in
 /// flight.
 fn many_in_flight(body: &str) -> Vec<(&'static str, usize)> {
@@ -227,6 +255,9 @@ fn very_many_events_in_flight_are_warned_of_at_the_number_that_lets_them() {
         [("max_demand", 500_000)]
     );
     assert_eq!(many_in_flight("start A; finish B, batch: Limits::count(200_000);"), [("batch", 200_000)]);
+    // A tuned window is not large for long.
+    assert_eq!(many_in_flight("max_demand: 200_000, start A; finish B, demand: auto;"), []);
+    assert_eq!(many_in_flight("demand: auto, start A; finish B, max_demand: 200_000;").len(), 1);
     // Computed numbers are unknown to the macro.
     assert_eq!(many_in_flight("start A; step B, count: copies; finish C, max_demand: copies;"), []);
 }

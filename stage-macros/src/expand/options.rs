@@ -6,7 +6,7 @@ use syn::Expr;
 use syn::spanned::Spanned as _;
 
 use super::{assertion, capture};
-use crate::model::{Buffer, Choice, Number, Options, Scope, Supervision, Text};
+use crate::model::{Buffer, Choice, Demand, Number, Options, Scope, Supervision, Text};
 use crate::step_options::step_options;
 
 /// A value of a step option, as the argument of the builder's method.
@@ -74,6 +74,37 @@ impl Argument for Number {
 
     fn mentioned(&self) -> Option<&Expr> {
         of_number(self)
+    }
+}
+
+impl Argument for Demand {
+    fn argument(&self, of: &Ident, scope: &Scope<'_>) -> TokenStream {
+        match self {
+            Self::Word(word) => quote!(::stage_core::#of::#word),
+            Self::UpTo(bound) => {
+                let bound = number(bound, scope);
+                quote!(::stage_core::#of::UpTo(#bound))
+            }
+            Self::Computed(expr) => capture::once(expr, scope),
+        }
+    }
+
+    fn known_argument(&self, of: &Ident) -> Option<TokenStream> {
+        match self {
+            Self::Word(word) => Some(quote!(::stage_core::#of::#word)),
+            Self::UpTo(bound) => {
+                bound.known_argument(of).map(|bound| quote!(::stage_core::#of::UpTo(#bound)))
+            }
+            Self::Computed(_) => None,
+        }
+    }
+
+    fn mentioned(&self) -> Option<&Expr> {
+        match self {
+            Self::Word(_) => None,
+            Self::UpTo(bound) => of_number(bound),
+            Self::Computed(expr) => Some(expr),
+        }
     }
 }
 

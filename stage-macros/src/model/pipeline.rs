@@ -134,6 +134,22 @@ pub(crate) enum Choice {
     Computed(Expr),
 }
 
+/// How the demand window is chosen.
+pub(crate) enum Demand {
+    /// The word `auto` or `fixed`: the name of the variant, with the span of the word.
+    Word(Ident),
+    /// `auto(..=500)`
+    UpTo(Number),
+    Computed(Expr),
+}
+
+impl Demand {
+    /// Returns whether the window is certainly fixed.
+    pub(crate) fn is_fixed(&self) -> bool {
+        matches!(self, Self::Word(word) if word == "Fixed")
+    }
+}
+
 /// The number of events without demand that a stage keeps.
 pub(crate) enum Buffer {
     /// No limit: the word `unbounded`.

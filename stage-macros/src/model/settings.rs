@@ -1,11 +1,11 @@
 //! Reader of options. It reports unknown, repeated and misplaced ones.
 
 use proc_macro2::{Ident, Span};
-use syn::{Expr, ExprArray, Lit, LitStr};
+use syn::{Expr, ExprArray, ExprRange, Lit, LitStr, RangeLimits};
 
 use super::scope::{Scope, starts_in_lower_case};
 use super::{
-    AtOnce, Buffer, By, Choice, Dispatcher, Failure, Gate, Number, Options, Policy, Rejected, Retry,
+    AtOnce, Buffer, By, Choice, Demand, Dispatcher, Failure, Gate, Number, Options, Policy, Rejected, Retry,
     Supervision, Text, policy,
 };
 use crate::ast::Setting;
@@ -219,7 +219,7 @@ fn misplaced(option: OptionWord, owner: Owner) -> &'static str {
     match option {
         OptionWord::By => "it feeds the copies of one step by key; put it on that `step` or `finish`",
         OptionWord::Args => "it holds the arguments of one recipe; put it after that recipe",
-        OptionWord::MinDemand | OptionWord::MaxDemand => {
+        OptionWord::Demand | OptionWord::MinDemand | OptionWord::MaxDemand => {
             "it has no producer to ask for events; put it on the item after it"
         }
         OptionWord::Buffer | OptionWord::Keep => {
@@ -295,6 +295,12 @@ impl Choice {
     }
 }
 
+impl Demand {
+    fn of(_: &Words, value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Self> {
+        demand(value, scope, errors)
+    }
+}
+
 impl Buffer {
     fn of(_: &Words, value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Self> {
         buffer(value, scope, errors)
@@ -325,6 +331,49 @@ fn choice(words: &Words, value: Expr, scope: &Scope<'_>, errors: &mut Errors) ->
 fn lower_case<'a>(value: &'a Expr, scope: &Scope<'_>) -> Option<&'a Ident> {
     let Expr::Path(path) = value else { return None };
     path.path.get_ident().filter(|ident| starts_in_lower_case(ident) && !scope.is_param(ident))
+}
+
+const DEMAND: Words = Words { option: OptionWord::Demand, words: &[("auto", "Auto"), ("fixed", "Fixed")] };
+
+/// Reads `auto`, `auto(..=500)`, `fixed`, or an expression.
+fn demand(value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Demand> {
+    const LEGAL: &str =
+        "`demand` is `auto`, `auto(..=500)` or `fixed`; a number of events belongs to `max_demand`";
+    match value {
+        Expr::Lit(literal) => {
+            errors.at(&literal, LEGAL);
+            None
+        }
+        Expr::Call(call) if lower_case(&call.func, scope).is_some_and(|word| word == "auto") => {
+            let mut args = call.args.into_iter();
+            match (args.next(), args.next()) {
+                (
+                    Some(Expr::Range(ExprRange {
+                        start: None,
+                        end: Some(end),
+                        limits: RangeLimits::Closed(_),
+                        ..
+                    })),
+                    None,
+                ) => {
+                    let bound = Number::read(OptionWord::Demand, *end, scope, errors);
+                    bound.map(Demand::UpTo)
+                }
+                (Some(other), _) => {
+                    errors.at(&other, "the bound of `auto` is a range without a start: write `auto(..=500)`");
+                    None
+                }
+                (None, _) => {
+                    errors.at(&call.func, LEGAL);
+                    None
+                }
+            }
+        }
+        value => choice(&DEMAND, value, scope, errors).map(|choice| match choice {
+            Choice::Word(word) => Demand::Word(word),
+            Choice::Computed(expr) => Demand::Computed(expr),
+        }),
+    }
 }
 
 fn buffer(value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Buffer> {

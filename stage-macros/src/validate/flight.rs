@@ -1,7 +1,7 @@
 //! Warnings for links with so many events in flight that back-pressure has little effect.
 
-use super::idle::Idle;
-use super::{DEFAULT_COUNT, DEFAULT_MAX_DEMAND};
+use super::DEFAULT_COUNT;
+use super::idle::{Idle, fixed_max};
 use crate::model::{Model, Node, Number, Options, Step};
 use crate::words::Role;
 
@@ -74,7 +74,7 @@ impl Flight<'_> {
         };
         let own = step.options.max_demand.as_ref();
         let inherited = self.defaults.max_demand.as_ref();
-        let Some(max) = own.or(inherited).map_or(Some(DEFAULT_MAX_DEMAND), Number::known) else { return };
+        let Some(max) = fixed_max(step, self.defaults) else { return };
         let max = if own.is_some() { max } else { (max / size.max(1)).max(1) };
         let subscriptions = before.saturating_mul(copies).saturating_mul(lanes);
         let events = subscriptions.saturating_mul(max).saturating_mul(size);

@@ -5,7 +5,7 @@ use syn::spanned::Spanned as _;
 
 use super::flight::in_flight;
 use super::{DEFAULT_COUNT, DEFAULT_MAX_DEMAND};
-use crate::model::{Buffer, Choice, Model, Node, Number, Options, Step, partitions, steps};
+use crate::model::{Buffer, Choice, Demand, Model, Node, Number, Options, Step, partitions, steps};
 
 /// Something to warn of.
 pub(crate) struct Idle {
@@ -18,6 +18,8 @@ pub(crate) struct Idle {
 /// Returns a warning for every option that changes nothing, or not what it seems to.
 pub(crate) fn idle(model: &Model) -> Vec<Idle> {
     let mut found: Vec<_> = steps(&model.nodes).into_iter().filter_map(|step| key(model, step)).collect();
+    found.extend(numbers(&model.defaults));
+    found.extend(steps(&model.nodes).into_iter().filter_map(|step| numbers(&step.options)));
     for partition in partitions(&model.nodes) {
         found.extend(partition.nodes.iter().filter_map(overtaking));
     }
@@ -83,11 +85,33 @@ fn buffers(nodes: &[Node], model: &Model, found: &mut Vec<Idle>) {
     }
 }
 
+/// Warns of the numbers of a window beside a `demand` that chooses another.
+fn numbers(options: &Options) -> Option<Idle> {
+    let Some(Demand::Word(_) | Demand::UpTo(_)) = options.demand.as_ref().filter(|it| !it.is_fixed()) else {
+        return None;
+    };
+    let max = options.max_demand.as_ref().map(|number| (number, "max_demand"));
+    let (number, word) = max.or(options.min_demand.as_ref().map(|number| (number, "min_demand")))?;
+    let note = format!("`demand: auto` chooses the window, whatever `{word}` is: remove one of the two");
+    Some(Idle { at: number.span(), word, note })
+}
+
+/// Returns the `max_demand` of a step, if its window is fixed and the macro knows the number.
+pub(super) fn fixed_max(step: &Step, defaults: &Options) -> Option<usize> {
+    let own = step.options.max_demand.as_ref();
+    let sets = own.is_some() || step.options.min_demand.is_some();
+    let inherits = !sets && !step.takes_batches();
+    let demand = step.options.demand.as_ref().or(defaults.demand.as_ref().filter(|_| inherits));
+    if demand.is_some_and(|demand| !demand.is_fixed()) {
+        return None;
+    }
+    own.or(defaults.max_demand.as_ref()).map_or(Some(DEFAULT_MAX_DEMAND), Number::known)
+}
+
 fn small(step: &Step, next: &Step, defaults: &Options) -> Option<Idle> {
     let Some(Buffer::Bounded(number)) = &step.options.buffer else { return None };
     let kept = number.known()?;
-    let max = next.options.max_demand.as_ref().or(defaults.max_demand.as_ref());
-    let asked = max.map_or(Some(DEFAULT_MAX_DEMAND), Number::known)?;
+    let asked = fixed_max(next, defaults)?;
     if kept == 0 || kept >= asked {
         return None;
     }

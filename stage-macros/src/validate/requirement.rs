@@ -1,7 +1,7 @@
 //! Requirements on a pipeline's numbers, checked by macro, compiler or builder.
 
 use super::DEFAULT_MAX_DEMAND;
-use crate::model::{AtOnce, Model, Number, Options, Shape, Step, partitions, steps};
+use crate::model::{AtOnce, Demand, Model, Number, Options, Shape, Step, partitions, steps};
 use crate::option_words::OptionWord;
 use crate::words::Role;
 
@@ -92,10 +92,18 @@ fn of_options<'a>(
     owner: &str,
     requirements: &mut Vec<Requirement<'a>>,
 ) {
-    let nonzero = [(OptionWord::Count, &options.count), (OptionWord::MaxDemand, &options.max_demand)];
+    let bound = match &options.demand {
+        Some(Demand::UpTo(bound)) => Some(bound),
+        _ => None,
+    };
+    let nonzero = [
+        (OptionWord::Count, options.count.as_ref()),
+        (OptionWord::Demand, bound),
+        (OptionWord::MaxDemand, options.max_demand.as_ref()),
+    ];
     for (option, number) in nonzero {
         let owner = owner.to_owned();
-        requirements.extend(number.as_ref().map(|number| Requirement::AtLeastOne { option, number, owner }));
+        requirements.extend(number.map(|number| Requirement::AtLeastOne { option, number, owner }));
     }
     if let Some(min) = &options.min_demand {
         let max = options.max_demand.as_ref().map_or(otherwise.again(), Bound::Own);
@@ -190,6 +198,9 @@ fn zero(option: OptionWord) -> &'static str {
     match option {
         OptionWord::MaxDemand => {
             "`max_demand` is 0: a step that asks for nothing gets nothing; write at least 1"
+        }
+        OptionWord::Demand => {
+            "the bound of `auto` is 0: a step that asks for nothing gets nothing; write at least `auto(..=1)`"
         }
         OptionWord::AtOnce => "`at_once` is 0: a step that handles no event does nothing; write at least 1",
         _ => "`count` is 0: a step has at least one copy",
