@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use stage_core::Tuning;
+
 use crate::chain::{CarriedOf, Chain, CopyOf, InOf, Start};
 use crate::options::{FedBy, LayerOptions};
 use crate::plan::{Fed, LayerNode, NodeOf, Origin, Outline, Place, Sourced};
@@ -91,13 +93,33 @@ impl<C: Chain> Flow<C> {
 
     /// Sets the maximum demand of each stage of this layer on each stage before it, in events. Default: 1000.
     pub fn max_demand(mut self, events: usize) -> Self {
-        self.options.max_demand = events;
+        self.options.max_demand = Some(events);
         self
     }
 
     /// Sets the number of outstanding events at which a stage asks for more. Default: half of `max_demand`.
     pub fn min_demand(mut self, events: usize) -> Self {
         self.options.min_demand = Some(events);
+        self
+    }
+
+    /// Sets how the window of each stage of this layer is chosen: a [tuned](Tuning::Auto) one follows the speed of
+    /// the stage, whatever `max_demand` and `min_demand` are. [`map_async`](Self::map_async) and
+    /// [`par_map`](Self::par_map) keep a fixed one. Default: [fixed](Tuning::Fixed).
+    ///
+    /// ```
+    /// use flow::Flow;
+    /// use stage_core::Tuning;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let squares = Flow::from_items(0..10_u64).stages(1).demand(Tuning::Auto).map(|number| number * number);
+    /// assert_eq!(squares.collect::<Vec<_>>().await?.into_iter().sum::<u64>(), 285);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn demand(mut self, tuning: Tuning) -> Self {
+        self.options.demand = Some(tuning);
         self
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use stage_core::{CancelMode, SubscribeOptions};
+use stage_core::{CancelMode, SubscribeOptions, Tuning};
 
 use crate::error::FlowError;
 use crate::plan::Place;
@@ -26,8 +26,9 @@ pub(crate) enum FedBy {
 pub struct LayerOptions {
     /// The number of stages; `None` for the number of cores.
     pub(crate) stages: Option<usize>,
-    pub(crate) max_demand: usize,
+    pub(crate) max_demand: Option<usize>,
     pub(crate) min_demand: Option<usize>,
+    pub(crate) demand: Option<Tuning>,
     pub(crate) name: Option<Arc<str>>,
     pub(crate) fed_by: FedBy,
     pub(crate) on_init: Option<Arc<dyn Fn(Place) + Send + Sync>>,
@@ -62,9 +63,15 @@ impl LayerOptions {
     /// Returns the options with which a stage of the layer subscribes to a producer. The stage ends if the
     /// producer fails, but not if it finishes.
     pub(crate) fn demand<E>(&self) -> SubscribeOptions<E> {
-        let demand = SubscribeOptions::new().max_demand(self.max_demand).cancel(CancelMode::Transient);
-        match self.min_demand {
-            Some(min) => demand.min_demand(min),
+        let mut demand = SubscribeOptions::new().cancel(CancelMode::Transient);
+        if let Some(max) = self.max_demand {
+            demand = demand.max_demand(max);
+        }
+        if let Some(min) = self.min_demand {
+            demand = demand.min_demand(min);
+        }
+        match self.demand {
+            Some(tuning) => demand.demand(tuning),
             None => demand,
         }
     }
@@ -73,8 +80,9 @@ impl LayerOptions {
 impl Default for LayerOptions {
     fn default() -> Self {
         let fed_by = FedBy::default();
-        let (stages, min_demand, name, on_init, refused) = Default::default();
-        Self { stages, max_demand: 1000, min_demand, name, fed_by, on_init, refused }
+        let (stages, max_demand, min_demand, demand) = Default::default();
+        let (name, on_init, refused) = Default::default();
+        Self { stages, max_demand, min_demand, demand, name, fed_by, on_init, refused }
     }
 }
 
@@ -84,6 +92,7 @@ impl fmt::Debug for LayerOptions {
             .field("stages", &self.stages)
             .field("max_demand", &self.max_demand)
             .field("min_demand", &self.min_demand)
+            .field("demand", &self.demand)
             .finish_non_exhaustive()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stage_core::{BoxError, Consumer, Intensity};
+use stage_core::{BoxError, Consumer, Intensity, Tuning};
 
 use super::crew::Crew;
 use super::into::Feeding;
@@ -52,13 +52,19 @@ impl FinishOptions {
 
     /// The maximum demand of each consumer on each preceding stage, in events. Default: 1000.
     pub fn max_demand(mut self, events: usize) -> Self {
-        self.layer.max_demand = events;
+        self.layer.max_demand = Some(events);
         self
     }
 
     /// The number of outstanding events at which a consumer asks for more. Default: half of `max_demand`.
     pub fn min_demand(mut self, events: usize) -> Self {
         self.layer.min_demand = Some(events);
+        self
+    }
+
+    /// How the window of each consumer is chosen: fixed, or tuned to the speed of the consumer. Default: fixed.
+    pub fn demand(mut self, tuning: Tuning) -> Self {
+        self.layer.demand = Some(tuning);
         self
     }
 
