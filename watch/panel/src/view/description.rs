@@ -51,6 +51,8 @@ struct StepDescription {
     /// The window that is effective now.
     min_demand: usize,
     max_demand: usize,
+    /// Whether the window is tuned automatically.
+    tuned: bool,
     rate: Option<String>,
 }
 
@@ -88,6 +90,7 @@ impl Description {
                 batch_size: step.batch_size,
                 min_demand: status.and_then(|status| status.min_demand).unwrap_or(step.min_demand),
                 max_demand: status.and_then(|status| status.max_demand).unwrap_or(step.max_demand),
+                tuned: status.is_some_and(|status| status.window_tuned),
                 rate: status.and_then(|status| status.rate).map(|rate| rate.to_string()),
             }
         });
@@ -131,8 +134,10 @@ fn option_values(entry: &Entry, status: &Status) -> Vec<OptionDescription> {
     let began = entry.topology().options().iter().map(|option| {
         let of = status.steps.iter().find(|of| of.step == option.step).filter(|of| of.window_steered);
         let steered = match option.name {
-            "max_demand" => of.and_then(|of| of.max_demand),
-            "min_demand" => of.and_then(|of| of.min_demand),
+            "max_demand" => of.and_then(|of| of.max_demand).map(|events| events.to_string()),
+            "min_demand" => of.and_then(|of| of.min_demand).map(|events| events.to_string()),
+            // A tuned window is fixed once an operator sets it.
+            "demand" if option.value != FIXED => of.map(|_| FIXED.to_owned()),
             _ => None,
         };
         let origin = match (&steered, &option.source) {
@@ -141,7 +146,7 @@ fn option_values(entry: &Entry, status: &Status) -> Vec<OptionDescription> {
             (None, OptionSource::Override(name)) => name.clone(),
             (None, _) => "code".to_owned(),
         };
-        let value = steered.map_or_else(|| option.value.clone(), |value| value.to_string());
+        let value = steered.unwrap_or_else(|| option.value.clone());
         OptionDescription { step: option.step.clone(), name: option.name, value, origin }
     });
     let rates = status.steps.iter().filter_map(|of| {
@@ -151,6 +156,9 @@ fn option_values(entry: &Entry, status: &Status) -> Vec<OptionDescription> {
     });
     began.chain(rates).collect()
 }
+
+/// The value of `demand` for a window that is not tuned.
+const FIXED: &str = "fixed";
 
 const fn kind(kind: StepKind) -> &'static str {
     match kind {
