@@ -35,6 +35,18 @@ impl NatsServer {
         self.restart().await;
     }
 
+    /// Ends the server in order and starts it again with its data.
+    pub(crate) async fn terminate_and_restart(&mut self) {
+        let terminated = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.id())]).status();
+        assert!(terminated.unwrap().success());
+        let begun = Instant::now();
+        while self.process.ended().is_none() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "nats-server does not end");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        self.restart().await;
+    }
+
     pub(crate) fn kill(&mut self) {
         self.process.kill();
     }

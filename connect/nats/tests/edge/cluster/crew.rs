@@ -13,16 +13,18 @@ use crate::support::NatsServer;
 pub(super) struct Crew {
     folder: tempfile::TempDir,
     url: String,
+    /// The time for each event.
     pace: Duration,
+    lease: Duration,
     started: usize,
     pub(super) workers: Vec<(String, Process)>,
 }
 
 impl Crew {
-    pub(super) fn new(server: &NatsServer, pace: Duration) -> Self {
+    pub(super) fn new(server: &NatsServer, pace: Duration, lease: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("handled.log"), "").unwrap();
-        Self { folder, url: server.url(), pace, started: 0, workers: Vec::new() }
+        Self { folder, url: server.url(), pace, lease, started: 0, workers: Vec::new() }
     }
 
     pub(super) fn log(&self) -> PathBuf {
@@ -33,7 +35,7 @@ impl Crew {
     pub(super) fn join(&mut self) -> String {
         self.started += 1;
         let name = format!("w{}", self.started);
-        let worker = Process::start(command(&self.url, &self.log(), &name, self.pace));
+        let worker = Process::start(command(&self.url, &self.log(), &name, self.pace, self.lease));
         self.workers.push((name.clone(), worker));
         name
     }

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-use super::{PAUSE, SILENCE, Scale, feed};
+use super::{FRAME, PAUSE, SILENCE, Scale, feed};
 
-/// What was handled so far. Each line is `key number partition worker`.
+/// What was handled so far. Each line is `key number`, or `take` where a worker took a partition.
 pub(super) struct Judge {
     lines: BufReader<std::fs::File>,
     rest: String,
@@ -23,10 +23,8 @@ pub(super) struct Judge {
     pub(super) disordered: Vec<String>,
     /// The longest time between two handled events of a key, as far as it was looked at.
     pub(super) silence: Duration,
-    /// The last worker of each partition.
-    pub(super) last: BTreeMap<u32, String>,
-    /// The lines of a worker in partitions whose last line another worker had written.
-    pub(super) returns: BTreeMap<String, u32>,
+    /// The number of times that a partition was taken.
+    takes: u32,
 }
 
 impl Judge {
@@ -42,8 +40,7 @@ impl Judge {
             repeated: 0,
             disordered: Vec::new(),
             silence: Duration::ZERO,
-            last: BTreeMap::new(),
-            returns: BTreeMap::new(),
+            takes: 0,
         }
     }
 
@@ -56,10 +53,13 @@ impl Judge {
                 return;
             }
             let line = std::mem::take(&mut self.rest);
+            if line == "take\n" {
+                self.takes += 1;
+                continue;
+            }
             let mut words = line.split_whitespace();
             let mut number = || words.next().and_then(|word| word.parse().ok()).expect("a number");
-            let (key, number, partition): (u32, u32, u32) = (number(), number(), number());
-            let worker = words.next().expect("a worker").to_owned();
+            let (key, number): (u32, u32) = (number(), number());
             let next = self.next.entry(key).or_default();
             match number.cmp(next) {
                 std::cmp::Ordering::Less => self.repeated += 1,
@@ -73,10 +73,6 @@ impl Judge {
             }
             if let Some(before) = self.seen.insert(key, now) {
                 self.silence = self.silence.max(now - before);
-            }
-            match self.last.insert(partition, worker.clone()) {
-                Some(before) if before != worker => *self.returns.entry(worker).or_default() += 1,
-                _ => {}
             }
         }
     }
@@ -110,9 +106,15 @@ impl Judge {
     }
 
     pub(super) fn print(&self, what: &str) {
-        let (distinct, repeated, silence) = (self.distinct, self.repeated, self.silence);
+        let Self { distinct, repeated, takes, silence, .. } = self;
         println!(
-            "{what}: {distinct} handled, {repeated} repeated, 0 out of order, longest silence {silence:?}"
+            "{what}: {distinct} handled, {repeated} repeated, 0 out of order, {takes} takes, longest silence {silence:?}"
         );
+    }
+
+    /// Checks that each owner of a partition repeated at most the frame that the one before it had in hand.
+    pub(super) fn assert_few_repeated(&self) {
+        let most = self.takes * FRAME;
+        assert!(self.repeated <= most, "{} repeated, of at most {most}", self.repeated);
     }
 }

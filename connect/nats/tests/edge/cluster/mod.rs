@@ -14,8 +14,6 @@ use std::time::Duration;
 
 use stage_edge::EdgeSpec;
 
-use crate::LEASE;
-
 /// The events of one frame.
 const FRAME: u32 = 20;
 
@@ -45,8 +43,8 @@ impl Scale {
         }
     }
 
-    fn spec(self) -> EdgeSpec {
-        EdgeSpec::new("shop", "orders").partitions(self.partitions).lease(LEASE).setup(true)
+    fn spec(self, lease: Duration) -> EdgeSpec {
+        EdgeSpec::new("shop", "orders").partitions(self.partitions).lease(lease).setup(true)
     }
 }
 

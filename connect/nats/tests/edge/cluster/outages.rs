@@ -8,16 +8,16 @@ use super::Scale;
 use super::crew::{Crew, signal};
 use super::feed::feed;
 use super::judge::Judge;
-use crate::start;
+use crate::{LEASE, start};
 
 #[tokio::test]
 async fn nothing_is_lost_and_order_is_kept_while_the_server_is_killed_and_stopped() {
     let scale = Scale::from_environment();
-    let Some((mut server, edge)) = start(&scale.spec()).await else { return };
-    let mut crew = Crew::new(&server, Duration::from_micros(100));
+    let Some((mut server, edge)) = start(&scale.spec(LEASE)).await else { return };
+    let mut crew = Crew::new(&server, Duration::from_micros(100), LEASE);
     (0..scale.workers).for_each(|_| drop(crew.join()));
     let mut judge = Judge::new(&crew.log(), scale);
-    let spec = scale.spec();
+    let spec = scale.spec(LEASE);
     let outages = async {
         for outage in 1..=scale.kills.max(2) {
             judge.until(outage * (scale.events / (scale.kills.max(2) + 1))).await;

@@ -23,7 +23,7 @@ use super::Scale;
 const RETRY: Duration = Duration::from_millis(20);
 
 /// Returns the command of a worker, a second process of this test program.
-pub(super) fn command(url: &str, log: &Path, name: &str, pace: Duration) -> Command {
+pub(super) fn command(url: &str, log: &Path, name: &str, pace: Duration, lease: Duration) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["cluster::worker::worker", "--exact"])
@@ -31,6 +31,7 @@ pub(super) fn command(url: &str, log: &Path, name: &str, pace: Duration) -> Comm
         .env("WORKER_LOG", log)
         .env("WORKER_NAME", name)
         .env("WORKER_PACE", pace.as_micros().to_string())
+        .env("WORKER_LEASE", lease.as_micros().to_string())
         .stdout(Stdio::null());
     command
 }
@@ -42,27 +43,18 @@ pub(super) fn leave_file(log: &Path, name: &str) -> PathBuf {
 
 #[tokio::test]
 async fn worker() {
-    let variable = |name: &str| std::env::var(name).ok();
-    let (Some(url), Some(log), Some(name), Some(pace)) = (
-        variable("WORKER_URL"),
-        variable("WORKER_LOG"),
-        variable("WORKER_NAME"),
-        variable("WORKER_PACE").and_then(|pace| pace.parse().ok()),
-    ) else {
-        return;
-    };
+    let variable = |name: &str| std::env::var(name).expect("a worker has it");
+    let Ok(url) = std::env::var("WORKER_URL") else { return };
+    let time = |name: &str| Duration::from_micros(variable(name).parse().unwrap());
+    let (log, name, pace) = (variable("WORKER_LOG"), variable("WORKER_NAME"), time("WORKER_PACE"));
     let edge = NatsEdge::new(Server::new(&url).unwrap());
-    let spec = Scale::from_environment().spec();
+    let spec = Scale::from_environment().spec(time("WORKER_LEASE"));
     let member = Member { id: MemberId::new(&name), name: name.clone(), leaving: false };
-    let handler = Handler {
-        log: Arc::new(OpenOptions::new().append(true).open(&log).unwrap()),
-        name: name.clone(),
-        pace: Duration::from_micros(pace),
-    };
+    let handler = Handler { log: Arc::new(OpenOptions::new().append(true).open(&log).unwrap()), pace };
     let leave = leave_file(Path::new(&log), &name);
     let leases = edge.leases(&spec);
-    let mut crew = Owner { edge, spec, leases, member, handler, owned: BTreeMap::new() };
-    crew.run(&leave).await;
+    let mut owner = Owner { edge, spec, leases, member, handler, owned: BTreeMap::new() };
+    owner.run(&leave).await;
 }
 
 struct Owner {
@@ -95,7 +87,7 @@ impl Owner {
                 self.leases.withdraw(&self.member.id).await.unwrap();
                 return;
             }
-            let pause = self.spec.lease / 8;
+            let pause = (self.spec.lease / 8).min(Duration::from_millis(250));
             let _ = timeout(pause, self.leases.changed()).await;
         }
     }
@@ -137,10 +129,11 @@ impl Owner {
             }
             let sent = Instant::now();
             if let Some(epoch) = self.leases.take(partition, &self.member.id).await? {
+                (&*self.handler.log).write_all(b"take\n").unwrap();
                 let good = Arc::new(Mutex::new(sent + self.spec.lease * 3 / 4));
                 let inlet = self.edge.inlet(&self.spec, partition, epoch);
                 let (stop, stopped) = watch::channel(false);
-                let handling = handle(inlet, partition, self.handler.clone(), Arc::clone(&good), stopped);
+                let handling = handle(inlet, self.handler.clone(), Arc::clone(&good), stopped);
                 let task = tokio::spawn(handling);
                 self.owned.insert(partition, Ownership { epoch, good, stop, task });
             }
@@ -177,14 +170,12 @@ fn share(view: &LeaseView, me: &Member, partitions: u32) -> Vec<Partition> {
 #[derive(Clone)]
 struct Handler {
     log: Arc<File>,
-    name: String,
     pace: Duration,
 }
 
 /// Handles the frames of a partition until it is asked to stop, or fenced.
 async fn handle(
     mut inlet: NatsInlet,
-    partition: Partition,
     handler: Handler,
     good: Arc<Mutex<Instant>>,
     mut stopped: watch::Receiver<bool>,
@@ -212,7 +203,7 @@ async fn handle(
         match pulled {
             Ok(frames) => {
                 for frame in frames {
-                    if handle_frame(&frame, partition, &handler, &good).await.is_err() {
+                    if handle_frame(&frame, &handler, &good).await.is_err() {
                         return;
                     }
                     let accepted = [(frame.receipt, Disposition::Accept)];
@@ -238,7 +229,6 @@ struct Overdue;
 /// Handles the events of a frame, each only while the lease is good.
 async fn handle_frame<R>(
     frame: &Pulled<bytes::Bytes, R>,
-    partition: Partition,
     handler: &Handler,
     good: &Mutex<Instant>,
 ) -> Result<(), Overdue> {
@@ -247,11 +237,10 @@ async fn handle_frame<R>(
         if !handler.pace.is_zero() {
             sleep(handler.pace).await;
         }
-        let line = format!("{event} {partition} {}\n", handler.name);
         if Instant::now() >= *good.lock().unwrap() {
             return Err(Overdue);
         }
-        (&*handler.log).write_all(line.as_bytes()).unwrap();
+        (&*handler.log).write_all(format!("{event}\n").as_bytes()).unwrap();
     }
     Ok(())
 }

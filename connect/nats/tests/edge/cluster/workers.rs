@@ -4,21 +4,21 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::Scale;
 use super::crew::{Crew, signal};
 use super::feed::feed;
 use super::judge::Judge;
-use super::{FRAME, Scale};
 use crate::{LEASE, start};
 
 /// A worker that is killed holds at most one frame in each of its partitions.
 #[tokio::test]
 async fn events_of_each_key_are_handled_in_order_while_workers_are_killed() {
     let scale = Scale::from_environment();
-    let Some((server, edge)) = start(&scale.spec()).await else { return };
-    let mut crew = Crew::new(&server, Duration::ZERO);
+    let Some((server, edge)) = start(&scale.spec(LEASE)).await else { return };
+    let mut crew = Crew::new(&server, Duration::from_micros(100), LEASE);
     (0..scale.workers).for_each(|_| drop(crew.join()));
     let mut judge = Judge::new(&crew.log(), scale);
-    let spec = scale.spec();
+    let spec = scale.spec(LEASE);
     let kills = async {
         for kill in 1..=scale.kills {
             judge.until(kill * (scale.events / (scale.kills + 1))).await;
@@ -28,20 +28,19 @@ async fn events_of_each_key_are_handled_in_order_while_workers_are_killed() {
     };
     tokio::join!(feed(&edge, &spec, scale), kills);
     judge.print("workers killed");
-    let most = scale.kills * FRAME * scale.partitions;
-    assert!(judge.repeated <= most, "{} repeated, of at most {most}", judge.repeated);
+    judge.assert_few_repeated();
 }
 
 /// A worker that is stopped for longer than its lease wakes up as a zombie: others own its partitions.
 #[tokio::test]
 async fn a_worker_that_was_stopped_beyond_its_lease_hands_out_nothing_more() {
     let scale = Scale::from_environment();
-    let Some((server, edge)) = start(&scale.spec()).await else { return };
+    let Some((server, edge)) = start(&scale.spec(LEASE)).await else { return };
     // Slow enough that events are left when the zombie wakes up.
-    let mut crew = Crew::new(&server, Duration::from_micros(500));
+    let mut crew = Crew::new(&server, Duration::from_micros(500), LEASE);
     (0..scale.workers).for_each(|_| drop(crew.join()));
     let mut judge = Judge::new(&crew.log(), scale);
-    let spec = scale.spec();
+    let spec = scale.spec(LEASE);
     let stops = async {
         for stop in 1..=scale.stops {
             judge.until(stop * (scale.events / (scale.stops + 4))).await;
@@ -55,19 +54,20 @@ async fn a_worker_that_was_stopped_beyond_its_lease_hands_out_nothing_more() {
     };
     tokio::join!(feed(&edge, &spec, scale), stops);
     judge.print("workers stopped");
-    // The judge has found the order kept; what was in hand is handled again by the next owner.
-    let most = scale.stops * FRAME * scale.partitions;
-    assert!(judge.repeated <= most, "{} repeated, of at most {most}", judge.repeated);
+    // No event was handled before an earlier one of its key, so the zombie handled at most what was in hand.
+    judge.assert_few_repeated();
 }
 
 #[tokio::test]
 async fn workers_join_and_leave_under_load_and_nothing_is_handled_twice() {
     let scale = Scale::from_environment();
-    let Some((server, edge)) = start(&scale.spec()).await else { return };
-    let mut crew = Crew::new(&server, Duration::from_micros(200));
+    // A partition moves when it is given back; none is lost on a slow machine.
+    let lease = 10 * LEASE;
+    let Some((server, edge)) = start(&scale.spec(lease)).await else { return };
+    let mut crew = Crew::new(&server, Duration::from_micros(200), lease);
     (0..scale.workers).for_each(|_| drop(crew.join()));
     let mut judge = Judge::new(&crew.log(), scale);
-    let spec = scale.spec();
+    let spec = scale.spec(lease);
     let changes = async {
         for change in 1..=scale.kills {
             judge.until(change * (scale.events / (scale.kills + 2))).await;
