@@ -6,8 +6,20 @@ use std::time::Duration;
 
 use stage_connect::laws::Process;
 
+use super::pipeline::Event;
 use super::worker::{command, leave_file};
 use crate::support::NatsServer;
+
+/// What a worker runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A loop of its own over leases and inlets.
+    Frames,
+    /// A pipeline behind the edge.
+    Pipeline,
+    /// The same, and one event ends the process.
+    Deadly(Event),
+}
 
 /// Workers with names of their own, and the file into which they write.
 pub(super) struct Crew {
@@ -16,6 +28,7 @@ pub(super) struct Crew {
     /// The time for each event.
     pace: Duration,
     lease: Duration,
+    kind: Kind,
     started: usize,
     pub(super) workers: Vec<(String, Process)>,
 }
@@ -24,7 +37,22 @@ impl Crew {
     pub(super) fn new(server: &NatsServer, pace: Duration, lease: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("handled.log"), "").unwrap();
-        Self { folder, url: server.url(), pace, lease, started: 0, workers: Vec::new() }
+        Self { folder, url: server.url(), pace, lease, kind: Kind::Frames, started: 0, workers: Vec::new() }
+    }
+
+    /// Sets what the workers run.
+    pub(super) fn running(mut self, kind: Kind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Starts a worker for each one that has ended.
+    pub(super) fn replace_ended(&mut self) {
+        let before = self.workers.len();
+        self.workers.retain_mut(|(_, worker)| worker.ended().is_none());
+        for _ in self.workers.len()..before {
+            self.join();
+        }
     }
 
     pub(super) fn log(&self) -> PathBuf {
@@ -35,7 +63,7 @@ impl Crew {
     pub(super) fn join(&mut self) -> String {
         self.started += 1;
         let name = format!("w{}", self.started);
-        let worker = Process::start(command(&self.url, &self.log(), &name, self.pace, self.lease));
+        let worker = Process::start(command(&self.url, &self.log(), &name, self.pace, self.lease, self.kind));
         self.workers.push((name.clone(), worker));
         name
     }

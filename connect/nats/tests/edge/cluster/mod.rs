@@ -7,6 +7,8 @@ mod crew;
 mod feed;
 mod judge;
 mod outages;
+mod pipeline;
+mod pipelines;
 mod worker;
 mod workers;
 
@@ -41,6 +43,11 @@ impl Scale {
             workers: number("EDGE_WORKERS", 2) as usize,
             partitions: number("EDGE_PARTITIONS", 4),
         }
+    }
+
+    /// A pipeline handles one event after the other.
+    fn quarter(self) -> Self {
+        Self { events: self.events / 4, ..self }
     }
 
     fn spec(self, lease: Duration) -> EdgeSpec {

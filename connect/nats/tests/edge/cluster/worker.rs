@@ -19,11 +19,20 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Scale;
+use super::crew::Kind;
+use super::pipeline::{Event, Recorder, work};
 
 const RETRY: Duration = Duration::from_millis(20);
 
 /// Returns the command of a worker, a second process of this test program.
-pub(super) fn command(url: &str, log: &Path, name: &str, pace: Duration, lease: Duration) -> Command {
+pub(super) fn command(
+    url: &str,
+    log: &Path,
+    name: &str,
+    pace: Duration,
+    lease: Duration,
+    kind: Kind,
+) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["cluster::worker::worker", "--exact"])
@@ -33,6 +42,14 @@ pub(super) fn command(url: &str, log: &Path, name: &str, pace: Duration, lease: 
         .env("WORKER_PACE", pace.as_micros().to_string())
         .env("WORKER_LEASE", lease.as_micros().to_string())
         .stdout(Stdio::null());
+    match kind {
+        Kind::Frames => {}
+        Kind::Pipeline => drop(command.env("WORKER_PIPELINE", "")),
+        Kind::Deadly(Event { key, number }) => {
+            // Its abort is expected.
+            command.env("WORKER_PIPELINE", format!("{key} {number}")).stderr(Stdio::null());
+        }
+    }
     command
 }
 
@@ -49,9 +66,14 @@ async fn worker() {
     let (log, name, pace) = (variable("WORKER_LOG"), variable("WORKER_NAME"), time("WORKER_PACE"));
     let edge = NatsEdge::new(Server::new(&url).unwrap());
     let spec = Scale::from_environment().spec(time("WORKER_LEASE"));
-    let member = Member { id: MemberId::new(&name), name: name.clone(), leaving: false };
-    let handler = Handler { log: Arc::new(OpenOptions::new().append(true).open(&log).unwrap()), pace };
     let leave = leave_file(Path::new(&log), &name);
+    let log = Arc::new(OpenOptions::new().append(true).open(&log).unwrap());
+    if let Ok(deadly) = std::env::var("WORKER_PIPELINE") {
+        let recorder = Recorder { log, pace, deadly: Event::read(&deadly) };
+        return work(edge, spec.frame_bytes(400).attempts(3), &name, recorder, &leave).await;
+    }
+    let member = Member { id: MemberId::new(&name), name: name.clone(), leaving: false };
+    let handler = Handler { log, pace };
     let leases = edge.leases(&spec);
     let mut owner = Owner { edge, spec, leases, member, handler, owned: BTreeMap::new() };
     owner.run(&leave).await;

@@ -1,0 +1,88 @@
+//! Pipelines on several machines behind one edge.
+
+use std::time::Duration;
+
+use stage_edge::{EdgeSpec, Letter};
+use tokio::time::{sleep, timeout};
+
+use super::crew::{Crew, Kind};
+use super::judge::Judge;
+use super::pipeline::{Event, send};
+use super::{PAUSE, SILENCE, Scale};
+use crate::{LEASE, start};
+
+/// Small frames, so that each partition has many.
+fn spec(scale: Scale, lease: Duration) -> EdgeSpec {
+    scale.spec(lease).frame_bytes(400).attempts(3)
+}
+
+#[tokio::test]
+async fn pipelines_keep_the_order_of_each_key_while_workers_and_the_server_are_killed() {
+    let scale = Scale::from_environment().quarter();
+    let spec = spec(scale, LEASE);
+    let Some((mut server, edge)) = start(&spec).await else { return };
+    let mut crew = Crew::new(&server, Duration::from_micros(100), LEASE).running(Kind::Pipeline);
+    (0..scale.workers).for_each(|_| drop(crew.join()));
+    let mut judge = Judge::new(&crew.log(), scale);
+    let (sender, queue) = send(&edge, &spec, scale).await;
+    for kill in 1..=scale.kills + 1 {
+        judge.until(kill * (scale.events / (scale.kills + 2))).await;
+        if kill > scale.kills {
+            server.kill_and_restart().await;
+        } else {
+            crew.replace();
+        }
+    }
+    judge.until_all().await;
+    judge.print("pipelines killed");
+    timeout(SILENCE, queue.until(|counts| counts.all() == 0)).await.unwrap();
+    sender.drain(SILENCE).await.unwrap();
+    assert!(judge.repeated < judge.all() / 2, "{} repeated", judge.repeated);
+}
+
+#[tokio::test]
+async fn pipelines_join_and_drain_under_load_and_nothing_is_handled_twice() {
+    let scale = Scale::from_environment().quarter();
+    let lease = 10 * LEASE;
+    let spec = spec(scale, lease);
+    let Some((server, edge)) = start(&spec).await else { return };
+    let mut crew = Crew::new(&server, Duration::from_micros(100), lease).running(Kind::Pipeline);
+    (0..scale.workers).for_each(|_| drop(crew.join()));
+    let mut judge = Judge::new(&crew.log(), scale);
+    let (sender, _) = send(&edge, &spec, scale).await;
+    for change in 1..=scale.kills {
+        judge.until(change * (scale.events / (scale.kills + 2))).await;
+        crew.join();
+        crew.leave().await;
+    }
+    judge.until_all().await;
+    judge.print("pipelines joined and drained");
+    sender.drain(SILENCE).await.unwrap();
+    assert_eq!(judge.repeated, 0);
+}
+
+/// The event ends each process that handles it. The attempts are counted by those that follow.
+#[tokio::test]
+async fn an_event_that_ends_processes_is_the_only_dead_one() {
+    let scale =
+        Scale { events: 400, partitions: 2, keys: 4, workers: 2, kills: 0, ..Scale::from_environment() };
+    let spec = spec(scale, LEASE);
+    let Some((server, edge)) = start(&spec).await else { return };
+    let deadly = Event { key: 1, number: 17 };
+    let mut crew = Crew::new(&server, Duration::ZERO, LEASE).running(Kind::Deadly(deadly));
+    (0..scale.workers).for_each(|_| drop(crew.join()));
+    let mut judge = Judge::new(&crew.log(), scale).without(deadly);
+    let (sender, _) = send(&edge, &spec, scale).await;
+    while judge.distinct < judge.all() - 1 {
+        crew.replace_ended();
+        judge.look();
+        assert_eq!(judge.disordered, [""; 0]);
+        sleep(PAUSE).await;
+    }
+    let context = async_nats::jetstream::new(server.client().await);
+    let dead = context.get_stream("DEAD_shop").await.unwrap();
+    assert_eq!(dead.cached_info().state.messages, 1);
+    let letter = Letter::read(&dead.get_raw_message(1).await.unwrap().payload).unwrap();
+    assert_eq!((letter.edge.as_str(), letter.attempts), ("orders", 3));
+    sender.drain(SILENCE).await.unwrap();
+}
