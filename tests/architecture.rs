@@ -39,6 +39,7 @@ const LAYERS: &[&str] = &[
     "config",
     "watch",
     "testing",
+    "step",
     // Documentation only.
     "guide",
 ];

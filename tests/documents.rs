@@ -56,10 +56,10 @@ fn named(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_test_named_by_the_notes_on_lifecycle_and_broadway_exists() {
+fn every_test_named_by_the_notes_exists() {
     let tests = tests();
     assert!(tests.len() > 500, "only {} tests were found", tests.len());
-    for note in ["lifecycle.md", "broadway.md"] {
+    for note in ["lifecycle.md", "broadway.md", "operators.md"] {
         let named: Vec<_> = rows(note).into_iter().flat_map(|(_, named)| named).collect();
         assert!(named.len() > 15, "{note}: the table was not found");
         let missing: Vec<_> = named.iter().filter(|name| !tests.contains(*name)).collect();
@@ -75,6 +75,27 @@ fn every_feature_of_broadway_has_a_row_with_a_test_or_a_reason() {
         let row = rows.iter().find(|(row, _)| row.starts_with(&begin));
         let (row, named) = row.unwrap_or_else(|| panic!("B{feature:02} has no row"));
         assert!(!named.is_empty() || row.contains("not needed"), "neither a test nor a reason: {row}");
+    }
+}
+
+#[test]
+fn every_ready_made_step_has_a_row_with_a_test() {
+    let rows = rows("operators.md");
+    let module = fs::read_to_string(workspace_root().join("stage-core/src/step/mod.rs")).expect("the steps");
+    let exported = module.lines().filter(|line| line.starts_with("pub use "));
+    let words =
+        exported.flat_map(|line| line.split(|letter: char| !letter.is_alphanumeric() && letter != '_'));
+    let names: BTreeSet<_> =
+        words.filter(|word| word.starts_with(char::is_lowercase) && !["pub", "use"].contains(word)).collect();
+    assert!(names.len() > 15, "only {names:?} were found");
+    // The modules that the steps are exported from, which are no steps themselves.
+    let modules = ["prefix", "timeout", "side"];
+    for name in names.into_iter().filter(|name| !modules.contains(name)) {
+        let quoted = format!("`{name}`");
+        let first = |row: &str| row.split('|').nth(1).is_some_and(|cell| cell.contains(&quoted));
+        let row = rows.iter().find(|(row, _)| first(row));
+        let (row, named) = row.unwrap_or_else(|| panic!("{name} has no row"));
+        assert!(!named.is_empty(), "no test: {row}");
     }
 }
 

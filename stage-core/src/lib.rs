@@ -11,8 +11,8 @@
 //! * Write stages with the traits [`Producer`], [`ProducerConsumer`] and [`Consumer`], or as closures.
 //! * Declare a pipeline with [`pipeline!`], or in plain Rust with [`Pipeline::builder`].
 //! * Begin and end it with ready-made [sources](source) and [sinks](sink).
-//! * Put ready-made steps between them: [batches](batch), a [rate limit](rate); run [one task per
-//!   event](per_event).
+//! * Put ready-made steps between them: [batches](batch), a [rate limit](rate), and those that [select, time and
+//!   join](step) events; run [one task per event](per_event).
 //! * Have every event [acknowledged](ack), so that none is lost silently; also one that travels in
 //!   [pieces](piecewise).
 //! * Choose what happens to [an event that fails](policy): skip it, retry it, or send it to a dead-letter
@@ -82,6 +82,7 @@ pub mod sink;
 pub mod source;
 pub mod spawn;
 pub mod stage;
+pub mod step;
 mod supervise;
 pub mod supervisor;
 mod sync;

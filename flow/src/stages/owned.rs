@@ -16,6 +16,8 @@ impl<S: ProducerConsumer> ProducerConsumer for Owned<S> {
     type In = S::In;
     type Out = S::Out;
 
+    const AHEAD_OF_DEMAND: bool = S::AHEAD_OF_DEMAND;
+
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
         self.stage.init(cx).await
     }

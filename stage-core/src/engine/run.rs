@@ -182,7 +182,8 @@ async fn transform<S: ProducerConsumer>(
             stage_loop.park(WantsCredit::Yes).await;
             continue;
         }
-        let wanted = (begun && pace == Pace::Message) || stage_loop.io.outlet.wanted() > 0;
+        let wanted =
+            S::AHEAD_OF_DEMAND || (begun && pace == Pace::Message) || stage_loop.io.outlet.wanted() > 0;
         let appetite = if wanted { Appetite::All } else { Appetite::Ends };
         match stage_loop.io.inlet.receive(appetite, &mut stage_loop.batch) {
             Received::Batch { slot, more } => {

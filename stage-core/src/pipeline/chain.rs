@@ -219,6 +219,11 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         U: Send + 'static,
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
+        let recipe = move || {
+            let mut stage = recipe()?;
+            stage.let_go_by(C::let_go::<T>());
+            Ok(stage)
+        };
         let shape = Shape { emits, ..Shape::of(StepKind::ProducerConsumer, type_name::<S>()) };
         let exit = self.install(options, shape, recipe, |stage| engine::run_producer_consumer(stage).boxed());
         Chain { draft: self.draft, upstream: Upstream::of(exit) }

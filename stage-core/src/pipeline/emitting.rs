@@ -175,6 +175,7 @@ where
         out: &mut Emitter<'_, Self::Out>,
     ) -> StageResult {
         let mut handled = Handled::default();
+        let mut left_out = 0;
         for carried in events {
             let (event, token) = C::open(carried);
             let made = if token.is_of_dead_whole() {
@@ -185,9 +186,13 @@ where
             };
             match made {
                 Some(made) => out.emit(C::close(made, token)),
-                None => handled.add(token),
+                None => {
+                    left_out += 1;
+                    handled.add(token);
+                }
             }
         }
+        out.state.counters.left_out(left_out);
         Ok(())
     }
 }

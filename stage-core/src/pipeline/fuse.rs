@@ -54,6 +54,11 @@ impl<Head, R: Recipe> Fuse<Head, R> {
         U: Send + 'static,
         Q: Fn() -> Result<S, BoxError> + Send + 'static,
     {
+        let recipe = move || {
+            let mut stage = recipe()?;
+            stage.let_go_by(R::Carry::let_go::<R::Event>());
+            Ok(stage)
+        };
         Fuse { head: self.head, recipe: self.recipe.then(recipe) }
     }
 

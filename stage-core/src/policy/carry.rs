@@ -3,7 +3,7 @@
 use super::handle_each::HandleEach;
 use crate::ack::{Delivery, Token};
 use crate::dispatch::{Dispatcher, GroupDispatcher, SubscriberGroup};
-use crate::stage::{Consumer, ForEach, MapEach, Nothing, ProducerConsumer, Sinking, Then};
+use crate::stage::{Consumer, ForEach, LetGo, MapEach, Nothing, ProducerConsumer, Sinking, Then};
 
 /// How the events of a chain travel: [`Plain`] or [`Acknowledged`]. Sealed.
 pub trait Carry: sealed::Sealed + Send + 'static {
@@ -28,6 +28,10 @@ pub trait Carry: sealed::Sealed + Send + 'static {
     /// Joins events into one.
     #[doc(hidden)]
     fn join<T: Send + 'static>(batch: Vec<Self::Of<T>>) -> Self::Of<Vec<T>>;
+
+    /// Returns the ways in which a stage lets go of an event.
+    #[doc(hidden)]
+    fn let_go<T: Send + 'static>() -> LetGo<Self::Of<T>>;
 
     /// Creates a dispatcher that sends every event to every group.
     #[doc(hidden)]
@@ -89,6 +93,10 @@ impl Carry for Plain {
         batch
     }
 
+    fn let_go<T: Send + 'static>() -> LetGo<T> {
+        LetGo::default()
+    }
+
     fn to_every<T: Clone + Send + 'static>(groups: Vec<SubscriberGroup<T>>) -> Box<dyn Dispatcher<T>> {
         Box::new(GroupDispatcher::every(groups))
     }
@@ -140,6 +148,10 @@ impl Carry for Acknowledged {
 
     fn join<T: Send + 'static>(batch: Vec<Delivery<T>>) -> Delivery<Vec<T>> {
         Delivery::join(batch)
+    }
+
+    fn let_go<T: Send + 'static>() -> LetGo<Delivery<T>> {
+        LetGo::new(Delivery::acknowledge, |delivery| delivery.into_parts().1.give_back())
     }
 
     /// A delivery that no group selects is acknowledged.

@@ -2,6 +2,7 @@
 
 use std::future::{Future, ready};
 
+use super::let_go::LetGo;
 use super::unused::Unused;
 use super::{Context, Emitter, Events, Init};
 use crate::base::error::{BoxError, ExitReason, StageResult};
@@ -43,6 +44,11 @@ pub trait ProducerConsumer: Send + 'static {
     /// events, so a step after such a stage does not inherit it as a number of batches; see
     /// [`StepOptions::max_demand`](crate::StepOptions::max_demand).
     const BATCHES: bool = false;
+
+    /// Whether the stage takes events in while its own subscribers ask for nothing, like one that keeps only
+    /// the latest event. Such a stage emits at most as many events as [`Emitter::demand`] returns and holds the
+    /// others itself: events beyond the demand wait in a buffer without a limit.
+    const AHEAD_OF_DEMAND: bool = false;
 
     /// Runs before any other callback, at the start and after each restart; a pipeline starts only once every
     /// stage is initialised.
@@ -102,6 +108,13 @@ pub trait ProducerConsumer: Send + 'static {
     fn handle_discarded(&mut self, events: usize) -> DiscardLog {
         let _ = events;
         DiscardLog::Warn
+    }
+
+    /// Gives the stage the ways in which it lets go of an event, which depend on whether events travel as
+    /// deliveries. Called before `init` by the chain that declares the stage.
+    #[doc(hidden)]
+    fn let_go_by(&mut self, let_go: LetGo<Self::In>) {
+        let _ = let_go;
     }
 
     /// Runs when the stage ends, unless it panicked or was cut off.

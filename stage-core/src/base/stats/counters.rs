@@ -20,6 +20,7 @@ pub(crate) struct Counters {
     demand: AtomicU64,
     buffered: AtomicU64,
     held: AtomicU64,
+    left_out: AtomicU64,
     discarded: [AtomicU64; 4],
     retried: AtomicU64,
     skipped: AtomicU64,
@@ -80,6 +81,14 @@ impl Counters {
     /// Takes back events that were counted as sent, but were returned or lost on the way.
     pub(crate) fn unsent(&self, events: usize) {
         self.events_out.store(self.events_out.load(Ordering::Relaxed) - events as u64, Ordering::Relaxed);
+    }
+
+    /// Counts events that the stage took and left out on purpose.
+    #[inline]
+    pub(crate) fn left_out(&self, events: usize) {
+        if events > 0 {
+            add(&self.left_out, events as u64);
+        }
     }
 
     pub(crate) fn discarded(&self, why: Discard, events: usize) {
@@ -216,6 +225,7 @@ impl Counters {
             demand: self.unmet(),
             buffered: load(&self.buffered),
             held: load(&self.held),
+            left_out: load(&self.left_out),
             discarded: discards.total(),
             discards,
             failures: self.failures(),

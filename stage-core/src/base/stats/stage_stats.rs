@@ -29,6 +29,9 @@ pub struct StageStats {
     pub buffered: u64,
     /// Events taken in and held: in open batches, or waiting for a rate limit.
     pub held: u64,
+    /// Events taken and left out on purpose: by a filter, or by a step such as
+    /// [`debounce`](crate::step::debounce). They are not discarded: an acknowledged pipeline acknowledges them.
+    pub left_out: u64,
     /// Events discarded, for any reason.
     pub discarded: u64,
     /// Events discarded, by reason.
@@ -55,6 +58,7 @@ impl StageStats {
         self.demand = next.demand;
         self.buffered = next.buffered;
         self.held = next.held;
+        self.left_out += next.left_out;
         self.discarded += next.discarded;
         self.discards.add(&next.discards);
         self.failures.add(&next.failures);

@@ -79,7 +79,14 @@ where
         let emitter =
             &mut Emitter { buffer: &mut self.between, flushed: &self.flushed, state: &mut *out.state };
         self.first.handle_events(events, emitter).await?;
-        self.hand_on(from, out).await
+        let finished = out.state.finished;
+        self.hand_on(from, out).await?;
+        if finished {
+            // The second stage may keep events until the end of its input.
+            let ended = Cancellation::down(ExitReason::Normal);
+            self.second.handle_cancel(Role::Producer, from, &ended, out).await?;
+        }
+        Ok(())
     }
 
     async fn handle_subscribe(

@@ -1,0 +1,53 @@
+//! Events of two types in one input.
+
+use super::lines::Line;
+
+/// An event of one of two inputs: a step takes events of one type, so the inputs of [`zip`](super::zip) and
+/// [`zip_latest`](super::zip_latest) are wrapped by `Side::Left` and `Side::Right`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side<L, R> {
+    /// An event of the left input.
+    Left(L),
+    /// An event of the right input.
+    Right(R),
+}
+
+/// Which producers send the events of which side. A producer is known by its first event.
+#[derive(Debug, Default)]
+pub(super) struct Feeds {
+    feeds: Vec<Feed>,
+}
+
+#[derive(Debug)]
+struct Feed {
+    line: Line,
+    left: bool,
+    right: bool,
+}
+
+impl Feeds {
+    pub(super) fn open(&mut self, line: Line) {
+        self.feeds.push(Feed { line, left: false, right: false });
+    }
+
+    pub(super) fn close(&mut self, line: Line) {
+        self.feeds.retain(|feed| feed.line != line);
+    }
+
+    /// Notes that an event of this side came by `line`.
+    pub(super) fn sent<L, R>(&mut self, line: Line, side: &Side<L, R>) {
+        for feed in self.feeds.iter_mut().filter(|feed| feed.line == line) {
+            match side {
+                Side::Left(_) => feed.left = true,
+                Side::Right(_) => feed.right = true,
+            }
+        }
+    }
+
+    /// Returns whether a producer may still send events of the left, and of the right side: one that has sent any, or
+    /// none at all.
+    pub(super) fn may_send(&self) -> (bool, bool) {
+        let any = |sends: fn(&Feed) -> bool| self.feeds.iter().any(sends);
+        (any(|feed| feed.left || !feed.right), any(|feed| feed.right || !feed.left))
+    }
+}
