@@ -200,6 +200,7 @@ impl<S: Consumer> RunningStage for Member<S> {
         let mut stats = now.stage.stats();
         stats.events_in += now.before.events_in;
         stats.batches += now.before.batches;
+        stats.left_out += now.before.left_out;
         stats.discarded += now.before.discarded;
         stats.busy += now.before.busy;
         stats.restarts += now.before.restarts;
