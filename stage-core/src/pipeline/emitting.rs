@@ -184,12 +184,11 @@ where
                 let _within = Scope::of(token.trace());
                 (self.function)(event)
             };
-            match made {
-                Some(made) => out.emit(C::close(made, token)),
-                None => {
-                    left_out += 1;
-                    handled.add(token);
-                }
+            if let Some(made) = made {
+                out.emit(C::close(made, token));
+            } else {
+                left_out += 1;
+                handled.add(token);
             }
         }
         out.state.counters.left_out(left_out);

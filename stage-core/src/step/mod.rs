@@ -79,7 +79,8 @@ mod side;
 mod skip;
 mod take;
 mod take_for;
-#[cfg(all(test, feature = "test-util"))]
+#[cfg(test)]
+#[cfg(feature = "test-util")]
 mod tests;
 mod timeout;
 mod zip;

@@ -57,7 +57,7 @@ impl<E> Sample<E> {
             return Some(now);
         };
         let into = Duration::from_nanos(u64::try_from(into).ok()?);
-        moment::after(now, self.period - into)
+        moment::after(now, self.period.saturating_sub(into))
     }
 }
 

@@ -68,13 +68,19 @@ where
     Deciding::new(Zip::<C, L, R>::default())
 }
 
+/// Events of one side that wait for the other, with the lines that they came by.
+type Waiting<C, L, R> = VecDeque<(Line, <C as Carry>::Of<Side<L, R>>)>;
+
+/// A pair, with the lines of its events.
+type Paired<C, L, R> = ([Line; 2], <C as Carry>::Of<(L, R)>);
+
 pub(super) struct Zip<C: Carry, L, R>
 where
     L: Send + 'static,
     R: Send + 'static,
 {
-    left: VecDeque<(Line, C::Of<Side<L, R>>)>,
-    right: VecDeque<(Line, C::Of<Side<L, R>>)>,
+    left: Waiting<C, L, R>,
+    right: Waiting<C, L, R>,
     feeds: Feeds,
     carry: PhantomData<fn() -> C>,
 }
@@ -86,8 +92,7 @@ impl<C: Carry, L: Send + 'static, R: Send + 'static> Default for Zip<C, L, R> {
 }
 
 impl<C: Carry, L: Send + 'static, R: Send + 'static> Zip<C, L, R> {
-    /// Takes the next pair, with the lines of its events.
-    fn next_pair(&mut self) -> Option<([Line; 2], C::Of<(L, R)>)> {
+    fn next_pair(&mut self) -> Option<Paired<C, L, R>> {
         if self.left.is_empty() || self.right.is_empty() {
             return None;
         }
@@ -132,7 +137,9 @@ impl<C: Carry, L: Send + 'static, R: Send + 'static> Decide for Zip<C, L, R> {
     fn serve(&mut self, _now: Instant, room: usize, out: &mut Output<Self>) {
         for _ in 0..room {
             let Some((lines, pair)) = self.next_pair() else { break };
-            lines.into_iter().for_each(|line| out.used(line));
+            for line in lines {
+                out.used(line);
+            }
             out.emit(pair);
         }
         let (lefts, rights) = self.feeds.may_send();

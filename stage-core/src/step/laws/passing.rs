@@ -37,10 +37,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn take_passes_the_first_events_and_finishes_with_the_last(events in numbers(), count in 1..20_u64) {
-        let (emitted, left_out, finished) = outcome(take::Take { left: count, event: PhantomData }, &events);
-        let expected: Vec<_> = events.iter().copied().take(count as usize).collect();
-        prop_assert_eq!(finished, expected.len() == count as usize);
+    fn take_passes_the_first_events_and_finishes_with_the_last(events in numbers(), count in 1..20_usize) {
+        let (emitted, left_out, finished) = outcome(take::Take { left: count as u64, event: PhantomData }, &events);
+        let expected: Vec<_> = events.iter().copied().take(count).collect();
+        prop_assert_eq!(finished, expected.len() == count);
         prop_assert_eq!(emitted, expected);
         prop_assert!(left_out.is_empty(), "events beyond the last one are given back, not left out");
     }
@@ -55,9 +55,9 @@ proptest! {
     }
 
     #[test]
-    fn skip_leaves_the_first_events_out(events in numbers(), count in 0..20_u64) {
-        let (emitted, left_out, _) = outcome(skip::Skip { left: count, event: PhantomData }, &events);
-        let at = events.len().min(count as usize);
+    fn skip_leaves_the_first_events_out(events in numbers(), count in 0..20_usize) {
+        let (emitted, left_out, _) = outcome(skip::Skip { left: count as u64, event: PhantomData }, &events);
+        let at = events.len().min(count);
         prop_assert_eq!((&*left_out, &*emitted), events.split_at(at));
     }
 

@@ -123,7 +123,8 @@ proptest! {
         let mut play = Play::new(TakeFor::new(milliseconds(time)), 1);
         play.play(&history, |_, number| number);
         let times = times(&history);
-        let expected: Vec<_> = (0..times.len() as u32).filter(|event| times[*event as usize] < time).collect();
+        let in_time = (0_u32..).zip(&times).filter(|(_, at)| **at < time);
+        let expected: Vec<_> = in_time.map(|(event, _)| event).collect();
         prop_assert_eq!(play.output.given_back().len(), times.len() - expected.len());
         prop_assert_eq!(play.events(), expected);
         prop_assert_eq!(play.output.has_finished(), play.time() >= time);

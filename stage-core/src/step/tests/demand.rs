@@ -11,13 +11,13 @@ use crate::testing::settle;
 /// one, and leaves out the others.
 async fn takes_all_and_holds_one<S: ProducerConsumer<In = u32>>(step: S, left_out: u64) {
     let (source, stage, mut consumer) = between(step).await;
-    for number in 0..5 * WINDOW as u32 {
+    for number in 0..5 * WINDOW {
         source.emit([number]);
     }
     settle().await;
     assert!(consumer.batches().is_empty(), "nothing leaves that was not asked for");
     let stats = stage.stats();
-    assert_eq!((stats.events_in, stats.held, stats.left_out), (5 * WINDOW as u64, 1, left_out));
+    assert_eq!((stats.events_in, stats.held, stats.left_out), (u64::from(5 * WINDOW), 1, left_out));
     assert_eq!(stats.buffered, 0);
     sleep(2 * SECOND).await;
     assert_eq!(stage.inspect().await.unwrap().buffered, 0, "an event that is due waits for demand");
@@ -28,7 +28,7 @@ async fn takes_all_and_holds_one<S: ProducerConsumer<In = u32>>(step: S, left_ou
 
 #[tokio::test(start_paused = true)]
 async fn steps_that_hold_one_event_take_all_that_come_without_demand() {
-    let left_out = 5 * WINDOW as u64 - 1;
+    let left_out = u64::from(5 * WINDOW) - 1;
     takes_all_and_holds_one(debounce(SECOND), left_out).await;
     takes_all_and_holds_one(sample(SECOND), left_out).await;
     takes_all_and_holds_one(latest(), left_out).await;
@@ -40,7 +40,7 @@ async fn a_step_that_decides_at_once_takes_nothing_without_demand() {
     let (mut source, stage, _consumer) = between(skip(0)).await;
     source.emit(0..100);
     settle().await;
-    assert_eq!(source.demands().into_iter().sum::<usize>(), WINDOW);
+    assert_eq!(source.demands().into_iter().sum::<usize>(), WINDOW as usize);
     assert_eq!(stage.stats().events_in, 0);
 }
 
@@ -51,14 +51,14 @@ async fn delay_asks_for_as_many_events_as_have_left_it() {
     source.emit(0..100);
     let began = Instant::now();
     settle().await;
-    assert_eq!(source.demands().into_iter().sum::<usize>(), WINDOW);
-    assert_eq!(stage.stats().held, WINDOW as u64);
+    assert_eq!(source.demands().into_iter().sum::<usize>(), WINDOW as usize);
+    assert_eq!(stage.stats().held, u64::from(WINDOW));
     let mut all = Vec::new();
     for second in 1..=10 {
-        while all.len() < second * WINDOW {
+        while all.len() < (second * WINDOW) as usize {
             all.extend(consumer.next_batch().await);
         }
-        assert_eq!(began.elapsed(), SECOND * u32::try_from(second).unwrap());
+        assert_eq!(began.elapsed(), SECOND * second);
     }
     assert!(all.into_iter().eq(0..100));
 }

@@ -67,7 +67,7 @@ async fn events_that_are_delayed_leave_in_their_time_after_the_end_of_the_input(
 async fn counts_what_it_holds<S: ProducerConsumer<In = u32>>(step: S, held: u64) {
     let (source, stage, consumer) = between(step).await;
     consumer.ask(1);
-    source.emit(0..WINDOW as u32);
+    source.emit(0..WINDOW);
     settle().await;
     assert_eq!(stage.stats().held, held);
     stage.stop(ExitReason::Shutdown).await;
@@ -78,7 +78,7 @@ async fn counts_what_it_holds<S: ProducerConsumer<In = u32>>(step: S, held: u64)
 async fn events_that_a_stopped_step_holds_are_discarded_and_counted() {
     counts_what_it_holds(debounce(HOUR), 1).await;
     counts_what_it_holds(sample(HOUR), 1).await;
-    counts_what_it_holds(delay(HOUR), WINDOW as u64).await;
+    counts_what_it_holds(delay(HOUR), u64::from(WINDOW)).await;
     // The result of the first batch leaves, that of the second is held.
     counts_what_it_holds(conflate(|number: u32| vec![number], Vec::push), 1).await;
 }

@@ -12,11 +12,11 @@ use crate::wire::SubscribeOptions;
 /// Runs a chain in the order of a seed; returns its events.
 fn simulated<T: Send + 'static>(seed: u64, chain: impl FnOnce() -> Chain<T>) -> Vec<T> {
     Sim::seeded(seed).run(async {
-        let (probe, mut seen) = Probe::new();
+        let (probe, mut arrived) = Probe::new();
         let options = StepOptions::named("probe").max_demand(4);
         let pipeline = chain().finish(options, move || Ok(probe.clone()));
         pipeline.start().await.unwrap().join().await.unwrap();
-        seen.events()
+        arrived.events()
     })
 }
 
@@ -104,7 +104,7 @@ async fn a_step_that_waits_for_one_input_asks_the_others_for_no_more_than_their_
     let mut eager = ManualProducer::spawn(StageOptions::named("eager")).await;
     let silent = ManualProducer::spawn(StageOptions::named("silent")).await;
     for source in [&eager, &silent] {
-        let options = SubscribeOptions::new().max_demand(WINDOW).cancel(CancelMode::Temporary);
+        let options = SubscribeOptions::new().max_demand(WINDOW as usize).cancel(CancelMode::Temporary);
         stage.subscribe(&source.producer(), options).await.unwrap();
     }
     let mut consumer = ManualConsumer::spawn("consumer").await;
@@ -112,8 +112,8 @@ async fn a_step_that_waits_for_one_input_asks_the_others_for_no_more_than_their_
     consumer.ask(1000);
     eager.emit(0..100);
     settle().await;
-    assert_eq!(eager.demands().into_iter().sum::<usize>(), WINDOW);
-    assert_eq!((stage.stats().held, consumer.events().len()), (WINDOW as u64, 0));
+    assert_eq!(eager.demands().into_iter().sum::<usize>(), WINDOW as usize);
+    assert_eq!((stage.stats().held, consumer.events().len()), (u64::from(WINDOW), 0));
     silent.emit([50]);
     settle().await;
     assert!(
@@ -134,7 +134,10 @@ async fn a_step_that_ends_with_one_input_does_not_wait_for_another() {
     let [eager, silent, short] = sources;
     let (eager, silent, short) = (eager.await, silent.await, short.await);
     for source in [&eager, &silent, &short] {
-        stage.subscribe(&source.producer(), SubscribeOptions::new().max_demand(WINDOW)).await.unwrap();
+        stage
+            .subscribe(&source.producer(), SubscribeOptions::new().max_demand(WINDOW as usize))
+            .await
+            .unwrap();
     }
     let mut consumer = ManualConsumer::spawn("consumer").await;
     consumer.subscribe(&stage.producer(), SubscribeOptions::new()).await.unwrap();

@@ -19,7 +19,7 @@ pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const HOUR: Duration = Duration::from_secs(3600);
 
 /// The window of the steps under test.
-pub(super) const WINDOW: usize = 10;
+pub(super) const WINDOW: u32 = 10;
 
 /// A step between a source and a consumer controlled by the test.
 pub(super) async fn between<S: ProducerConsumer<In = u32>>(
@@ -27,7 +27,7 @@ pub(super) async fn between<S: ProducerConsumer<In = u32>>(
 ) -> (ManualProducer<u32>, StageRef<S, u32, S::Out>, ManualConsumer<S::Out>) {
     let source = ManualProducer::spawn(StageOptions::named("source")).await;
     let stage = spawn::producer_consumer(step, StageOptions::named("step")).await.unwrap();
-    stage.subscribe(&source.producer(), SubscribeOptions::new().max_demand(WINDOW)).await.unwrap();
+    stage.subscribe(&source.producer(), SubscribeOptions::new().max_demand(WINDOW as usize)).await.unwrap();
     let mut consumer = ManualConsumer::spawn("consumer").await;
     consumer.subscribe(&stage.producer(), SubscribeOptions::new()).await.unwrap();
     (source, stage, consumer)
