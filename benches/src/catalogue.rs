@@ -29,6 +29,7 @@ pub fn all(scale: Scale) -> Vec<Workload> {
     all.extend(watched::workloads());
     all.extend(fanout::workloads());
     all.push(acked::workload());
+    all.push(acked::frames());
     all.extend(words::workloads(scale));
     all.push(usage::workload(scale));
     all.extend(files::workloads(scale));

@@ -60,12 +60,12 @@ pub fn round(runtime: &Runtime, travel: Travel, work: Work, events: u64) -> Resu
     Err(Wrong { travel, events, summed, acknowledged })
 }
 
-fn demand() -> StepOptions {
+pub(super) fn demand() -> StepOptions {
     StepOptions::new().max_demand(DEFAULT.max_demand).min_demand(DEFAULT.min_demand)
 }
 
 /// Returns a sum and a sink that adds to it.
-fn sink() -> (Arc<AtomicU64>, impl FnMut(u64) + Clone + Send + 'static) {
+pub(super) fn sink() -> (Arc<AtomicU64>, impl FnMut(u64) + Clone + Send + 'static) {
     let sum = Arc::new(AtomicU64::new(0));
     let into = Arc::clone(&sum);
     // There is only one writer.
@@ -127,7 +127,7 @@ impl Producer for Acked {
 }
 
 /// An acknowledger that leaves the counts to the report.
-struct Count;
+pub(super) struct Count;
 
 impl Acknowledger for Count {
     type Receipt = u64;

@@ -2,11 +2,11 @@
 
 use std::ops::{Deref, DerefMut};
 
+use super::in_hand::in_hand;
 use super::reason::Reason;
 use super::split::Split;
 use super::token::Token;
 use crate::base::error::BoxError;
-use crate::trace::Scope;
 
 /// An event with the token that reports its verdict to the source.
 ///
@@ -54,12 +54,8 @@ impl<T> Delivery<T> {
     /// Maps the value; a panic in `change` rejects the delivery.
     #[inline]
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Delivery<U> {
-        let (value, token) = self.into_parts();
-        let value = {
-            let _within = Scope::of(token.trace());
-            change(value)
-        };
-        token.with(value)
+        let (value, token) = self.handle(change);
+        token.with_unmarked(value)
     }
 
     /// Maps the value; `None` acknowledges the delivery.
@@ -110,6 +106,13 @@ impl<T> Delivery<T> {
     #[inline]
     pub fn into_parts(self) -> (T, Token) {
         (self.value, self.token.in_hand())
+    }
+
+    /// Calls a function with the value, and returns the token, which is not marked as looked at.
+    #[inline]
+    pub(crate) fn handle<U>(self, function: impl FnOnce(T) -> U) -> (U, Token) {
+        let Self { value, token } = self;
+        in_hand(token, || function(value))
     }
 
     /// Returns the value for functions that route an event and do not handle it: selectors, hash functions,

@@ -54,19 +54,19 @@ impl TokenGroup {
 
     /// Creates a group of many deliveries with one holder.
     pub(super) fn of_many(tokens: Vec<Token>) -> Arc<Self> {
-        let inbox = tokens.iter().find_map(Token::inbox).cloned();
+        let inbox = tokens.iter().find_map(Token::inbox);
         Self::new(GroupKind::Copies, tokens, inbox, None)
     }
 
     /// Creates the group of the pieces of a whole; its one holder makes them.
     pub(super) fn of_pieces(token: Token) -> Arc<Self> {
-        let inbox = token.inbox().cloned();
+        let inbox = token.inbox();
         Self::new(GroupKind::Pieces, vec![token], inbox, None)
     }
 
     /// Same as [`of_many`](Self::of_many); `look` runs before a handler first looks at the event.
     pub(super) fn watched(tokens: Vec<Token>, look: impl FnOnce() + Send + 'static) -> Arc<Self> {
-        let inbox = tokens.iter().find_map(Token::inbox).cloned();
+        let inbox = tokens.iter().find_map(Token::inbox);
         Self::new(GroupKind::Copies, tokens, inbox, Some(Mutex::new(Some(Box::new(look)))))
     }
 
@@ -75,15 +75,12 @@ impl TokenGroup {
     #[inline]
     pub(super) fn look(&self) {
         if let Some(first_look) = &self.first_look {
-            let mut first_look = lock(first_look);
-            if let Some(look) = first_look.take() {
-                look();
-            }
+            run_once(first_look);
         }
     }
 
-    pub(super) const fn inbox(&self) -> Option<&Arc<Inbox>> {
-        self.inbox.as_ref()
+    pub(super) fn inbox(&self) -> Option<Arc<Inbox>> {
+        self.inbox.clone()
     }
 
     /// Adds a token to settle with the last holder. Called by a holder.
@@ -111,12 +108,7 @@ impl TokenGroup {
     /// Records that one holder rejected. The first reason counts, but one from a holder that tried takes
     /// precedence over `Untried`.
     pub(super) fn reject(&self, reason: Reason) {
-        {
-            let mut first = lock(&self.reason);
-            if matches!(*first, None | Some(Reason::Untried)) {
-                *first = Some(reason);
-            }
-        }
+        reason.or_first(&mut lock(&self.reason));
         self.rejected.store(true, Ordering::Release);
         self.acknowledge(1);
     }
@@ -133,6 +125,16 @@ impl TokenGroup {
     /// Returns the rejection reason of a holder's token that is being dropped.
     pub(super) fn why_dropped(&self, looked: &Looked) -> Reason {
         self.inbox.as_ref().map_or_else(|| looked.why_dropped(), |inbox| inbox.why_dropped(looked))
+    }
+}
+
+/// Not inlined, so that the tokens of other deliveries stay in registers.
+#[cold]
+#[inline(never)]
+fn run_once(first_look: &FirstLook) {
+    let mut first_look = lock(first_look);
+    if let Some(look) = first_look.take() {
+        look();
     }
 }
 

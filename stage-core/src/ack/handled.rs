@@ -1,8 +1,11 @@
 //! Reports deliveries as handled in bulk.
 
+use std::ptr;
+
+use super::frame::Frame;
 use super::group::TokenGroup;
 use super::slot::Slot;
-use super::token::Token;
+use super::token::{Holder, Token};
 use crate::sync::Arc;
 
 /// Deliveries that were handled one after the other. They are reported together, once there are enough, and
@@ -13,6 +16,8 @@ pub(crate) struct Handled {
     slots: Vec<Slot>,
     /// A group, and the number of its holders that are to settle.
     group: Option<(Arc<TokenGroup>, usize)>,
+    /// A frame, and the number of its parts that are to settle.
+    frame: Option<(&'static Frame, usize)>,
 }
 
 /// The most deliveries reported together: the first ones should not wait long.
@@ -22,28 +27,40 @@ impl Handled {
     /// Adds a handled delivery.
     #[inline]
     pub(crate) fn add(&mut self, token: Token) {
-        match token.into_slot() {
-            Ok(mut slot) => match slot.leave() {
+        match token.into_holder() {
+            Holder::Nothing => {}
+            Holder::Slot(mut slot, _) => match slot.leave() {
                 None => self.push(slot),
                 Some(group) => {
                     group.keep(Token::slot(slot));
                     self.count(group);
                 }
             },
-            Err(token) => match token.into_group() {
-                Ok(group) => self.count(group),
-                Err(token) => token.acknowledge(),
-            },
+            Holder::Group(group, _) => self.count(group),
+            Holder::Frame(frame, _) => self.count_part(frame),
         }
     }
 
-    /// Counts a holder of a group: neighbours are parts of the same delivery, and settle with one subtraction.
-    #[inline]
+    /// Counts a holder of a group: neighbours that belong to the same one settle with one subtraction.
     fn count(&mut self, group: Arc<TokenGroup>) {
         match &mut self.group {
             Some((last, holders)) if Arc::ptr_eq(last, &group) && *holders < TOGETHER => *holders += 1,
             _ => {
                 if let Some((last, holders)) = self.group.replace((group, 1)) {
+                    last.acknowledge(holders);
+                }
+            }
+        }
+    }
+
+    /// Counts a part of a frame: neighbours settle with one subtraction. The frame of the last parts is in use until
+    /// they settle, so it cannot be that of another delivery meanwhile.
+    #[inline]
+    fn count_part(&mut self, frame: &'static Frame) {
+        match &mut self.frame {
+            Some((last, holders)) if ptr::eq(*last, frame) && *holders < TOGETHER => *holders += 1,
+            last => {
+                if let Some((last, holders)) = last.replace((frame, 1)) {
                     last.acknowledge(holders);
                 }
             }
@@ -62,6 +79,9 @@ impl Handled {
     /// Reports all added deliveries. The memory is kept.
     pub(crate) fn tell(&mut self) {
         if let Some((last, holders)) = self.group.take() {
+            last.acknowledge(holders);
+        }
+        if let Some((last, holders)) = self.frame.take() {
             last.acknowledge(holders);
         }
         self.tell_slots();

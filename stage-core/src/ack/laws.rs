@@ -315,6 +315,44 @@ proptest! {
     }
 }
 
+/// Delivers a frame of three events, and returns the reason of its rejection after `handle` had its parts.
+fn reason_of_frame(handle: impl FnOnce([Delivery<u64>; 3]) + std::panic::UnwindSafe) -> Option<String> {
+    let world = World::new();
+    let parts = world.source.deliver([(vec![0, 1, 2], 7)]).next().unwrap().split().collect::<Vec<_>>();
+    let parts = std::panic::AssertUnwindSafe(<[_; 3]>::try_from(parts).unwrap());
+    let _ = std::panic::catch_unwind(move || handle({ parts }.0));
+    let mut verdicts = Verdicts::new();
+    world.books.collect(&mut verdicts, None);
+    assert_eq!(world.books.open_places(), 0);
+    verdicts.rejected.pop().map(|rejected| rejected.reason.to_string())
+}
+
+#[test]
+fn a_frame_is_rejected_for_the_first_reason_of_a_part_that_was_tried() {
+    assert_eq!(reason_of_frame(|parts| parts.into_iter().for_each(Delivery::acknowledge)), None);
+    let untried = "it was returned before a stage handled it";
+    assert_eq!(reason_of_frame(drop).as_deref(), Some(untried));
+    let dropped = reason_of_frame(|[one, two, three]| {
+        drop((one, two.into_parts()));
+        three.reject(Reason::failed("later"));
+    });
+    assert_eq!(dropped.as_deref(), Some("a stage dropped it"));
+    let panicked = reason_of_frame(|[one, two, three]| {
+        let copy = one.clone();
+        one.map(|number| number + 1).acknowledge();
+        assert!(!two.token().is_rejected());
+        three.reject(Reason::failed("no"));
+        assert!(two.token().is_rejected() && copy.token().is_rejected());
+        copy.acknowledge();
+        let _ = two.map(|_| -> u64 { panic!("a step breaks") });
+    });
+    assert_eq!(panicked.as_deref(), Some("no"));
+    let panicked = reason_of_frame(|[one, _, _]| {
+        let _ = one.map(|_| -> u64 { panic!("a step breaks") });
+    });
+    assert_eq!(panicked.as_deref(), Some("a stage dropped it"));
+}
+
 #[test]
 fn deliveries_of_several_sources_are_acknowledged_together_and_on_unwind() {
     let (one, other) = (World::new(), World::new());

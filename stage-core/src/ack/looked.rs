@@ -26,8 +26,13 @@ impl Looked {
         self.0.store(1, Ordering::Relaxed);
     }
 
+    #[inline]
+    pub(super) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed) != 0
+    }
+
     /// Returns the rejection reason of a token that is dropped while its pipeline runs.
     pub(super) fn why_dropped(&self) -> Reason {
-        if self.0.load(Ordering::Relaxed) != 0 { Reason::Dropped } else { Reason::Untried }
+        if self.is_set() { Reason::Dropped } else { Reason::Untried }
     }
 }

@@ -84,8 +84,10 @@ mod collector;
 mod collectors;
 mod deliveries;
 mod delivery;
+mod frame;
 mod group;
 mod handled;
+mod in_hand;
 mod inbox;
 #[cfg(test)]
 mod laws;

@@ -85,6 +85,31 @@ fn a_slot_that_is_used_again_knows_nothing_of_its_last_delivery() {
 }
 
 #[test]
+fn parts_settle_once_behind_the_last_of_them_and_their_frame_is_used_again() {
+    model(|| {
+        let books = books();
+        let source = Deliveries::new(&books, StageTrace::default());
+        let frame = |receipt| source.deliver([([1, 2], receipt)]).next().unwrap().split();
+        let mut parts = frame(7);
+        let (one, other) = (parts.next().unwrap(), parts.next().unwrap());
+        assert!(parts.next().is_none());
+        let first = thread::spawn(move || one.reject(Reason::failed("no")));
+        other.acknowledge();
+        // The same frame, if the first holder was the last.
+        let tokens: Vec<_> = frame(8).map(|part| part.into_parts().1).collect();
+        assert!(!tokens[0].is_rejected(), "a frame that is used again knows nothing of its last delivery");
+        let second = thread::spawn(move || Token::acknowledge_all(tokens));
+        first.join().unwrap();
+        second.join().unwrap();
+        let mut verdicts = Verdicts::new();
+        books.collect(&mut verdicts, None);
+        let rejected: Vec<_> = verdicts.rejected.iter().map(|rejected| rejected.receipt).collect();
+        assert_eq!((verdicts.acknowledged, rejected), (vec![8], vec![7]));
+        assert_eq!(books.open_places(), 0);
+    });
+}
+
+#[test]
 fn a_whole_whose_pieces_settle_while_others_are_made_is_judged_once_behind_the_last_of_them() {
     model(|| {
         let books = books();

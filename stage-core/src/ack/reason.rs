@@ -37,6 +37,13 @@ impl Reason {
     pub fn hopeless(error: impl Into<BoxError>) -> Self {
         Self::Hopeless(Arc::from(error.into()))
     }
+
+    /// Becomes the `first` reason of several holders, unless another one is; [`Untried`](Self::Untried) gives way.
+    pub(super) fn or_first(self, first: &mut Option<Self>) {
+        if matches!(first, None | Some(Self::Untried)) {
+            *first = Some(self);
+        }
+    }
 }
 
 /// A failed attempt; another one may succeed.

@@ -37,6 +37,11 @@ impl Slot {
         Arc::clone(group.get_or_insert_with(|| TokenGroup::of_one(&self.0.inbox)))
     }
 
+    /// Returns whether there is or was another holder.
+    pub(super) fn is_shared(&self) -> bool {
+        lock(&self.0.group).is_some()
+    }
+
     /// Leaves the group of holders, if there is or was more than one, and returns it. The caller must then
     /// settle with it.
     #[inline]

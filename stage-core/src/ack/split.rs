@@ -43,12 +43,12 @@ impl<I: Iterator> Iterator for Split<I> {
             if self.ahead == 0 {
                 // This part, and those that are known to follow.
                 self.ahead = self.items.size_hint().0.min(AHEAD - 1) + 1;
-                let token = self.token.take()?.grouped();
+                let token = self.token.take()?.shared_by(self.ahead);
                 token.hold(self.ahead);
                 self.token = Some(token);
             }
             self.ahead -= 1;
-            return self.token.as_ref().map(|token| token.part().with(item));
+            return self.token.as_ref().map(|token| token.part(item));
         }
         self.end()?.acknowledge();
         None

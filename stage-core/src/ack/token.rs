@@ -4,6 +4,7 @@ use std::fmt;
 use std::mem;
 
 use super::delivery::Delivery;
+use super::frame::Frame;
 use super::group::{GroupKind, TokenGroup};
 use super::handled::Handled;
 use super::inbox::Inbox;
@@ -22,14 +23,31 @@ pub struct Token {
     trace: Trace,
 }
 
+/// From this number of parts on, a delivery is split by a [`Frame`]. Fewer in tests, so that random histories have both.
+const MANY: usize = if cfg!(test) { 2 } else { 16 };
+
 #[derive(Debug)]
-enum Holder {
+pub(super) enum Holder {
     /// Untracked, or already settled.
     Nothing,
     /// The first holder of a delivery.
     Slot(Slot, Looked),
     /// Another holder of a delivery, or a holder of many deliveries.
     Group(Arc<TokenGroup>, Looked),
+    /// A part of a delivery that has many.
+    Frame(&'static Frame, Looked),
+}
+
+impl Holder {
+    #[inline]
+    fn marked(self, mark: Looked) -> Self {
+        match self {
+            Self::Nothing => Self::Nothing,
+            Self::Slot(slot, _) => Self::Slot(slot, mark),
+            Self::Group(group, _) => Self::Group(group, mark),
+            Self::Frame(frame, _) => Self::Frame(frame, mark),
+        }
+    }
 }
 
 impl Token {
@@ -99,6 +117,10 @@ impl Token {
             Holder::Nothing => return Self::untracked().traced(trace),
             Holder::Slot(slot, _) => slot.share(),
             Holder::Group(group, _) => Arc::clone(group),
+            Holder::Frame(frame, _) => {
+                frame.hold(1);
+                return Self::held_by(Holder::Frame(frame, Looked::yes())).traced(trace);
+            }
         };
         group.hold(1);
         Self::held_by(Holder::Group(group, Looked::yes())).traced(trace)
@@ -106,12 +128,21 @@ impl Token {
 
     /// Returns a delivery of `value` that this token settles. It is not in hand until a handler looks at it.
     #[inline]
-    pub fn with<T>(mut self, value: T) -> Delivery<T> {
-        if let Holder::Slot(_, looked) | Holder::Group(_, looked) = &mut self.holder {
-            *looked = Looked::no();
+    pub fn with<T>(self, value: T) -> Delivery<T> {
+        let (holder, mut trace) = self.dismantle();
+        trace.pass_on();
+        Delivery { value, token: Self { holder: holder.marked(Looked::no()), trace } }
+    }
+
+    /// Same as [`with`](Self::with), for a token that is rarely marked: it stays as it is then.
+    #[inline]
+    pub(super) fn with_unmarked<T>(self, value: T) -> Delivery<T> {
+        if self.is_marked() {
+            return self.with(value);
         }
-        self.trace.pass_on();
-        Delivery { value, token: self }
+        let (holder, mut trace) = self.dismantle();
+        trace.pass_on();
+        Delivery { value, token: Self { holder, trace } }
     }
 
     /// Returns the dead letter of an event that failed with `error`. A handler has tried the event: a drop anywhere
@@ -124,20 +155,12 @@ impl Token {
         delivery
     }
 
-    /// Records that a handler looks at the value, like [`look`](Self::look). The token is built again, because a
-    /// store into one that moves right afterwards stalls the processor.
+    /// Takes the token apart, which leaves nothing to drop.
     #[inline]
-    pub(super) fn in_hand(mut self) -> Self {
-        self.trace.look();
-        let holder = match mem::replace(&mut self.holder, Holder::Nothing) {
-            Holder::Nothing => Holder::Nothing,
-            Holder::Slot(slot, _) => Holder::Slot(slot, Looked::yes()),
-            Holder::Group(group, _) => {
-                group.look();
-                Holder::Group(group, Looked::yes())
-            }
-        };
-        Self { holder, trace: mem::take(&mut self.trace) }
+    fn dismantle(mut self) -> (Holder, Trace) {
+        let parts = (mem::replace(&mut self.holder, Holder::Nothing), mem::take(&mut self.trace));
+        mem::forget(self);
+        parts
     }
 
     /// Gives the delivery back untried, because no handler looked at the event after all.
@@ -145,17 +168,44 @@ impl Token {
         drop(self.with(()));
     }
 
+    /// Records that a handler looks at the value, like [`look`](Self::look). The token is built again, because a
+    /// store into one that moves right afterwards stalls the processor.
+    #[inline]
+    pub(super) fn in_hand(self) -> Self {
+        self.begin_look();
+        let (holder, trace) = self.dismantle();
+        Self { holder: holder.marked(Looked::yes()), trace }
+    }
+
     /// Records that a handler looks at the value.
     #[inline]
     pub(super) fn look(&self) {
+        self.mark();
+        self.begin_look();
+    }
+
+    /// Does the work of the first look, which precedes that of a handler.
+    #[inline]
+    pub(super) fn begin_look(&self) {
         self.trace.look();
+        if let Holder::Group(group, _) = &self.holder {
+            group.look();
+        }
+    }
+
+    /// Marks the token as looked at, so that a drop is a failed attempt.
+    #[inline]
+    pub(super) fn mark(&self) {
+        if let Holder::Slot(_, looked) | Holder::Group(_, looked) | Holder::Frame(_, looked) = &self.holder {
+            looked.set();
+        }
+    }
+
+    #[inline]
+    fn is_marked(&self) -> bool {
         match &self.holder {
-            Holder::Nothing => {}
-            Holder::Slot(_, looked) => looked.set(),
-            Holder::Group(group, looked) => {
-                looked.set();
-                group.look();
-            }
+            Holder::Nothing => false,
+            Holder::Slot(_, looked) | Holder::Group(_, looked) | Holder::Frame(_, looked) => looked.is_set(),
         }
     }
 
@@ -166,6 +216,7 @@ impl Token {
             Holder::Nothing => {}
             Holder::Slot(slot, _) => slot.acknowledge(),
             Holder::Group(group, _) => group.acknowledge(1),
+            Holder::Frame(frame, _) => frame.acknowledge(1),
         }
     }
 
@@ -198,6 +249,7 @@ impl Token {
             Holder::Nothing => false,
             Holder::Slot(slot, _) => slot.is_rejected(),
             Holder::Group(group, _) => group.is_rejected(),
+            Holder::Frame(frame, _) => frame.is_rejected(),
         }
     }
 
@@ -206,67 +258,67 @@ impl Token {
     #[inline]
     pub(crate) fn is_of_dead_whole(&self) -> bool {
         match &self.holder {
-            Holder::Nothing | Holder::Slot(..) => false,
+            Holder::Nothing | Holder::Slot(..) | Holder::Frame(..) => false,
             Holder::Group(group, _) => group.kind() == GroupKind::Pieces && group.is_rejected(),
         }
     }
 
-    /// Returns the slot of a first holder, or the token itself.
+    /// Takes the holder, which the caller must settle.
     #[inline]
-    pub(super) fn into_slot(mut self) -> Result<Slot, Self> {
-        match mem::replace(&mut self.holder, Holder::Nothing) {
-            Holder::Slot(slot, _) => Ok(slot),
-            held => Err(Self { holder: held, trace: mem::take(&mut self.trace) }),
-        }
+    pub(super) fn into_holder(self) -> Holder {
+        self.dismantle().0
     }
 
-    /// Returns the group of another holder, which must then settle with it; or the token itself.
-    #[inline]
-    pub(super) fn into_group(mut self) -> Result<Arc<TokenGroup>, Self> {
-        match mem::replace(&mut self.holder, Holder::Nothing) {
-            Holder::Group(group, _) => Ok(group),
-            held => Err(Self { holder: held, trace: mem::take(&mut self.trace) }),
-        }
-    }
-
-    /// Returns the same token as one of a group, whose further holders cost less.
-    pub(super) fn grouped(mut self) -> Self {
-        let holder = match mem::replace(&mut self.holder, Holder::Nothing) {
+    /// Returns the same token as one whose further holders cost less, for this number of parts.
+    pub(super) fn shared_by(self, parts: usize) -> Self {
+        let (holder, trace) = self.dismantle();
+        let holder = match holder {
+            Holder::Slot(slot, looked) if parts >= MANY && !slot.is_shared() => {
+                Holder::Frame(Frame::of(slot), looked)
+            }
             Holder::Slot(slot, looked) => Holder::Group(slot.into_group(), looked),
             held => held,
         };
-        Self { holder, trace: mem::take(&mut self.trace) }
+        Self { holder, trace }
     }
 
     /// Counts this number of holders in advance, for [`part`](Self::part).
     pub(super) fn hold(&self, holders: usize) {
-        if let Holder::Group(group, _) = &self.holder {
-            group.hold(holders);
+        match &self.holder {
+            Holder::Nothing | Holder::Slot(..) => {}
+            Holder::Group(group, _) => group.hold(holders),
+            Holder::Frame(frame, _) => frame.hold(holders),
         }
     }
 
     /// Takes back holders that were counted in advance and not made.
     pub(super) fn release(&self, holders: usize) {
-        if let Holder::Group(group, _) = &self.holder {
-            group.acknowledge(holders);
+        match &self.holder {
+            Holder::Nothing | Holder::Slot(..) => {}
+            Holder::Group(group, _) => group.acknowledge(holders),
+            Holder::Frame(frame, _) => frame.acknowledge(holders),
         }
     }
 
-    /// Returns a holder that was counted in advance, of a token that is [grouped](Self::grouped).
+    /// Returns a delivery of a holder that was counted in advance, by a token that is [shared](Self::shared_by).
     #[inline]
-    pub(super) fn part(&self) -> Self {
+    pub(super) fn part<T>(&self, value: T) -> Delivery<T> {
         let holder = match &self.holder {
-            Holder::Group(group, _) => Holder::Group(Arc::clone(group), Looked::yes()),
+            Holder::Frame(frame, _) => Holder::Frame(frame, Looked::no()),
+            Holder::Group(group, _) => Holder::Group(Arc::clone(group), Looked::no()),
             Holder::Nothing | Holder::Slot(..) => Holder::Nothing,
         };
-        Self::held_by(holder).traced(self.trace.share())
+        let mut trace = self.trace.share();
+        trace.pass_on();
+        Delivery { value, token: Self { holder, trace } }
     }
 
-    pub(super) fn inbox(&self) -> Option<&Arc<Inbox>> {
+    pub(super) fn inbox(&self) -> Option<Arc<Inbox>> {
         match &self.holder {
             Holder::Nothing => None,
-            Holder::Slot(slot, _) => Some(slot.inbox()),
+            Holder::Slot(slot, _) => Some(Arc::clone(slot.inbox())),
             Holder::Group(group, _) => group.inbox(),
+            Holder::Frame(frame, _) => frame.inbox(),
         }
     }
 
@@ -293,6 +345,11 @@ impl Token {
                 let reason = reason.unwrap_or_else(|| group.why_dropped(&looked));
                 self.note_failure(&reason);
                 group.reject(reason);
+            }
+            Holder::Frame(frame, looked) => {
+                let reason = reason.unwrap_or_else(|| frame.why_dropped(&looked));
+                self.note_failure(&reason);
+                frame.reject(reason);
             }
         }
     }

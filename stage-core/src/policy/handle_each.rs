@@ -6,7 +6,6 @@ use std::marker::PhantomData;
 use crate::ack::{Delivery, Handled};
 use crate::base::error::StageResult;
 use crate::stage::{Consumer, Context, Events};
-use crate::trace::Scope;
 
 /// Calls a function with each event, and acknowledges the event when the function has returned; several
 /// events are acknowledged together, since that is cheaper.
@@ -27,13 +26,13 @@ impl<F: FnMut(T) + Send + 'static, T: Send + 'static> Consumer for HandleEach<F,
 
     async fn handle_events(&mut self, events: Events<'_, Delivery<T>>, _: &mut Context<'_>) -> StageResult {
         for delivery in events {
-            let (event, token) = delivery.into_parts();
             // On a panic, the earlier events are acknowledged at the end of this stage, and the rest of the
             // batch returns untried.
-            if !token.is_of_dead_whole() {
-                let _within = Scope::of(token.trace());
-                (self.function)(event);
-            }
+            let token = if delivery.token().is_of_dead_whole() {
+                delivery.into_parts().1
+            } else {
+                delivery.handle(&mut self.function).1
+            };
             self.handled.add(token);
         }
         self.handled.tell();
