@@ -15,7 +15,7 @@ use crate::partition::{Epoch, Partition};
 /// All methods are cancel safe in the sense that a dropped call took effect or did not: the caller treats the partition
 /// as not owned.
 pub trait Leases: Send + Sync + 'static {
-    /// Takes a partition that nobody owns. The epoch is greater than all earlier ones of the partition. `None`: another
+    /// Takes a partition without an owner. The epoch is greater than all earlier ones of the partition. `None`: another
     /// process owns it.
     ///
     /// # Errors

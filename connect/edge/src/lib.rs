@@ -35,6 +35,7 @@ mod sink;
 mod source;
 mod spec;
 mod tries;
+mod view;
 
 pub use across::Across;
 pub use codec::{Codec, Json, Postcard};
@@ -50,3 +51,4 @@ pub use schema::SchemaId;
 pub use sink::EdgeSink;
 pub use source::{EdgeSource, SourceOptions};
 pub use spec::{EdgeSpec, SpecError};
+pub use view::{EdgeView, PartitionView};

@@ -12,7 +12,7 @@ use crate::partition::{Epoch, Partition};
 /// The partitions of one process. It performs nothing itself and has no clock.
 ///
 /// 1. A partition is handed out until three quarters of a lease have passed since the last good renewal was *sent*. The
-///    server counts from a later moment, so nobody else owns the partition then.
+///    server counts from a later moment, so no other process owns the partition then.
 /// 2. A lost partition is forgotten at once; only a later [`taken`](Self::taken) brings it back.
 /// 3. A partition is given back only after [`finished`](Self::finished): its last frame is settled.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ struct Holding {
 /// A change that the process makes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Step {
-    /// Take the partition, which nobody owns.
+    /// Take the partition, which has no owner.
     Take(Partition),
     /// Ask for no further frame of the partition, and give it back after the last one.
     Finish(Partition),
@@ -131,6 +131,11 @@ impl Owner {
     /// Returns the epoch of a partition that is held.
     pub(crate) fn epoch(&self, partition: Partition) -> Option<Epoch> {
         self.held.get(&partition).map(|holding| holding.epoch)
+    }
+
+    /// Returns the time until which each partition may be handed out.
+    pub(crate) fn deadlines(&self) -> impl Iterator<Item = (Partition, Instant)> + '_ {
+        self.held.iter().map(|(partition, holding)| (*partition, holding.until))
     }
 
     /// Returns whether no partition is held.

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::FrameId;
+use crate::partition::Partition;
+use crate::spec::EdgeSpec;
 
 /// The note on the first frame of a partition that is not settled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +33,7 @@ pub(crate) struct Resume {
 }
 
 impl Resume {
-    /// The place of a frame that nobody has tried.
+    /// The place of a frame without an attempt.
     pub(crate) const FRESH: Self = Self { index: 0, begun: 0, others: 0, careful: false };
 
     /// The place of a frame of which some event failed. That attempt does not count against an event that has no other
@@ -40,6 +42,11 @@ impl Resume {
         let begun = if attempts > 1 { 1 } else { 0 };
         Self { index: 0, begun, others: begun, careful: true }
     }
+}
+
+/// Returns the name of the note on a partition.
+pub(crate) fn note_name(spec: &EdgeSpec, partition: Partition) -> String {
+    format!("tries.{}.{partition}", spec.name)
 }
 
 impl Tries {
@@ -79,7 +86,7 @@ mod tests {
     fn after_a_crash_the_first_frame_is_suspect() {
         let tries = Tries { open: true, ..Tries::default() };
         assert_eq!(tries.resume(FRAME, 5), Resume { index: 0, begun: 1, others: 1, careful: true });
-        // Nobody knows which of its events ended the process, so each has its one attempt.
+        // The event that ended the process is not known, so each has its one attempt.
         assert_eq!(tries.resume(FRAME, 1), Resume { index: 0, begun: 0, others: 0, careful: true });
     }
 

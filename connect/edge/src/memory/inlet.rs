@@ -49,7 +49,7 @@ impl Consumer {
         let (leaves, last) = (state.has(Fault::AcknowledgesOnPull), state.has(Fault::DeliversLastFirst));
         let me = self.epoch.unwrap_or(0);
         let Some(stream) = state.streams.get_mut(&self.place) else { return Err(None) };
-        // A consumer that is made anew does not see the frames that earlier ones had in hand.
+        // A new consumer ignores the deliveries of earlier ones.
         let open = stream
             .frames
             .iter()

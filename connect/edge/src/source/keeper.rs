@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use stage_connect::{ConnectError, ErrorKind};
 use stage_core::Backoff;
+use stage_core::stats::Gauges;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -40,6 +41,7 @@ pub(super) struct Keeper<E: Edge, T> {
     ends: Ends,
     ended: mpsc::UnboundedReceiver<(Partition, Epoch)>,
     calls: Calls,
+    gauges: Gauges,
 }
 
 impl<E: Edge, T: Send + 'static> Keeper<E, T> {
@@ -49,6 +51,7 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
         format: Format<T>,
         options: &SourceOptions,
         shared: Arc<Shared<T>>,
+        gauges: Gauges,
     ) -> Self {
         let member = Member { id: options.id(), name: options.name().to_owned(), leaving: false };
         let (ends, ended) = mpsc::unbounded_channel();
@@ -69,6 +72,7 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
             lanes: JoinSet::new(),
             ends,
             ended,
+            gauges,
         }
     }
 
@@ -191,6 +195,18 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
             self.lose(partition);
         }
         self.shared.wake_stage();
+        self.show();
+    }
+
+    /// Shows the number of partitions and the time left of each lease.
+    fn show(&self) {
+        let (now, mut partitions) = (Instant::now(), 0);
+        for (partition, until) in self.owner.deadlines() {
+            partitions += 1;
+            let left = until.saturating_duration_since(now);
+            self.gauges.set_of("lease_left", partition.to_string(), left);
+        }
+        self.gauges.set("partitions", partitions);
     }
 
     /// Announces the member, and takes and finishes partitions as the view of the members demands.
@@ -232,6 +248,7 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
             match taken {
                 Ok(Ok(Some(epoch))) => {
                     let until = self.owner.taken(partition, epoch, sent);
+                    self.gauges.set_of("epoch", partition.to_string(), epoch.0);
                     let (orders, _) = watch::channel(Order { until: Some(until), finish: false });
                     self.spawn(Origin::Partition(partition, epoch), &orders);
                     self.orders.insert(partition, orders);
@@ -257,6 +274,7 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
             self.retry,
             Arc::clone(&self.shared),
             orders.subscribe(),
+            self.gauges.clone(),
             self.calls.seed() ^ place,
         );
         self.lanes.spawn(lane.run(self.ends.clone()));
@@ -266,6 +284,7 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
     fn lose(&mut self, partition: Partition) {
         tracing::warn!(edge = self.spec.name, %partition, "lost the lease of a partition");
         self.orders.remove(&partition);
+        self.gauges.remove_of(&partition.to_string());
     }
 
     /// Gives back a partition whose lane has ended. The lease of an earlier epoch is no more.
@@ -275,6 +294,7 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
         }
         self.owner.finished(partition);
         self.orders.remove(&partition);
+        self.gauges.remove_of(&partition.to_string());
         let given = self.leases.give_back(partition, epoch);
         if let Ok(Err(error)) = timeout(Duration::from_secs(1), given).await {
             tracing::warn!(%error, %partition, "a lease ends by itself");

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use stage_connect::{ConnectError, Disposition, ErrorKind, Pull, Pulled, Settle};
 use stage_core::Backoff;
+use stage_core::stats::Gauges;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -30,7 +31,7 @@ const LAST_ATTEMPTS: u32 = 3;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Halt;
 
-/// What a lane reads its frames from.
+/// The source of a lane's frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     Partition(Partition, Epoch),
@@ -54,6 +55,9 @@ pub(super) struct Lane<E: Edge, T> {
     pub(super) shared: Arc<Shared<T>>,
     pub(super) orders: watch::Receiver<Order>,
     pub(super) calls: Calls,
+    pub(super) gauges: Gauges,
+    /// The name of this lane among the gauges.
+    pub(super) part: String,
     /// The note on this partition, and its revision.
     pub(super) tries: Tries,
     pub(super) revision: Option<u64>,
@@ -69,7 +73,7 @@ struct AtEnd {
 impl Drop for AtEnd {
     fn drop(&mut self) {
         if let Some(of) = self.of {
-            // Without a keeper, nobody gives the lease back.
+            // Without a keeper, the lease ends by itself.
             let _ = self.ends.send(of);
         }
     }
@@ -86,8 +90,13 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
         retry: Backoff,
         shared: Arc<Shared<T>>,
         orders: watch::Receiver<Order>,
+        gauges: Gauges,
         seed: u64,
     ) -> Self {
+        let part = match origin {
+            Origin::Partition(partition, _) => partition.to_string(),
+            Origin::Pool(number) => format!("lane {number}"),
+        };
         let mut inlet = match origin {
             Origin::Partition(partition, epoch) => edge.inlet(&spec, partition, epoch),
             Origin::Pool(_) => edge.pool(&spec),
@@ -109,6 +118,8 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
             shared,
             orders,
             calls,
+            gauges,
+            part,
             tries,
             revision,
             open: false,

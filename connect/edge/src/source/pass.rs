@@ -21,7 +21,7 @@ use crate::frame::{Frame, FrameId, FrameKind};
 use crate::letter::Letter;
 use crate::notes::{NoteError, Notes};
 use crate::partition::Partition;
-use crate::tries::{Resume, Tries};
+use crate::tries::{Resume, Tries, note_name};
 
 /// The pause before events that came back untried are handed out again.
 const UNTRIED: Duration = Duration::from_millis(10);
@@ -187,9 +187,12 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
     ) -> Result<Verdict, Halt> {
         let (ticket, verdict) = Ticket::new();
         let partition = self.partition();
+        self.gauges.set_of("in_hand", self.part.clone(), events.len() as u64);
         self.shared.hand(Ready { partition, events, ticket, orders: self.orders.clone() });
         // Events that are dropped with their ticket were not handed out.
-        Ok(self.holding(receipt, verdict).await?.unwrap_or(Verdict::Returned))
+        let verdict = self.holding(receipt, verdict).await?.unwrap_or(Verdict::Returned);
+        self.gauges.set_of("in_hand", self.part.clone(), 0);
+        Ok(verdict)
     }
 
     /// Waits before the next attempt. False: the frame is left to the next owner.
@@ -300,7 +303,7 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
 impl<E: Edge, T: Send + 'static> Lane<E, T> {
     fn note_name(&self, frame: FrameId) -> String {
         match self.origin {
-            Origin::Partition(partition, _) => format!("tries.{}.{partition}", self.spec.name),
+            Origin::Partition(partition, _) => note_name(&self.spec, partition),
             Origin::Pool(_) => format!("tries.{}.{frame}", self.spec.name),
         }
     }
@@ -350,9 +353,15 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
         self.write_note(frame, Tries { open: true, frame: Some(frame), index, begun }).await
     }
 
-    /// Removes the note of a frame of a pool. That of a partition does not concern later frames.
+    /// Clears the note of a frame that is handled.
     async fn forget(&mut self, frame: FrameId) -> Result<(), Halt> {
-        let (Origin::Pool(_), Some(revision)) = (self.origin, self.revision.take()) else { return Ok(()) };
+        if let Origin::Partition(..) = self.origin {
+            self.write_note(frame, Tries { open: true, ..Tries::default() }).await?;
+            // Suspicion concerns the frames of earlier owners.
+            self.tries.open = false;
+            return Ok(());
+        }
+        let Some(revision) = self.revision.take() else { return Ok(()) };
         let name = self.note_name(frame);
         match self.notes.remove(&name, revision).await {
             Ok(()) | Err(NoteError::Conflict) => Ok(()),

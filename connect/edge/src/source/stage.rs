@@ -37,6 +37,12 @@ const AT_START: Duration = Duration::from_secs(5);
 /// While the server is away, the source waits for it, without limit, and names it to
 /// [`stalls`](stage_core::Running::stalls) and on the board. A [fatal](ConnectError::fatal) error ends the pipeline.
 ///
+/// # Gauges
+///
+/// `partitions`: their number in this process. Of each partition: `epoch`, `lease_left` (to the time at which its events
+/// are no longer handed out), and `in_hand`, the events without a verdict. [`EdgeView`](crate::EdgeView) shows the lag and
+/// the owners of all partitions.
+///
 /// # Drain
 ///
 /// A drain asks for no further frame, finishes those whose events were handed out, and gives each partition back when
@@ -100,6 +106,7 @@ impl<E: Edge, T: Send + 'static> Producer for EdgeSource<E, T> {
             self.format.clone(),
             &self.options,
             Arc::clone(&self.shared),
+            cx.gauges(),
         );
         let keeper = AbortOnDrop(tokio::spawn(keeper.run()));
         // A frame holds up its partition until it is settled, so verdicts do not wait for others.

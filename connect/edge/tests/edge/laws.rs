@@ -25,6 +25,7 @@ fn seeds() -> u64 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trouble {
     Crash,
+    Leave,
     Zombie,
     Still,
     Cut,
@@ -34,8 +35,9 @@ enum Trouble {
     SenderCut,
 }
 
-const ALL: [Trouble; 8] = [
+const ALL: [Trouble; 9] = [
     Trouble::Crash,
+    Trouble::Leave,
     Trouble::Zombie,
     Trouble::Still,
     Trouble::Cut,
@@ -52,6 +54,8 @@ struct Plan {
     troubles: Vec<Trouble>,
     count: u64,
     time: Duration,
+    /// Each event with such a key fails once.
+    fails: Option<u32>,
     checks_owner: bool,
 }
 
@@ -62,13 +66,19 @@ impl Plan {
             .frame_bytes(*chance.choose(&[1, 100, 120, 1000]))
             .attempts(100);
         let time = *chance.choose(&[Duration::ZERO, SECOND / 100, SECOND / 10]);
-        Self { spec, troubles: ALL.to_vec(), count: 6, time, checks_owner: false }
+        let fails = *chance.choose(&[None, Some(3)]);
+        Self { spec, troubles: ALL.to_vec(), count: 6, time, fails, checks_owner: false }
     }
 }
 
 /// Runs machines under faults, and returns the laws that were broken.
 async fn run(server: MemoryEdge, plan: Plan, mut chance: Chance) -> Vec<String> {
-    let work = Work { records: Records::default(), time: plan.time, checks_owner: plan.checks_owner };
+    let work = Work {
+        records: Records::default(),
+        time: plan.time,
+        fails: plan.fails,
+        checks_owner: plan.checks_owner,
+    };
     let mut machines = Vec::new();
     for number in 0..3 {
         machines.push(Machine::start(&server, &format!("m{number}"), &plan.spec, &work).await);
@@ -80,10 +90,11 @@ async fn run(server: MemoryEdge, plan: Plan, mut chance: Chance) -> Vec<String> 
         let place = chance.place(3);
         let edge = machines[place].edge.clone();
         match chance.choose(&plan.troubles) {
-            Trouble::Crash => {
+            trouble @ (Trouble::Crash | Trouble::Leave) => {
                 let name = format!("m{}", 3 + number);
                 let next = Machine::start(&server, &name, &plan.spec, &work).await;
-                std::mem::replace(&mut machines[place], next).crash();
+                let old = std::mem::replace(&mut machines[place], next);
+                if *trouble == Trouble::Crash { old.crash() } else { old.leave_soon() }
             }
             Trouble::Zombie => troubled(edge, Network::SilentLeases, chance.millis(10_000)),
             Trouble::Still => troubled(edge, Network::Silent, chance.millis(10_000)),
@@ -145,6 +156,7 @@ fn zombies(plan: &mut Plan) {
     plan.troubles = vec![Trouble::Zombie, Trouble::Still];
     plan.spec = plan.spec.clone().frame_bytes(1).frames_kept(6);
     plan.checks_owner = true;
+    plan.fails = None;
     plan.time = SECOND / 2;
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use stage_connect::memory::MemoryServer;
 use stage_connect::{PullOptions, source};
+use stage_core::stats::Gauge;
 use stage_core::{Backoff, Pipeline, Running, StepOptions};
 use stage_edge::memory::{MemoryEdge, Network};
 use stage_edge::{EdgeSink, EdgeSource, EdgeSpec, Format, MemberId, SchemaId, SourceOptions};
@@ -42,6 +43,8 @@ pub(crate) struct Machine {
 pub(crate) struct Work {
     pub(crate) records: Records,
     pub(crate) time: Duration,
+    /// Each event of every key that this number divides fails once.
+    pub(crate) fails: Option<u32>,
     pub(crate) checks_owner: bool,
 }
 
@@ -75,6 +78,7 @@ impl Machine {
             records: work.records.clone(),
             time: work.time,
             deadly,
+            fails: work.fails,
             owner: work.checks_owner.then(|| (edge.clone(), spec.entrances())),
         };
         let (from, spec, options) = (edge.clone(), spec.clone(), options(name));
@@ -98,12 +102,22 @@ impl Machine {
         self.running.monitor().status().steps.iter().filter_map(|step| step.waiting_for.clone()).collect()
     }
 
+    /// Returns the gauges of the source.
+    pub(crate) fn gauges(&self) -> Vec<Gauge> {
+        self.running.stats().into_iter().flat_map(|stats| stats.gauges).collect()
+    }
+
     /// Ends the machine without notice.
     pub(crate) fn crash(self) {
         self.life.end();
         self.edge.set_network(Network::Down);
         // The remains of the process reach nothing any more.
         tokio::spawn(async move { drop(self.running.stop().await) });
+    }
+
+    /// Drains the machine beside the test. After the deadline it is stopped.
+    pub(crate) fn leave_soon(self) {
+        tokio::spawn(async move { drop(self.running.drain(30 * SECOND).await) });
     }
 
     /// Drains the machine.

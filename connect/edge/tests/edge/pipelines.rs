@@ -5,16 +5,17 @@ use std::sync::{Arc, Mutex};
 
 use stage_connect::memory::MemoryServer;
 use stage_connect::{PullOptions, source};
+use stage_core::stats::GaugeValue;
 use stage_core::{Pipeline, StartError};
-use stage_edge::memory::{MemoryEdge, Network};
-use stage_edge::{Across, Partition};
+use stage_edge::memory::{Fault, MemoryEdge, Network};
+use stage_edge::{Across, EdgeView, Epoch, MemberId, Partition};
 use tokio::time::{Instant, sleep};
 
 use crate::machine::{Machine, SECOND, Work, events, sender, spec};
 use crate::recorder::{Event, Records};
 
 fn work(time: std::time::Duration) -> Work {
-    Work { records: Records::default(), time, checks_owner: false }
+    Work { records: Records::default(), time, fails: None, checks_owner: false }
 }
 
 #[tokio::test(start_paused = true)]
@@ -156,4 +157,58 @@ async fn another_number_of_partitions_is_an_error_of_the_start() {
     let error: StartError = pipeline.start().await.unwrap_err();
     assert!(error.to_string().contains("edge `orders` has partitions 4, this program 8"), "{error}");
     one.leave().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_view_shows_owners_lag_and_members_and_gauges_what_a_process_has_in_hand() {
+    let (server, work) = (MemoryEdge::new(), work(3600 * SECOND));
+    let machine = Machine::start(&server, "one", &spec(), &work).await;
+    let (sender, _) = sender(&server, &spec(), events(40, 10)).await;
+    sleep(10 * SECOND).await;
+    let view = EdgeView::of(&server, &spec()).await.unwrap();
+    assert!(
+        view.partitions.iter().all(|view| view.owner == Some((MemberId::new("one"), Epoch(1)))),
+        "{view:?}"
+    );
+    assert!(
+        view.partitions.iter().all(|view| view.lag.frames > 0 && view.lag.oldest > Some(9 * SECOND)),
+        "{view:?}"
+    );
+    let members: Vec<_> = view.members.iter().map(|(member, load)| (member.id.as_str(), *load)).collect();
+    assert_eq!(members, [("one", 4)]);
+    let gauges = machine.gauges();
+    let shown = |name: &str| -> Vec<_> {
+        gauges.iter().filter(|gauge| gauge.name == name).map(|gauge| gauge.value.clone()).collect()
+    };
+    assert_eq!(shown("partitions"), [GaugeValue::Count(4)]);
+    assert_eq!(shown("epoch"), vec![GaugeValue::Count(1); 4]);
+    assert_eq!(shown("lease_left").len(), 4, "{gauges:?}");
+    assert!(shown("in_hand").iter().all(|value| *value != GaugeValue::Count(0)), "{gauges:?}");
+    drop(sender.stop().await);
+    machine.crash();
+}
+
+/// Sends events while answers of the server are lost, and returns how often an event was handled again.
+async fn repeats_after_lost_answers(server: MemoryEdge) -> usize {
+    let work = work(SECOND / 1000);
+    let spec = spec().frame_bytes(200);
+    let machine = Machine::start(&server, "one", &spec, &work).await;
+    server.machine("sender").lose_answers(20);
+    let (sender, _) = sender(&server, &spec, events(40, 10)).await;
+    work.records.until(400).await;
+    server.until(|server| server.frames("orders") == 0).await;
+    sender.drain(SECOND).await.unwrap();
+    machine.leave().await;
+    assert_eq!(work.records.faults(), [""; 0]);
+    work.records.seen().len() - 400
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_whose_answer_was_lost_is_repeated_with_its_id_and_stored_once() {
+    assert_eq!(repeats_after_lost_answers(MemoryEdge::new()).await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_forgets_ids_is_caught() {
+    assert!(repeats_after_lost_answers(MemoryEdge::with_fault(Fault::ForgetsIds)).await > 0);
 }

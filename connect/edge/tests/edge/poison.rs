@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use stage_core::ack::{Delivery, Reason};
 use stage_core::{Pipeline, Running};
-use stage_edge::memory::MemoryEdge;
+use stage_edge::memory::{Fault, MemoryEdge};
 use stage_edge::{EdgeSource, EdgeSpec, Partition};
 
 use crate::machine::{Machine, SECOND, Work, events, format, options, sender, spec};
@@ -62,43 +62,66 @@ async fn a_hopeless_event_is_dead_at_its_second_look() {
     running.drain(SECOND).await.unwrap();
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_event_that_ends_its_process_is_dead_after_its_attempts_and_no_other() {
-    let server = MemoryEdge::new();
+/// Starts machines, one after the other, which `BAD` ends, until all other events are handled. Returns the number of
+/// machines that it has ended, at most 10.
+async fn crashes(server: &MemoryEdge, records: &Records) -> u32 {
     let spec = spec().attempts(3).partitions(1);
-    let (sender, _) = sender(&server, &spec, events(5, 20)).await;
-    let work = Work { records: Records::default(), time: SECOND / 100, checks_owner: false };
-    let mut crashes = 0;
-    loop {
+    let (sender, _) = sender(server, &spec, events(5, 20)).await;
+    let work = Work { records: records.clone(), time: SECOND / 100, fails: None, checks_owner: false };
+    for crashes in 0..10 {
         let name = format!("m{crashes}");
-        let machine = Machine::start_deadly(&server, &name, &spec, &work, BAD).await;
+        let machine = Machine::start_deadly(server, &name, &spec, &work, BAD).await;
         tokio::select! {
-            () = machine.fallen() => crashes += 1,
-            () = work.records.until(99) => {
+            () = machine.fallen() => machine.crash(),
+            () = records.until(99) => {
                 server.until(|server| server.frames("orders") == 0).await;
                 machine.leave().await;
-                break;
+                sender.drain(SECOND).await.unwrap();
+                return crashes;
             }
         }
-        machine.crash();
     }
-    // The first attempt is that of the frame; of two further ones, the last is noted with the event.
-    assert_eq!(crashes, 3);
+    10
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_ends_its_process_is_dead_after_its_attempts_and_no_other() {
+    let (server, records) = (MemoryEdge::new(), Records::default());
+    assert_eq!(crashes(&server, &records).await, 3);
     let dead = server.dead();
     assert_eq!(dead.len(), 1, "{dead:?}");
     assert_eq!(dead[0].event, postcard::to_stdvec(&BAD).unwrap());
     assert_eq!(dead[0].cause, "the process ended while a step handled it");
     assert_eq!(dead[0].attempts, 3);
     // Only the dead event is missing.
-    let faults = work.records.faults();
+    let faults = records.faults();
     assert!(faults.iter().all(|fault| fault.ends_with("before number 7")), "{faults:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_loses_notes_is_caught() {
+    let server = MemoryEdge::with_fault(Fault::LosesNotes);
+    assert_eq!(crashes(&server, &Records::default()).await, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_buries_the_event_that_fails_and_goes_on() {
+    let (server, records) = (MemoryEdge::new(), Records::default());
+    let spec = EdgeSpec::new("shop", "orders").frame_bytes(200).attempts(3);
+    let running = picky(&server, &spec, &records, || Reason::failed("no ink")).await;
+    let (sender, _) = sender(&server, &spec, events(10, 20)).await;
+    records.until(199).await;
+    server.until(|server| server.frames("orders") == 0).await;
+    let dead: Vec<_> = server.dead().into_iter().map(|letter| (letter.attempts, letter.cause)).collect();
+    assert_eq!(dead, [(3, "no ink".to_owned())]);
     sender.drain(SECOND).await.unwrap();
+    running.drain(SECOND).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_no_frame_or_no_event_is_dead_and_never_repeated() {
     let server = MemoryEdge::new();
-    let work = Work { records: Records::default(), time: SECOND / 100, checks_owner: false };
+    let work = Work { records: Records::default(), time: SECOND / 100, fails: None, checks_owner: false };
     let machine = Machine::start(&server, "one", &spec(), &work).await;
     server.store("orders", Partition(0), &b"{}"[..]);
     let mut frame = stage_edge::FrameWriter::new();

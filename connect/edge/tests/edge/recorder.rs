@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use stage_core::ack::Delivery;
+use stage_core::ack::{Delivery, Reason};
 use stage_core::{Consumer, Context, Events, StageResult};
 use stage_edge::memory::MemoryEdge;
 use stage_edge::{MemberId, key_hash, partition_of};
@@ -36,6 +36,7 @@ struct Inner {
 struct State {
     seen: Vec<(Arc<str>, Event)>,
     distinct: BTreeSet<Event>,
+    failed: BTreeSet<Event>,
     next: BTreeMap<u32, u32>,
     /// Violations of a law.
     faults: Vec<String>,
@@ -60,6 +61,11 @@ impl Records {
         state.distinct.insert(event);
         drop(state);
         self.inner.changed.notify_waiters();
+    }
+
+    /// Returns whether this is the first attempt at an event that is to fail once.
+    fn fails(&self, event: Event) -> bool {
+        self.lock().failed.insert(event)
     }
 
     pub(crate) fn fault(&self, fault: String) {
@@ -92,7 +98,7 @@ impl Records {
     }
 }
 
-/// A machine that may have crashed: what it does afterwards did not happen.
+/// A machine that may have crashed: its later actions do not count.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Life(CancellationToken);
 
@@ -121,6 +127,8 @@ pub(crate) struct Recorder {
     pub(crate) life: Life,
     pub(crate) records: Records,
     pub(crate) time: Duration,
+    /// Each event of every key that this number divides fails once.
+    pub(crate) fails: Option<u32>,
     /// The event that ends the machine.
     pub(crate) deadly: Option<Event>,
     /// Checks that the machine owns the partition of each event at its arrival.
@@ -158,6 +166,16 @@ impl Consumer for Recorder {
             if self.deadly == Some(event) {
                 self.life.end();
                 std::future::pending::<()>().await;
+            }
+            let fails = self.fails.is_some_and(|divisor| event.key % divisor == 0);
+            if token.is_rejected() {
+                // As steps do with the rest of a frame of which an event has failed.
+                token.acknowledge();
+                continue;
+            }
+            if fails && self.life.is_alive() && self.records.fails(event) {
+                token.reject(Reason::failed("once"));
+                continue;
             }
             if self.life.is_alive() {
                 self.records.add(&self.machine, event);
