@@ -2,14 +2,20 @@
 #![cfg(feature = "test-util")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, RejectedDelivery};
 use stage_core::pipeline::Outcome;
+use stage_core::policy::FailurePolicy;
 use stage_core::spawn::{self, StageOptions};
 use stage_core::stage::{FromIter, MapEach};
 use stage_core::testing::{ManualConsumer, ManualProducer, Probe, Sim, settle, turn};
-use stage_core::{CancelMode, ExitReason, Pipeline, Placement, StepOptions, SubscribeOptions};
+use stage_core::{
+    BoxError, CancelMode, Context, Demand, Emitter, ExitReason, Init, Pipeline, Placement, Producer,
+    StageResult, StepOptions, SubscribeOptions,
+};
 use tokio::time::Instant;
 
 /// Events in the order of arrival, each with its copy, and the stage of each turn.
@@ -199,4 +205,93 @@ fn a_wake_from_another_thread_is_noticed() {
         seen.events().into_iter().sum::<u32>()
     });
     assert_eq!(sum, 55);
+}
+
+/// The frame, the key and the number of an event.
+type Part = (u64, u64, u64);
+
+/// Delivers four frames of 30 events, once.
+#[derive(Default)]
+struct Frames {
+    rejected: Arc<Mutex<HashSet<u64>>>,
+    next: u64,
+    deliveries: Option<Deliveries<u64>>,
+}
+
+struct Rejected(Arc<Mutex<HashSet<u64>>>);
+
+impl Acknowledger for Rejected {
+    type Receipt = u64;
+
+    async fn settle(&mut self, _: &[u64], rejected: &[RejectedDelivery<u64>]) -> Result<(), BoxError> {
+        self.0.lock().unwrap().extend(rejected.iter().map(|rejected| rejected.receipt));
+        Ok(())
+    }
+}
+
+impl Producer for Frames {
+    type Event = Delivery<Vec<Part>>;
+
+    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+        self.deliveries = Some(cx.acknowledge_by(Rejected(Arc::clone(&self.rejected)), AckOptions::new()));
+        Ok(Init::Ready)
+    }
+
+    async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, Self::Event>) -> StageResult {
+        let deliveries = self.deliveries.as_ref().unwrap();
+        let end = 4.min(self.next + demand.get() as u64);
+        for frame in self.next..end {
+            let parts = (0..30).map(|number| (frame, number % 5, number)).collect();
+            out.extend(deliveries.deliver([(parts, frame)]));
+        }
+        self.next = end;
+        if end == 4 {
+            out.finish();
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn no_order_of_turns_handles_an_event_behind_a_failed_one_of_its_frame_and_key() {
+    for seed in 0..50 {
+        let (handled, rejected) = (Arc::new(Mutex::new(Vec::new())), Arc::default());
+        let (calls, frames) = (Arc::clone(&handled), Arc::clone(&rejected));
+        let report = Sim::seeded(seed).run(async move {
+            let fails = move |part: Part| {
+                calls.lock().unwrap().push(part);
+                // In two of four frames, the second event of a key.
+                if part.0 % 2 == 1 && part.2 == 5 + part.0 { Err("on purpose") } else { Ok(()) }
+            };
+            let source = move || Ok(Frames { rejected: Arc::clone(&frames), ..Frames::default() });
+            Pipeline::builder("frames")
+                .start("frames", source)
+                .acknowledged()
+                .step_many("split", |frame: Vec<Part>| frame)
+                .by(|part| part.1)
+                .finish_each_fn(
+                    StepOptions::named("handle").count(3).max_demand(6),
+                    FailurePolicy::skip(),
+                    fails,
+                )
+                .start()
+                .await
+                .unwrap()
+                .join()
+                .await
+                .unwrap()
+        });
+        let handled = handled.lock().unwrap();
+        let mut last: HashMap<(u64, u64), u64> = HashMap::new();
+        for (frame, key, number) in &*handled {
+            let before = last.insert((*frame, *key), *number);
+            assert!(before.is_none_or(|before| before < *number), "seed {seed}: the order of a key");
+            let failed = frame % 2 == 1 && *key == (5 + frame) % 5;
+            assert!(!failed || *number <= 5 + frame, "seed {seed}: {number} of frame {frame} was handled");
+        }
+        let skipped: u64 = report.stages.iter().map(|stage| stage.failures.skipped).sum();
+        // Two events failed, which are skipped by their policy.
+        assert_eq!(handled.len() as u64 - 2 + skipped, 4 * 30, "seed {seed}");
+        assert_eq!(*rejected.lock().unwrap(), HashSet::from([1, 3]), "seed {seed}");
+    }
 }

@@ -147,6 +147,11 @@ impl<T> Delivery<T> {
         self.token.trace().context()
     }
 
+    #[inline]
+    pub(crate) const fn token_mut(&mut self) -> &mut Token {
+        &mut self.token
+    }
+
     /// Returns the token, to inspect or share it.
     pub const fn token(&self) -> &Token {
         &self.token

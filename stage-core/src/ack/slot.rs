@@ -67,6 +67,12 @@ impl Slot {
         lock(&self.0.group).as_ref().is_some_and(|group| group.is_rejected())
     }
 
+    /// Returns the same, without a lock.
+    #[inline]
+    pub(super) fn is_lost(&mut self) -> bool {
+        get_mut(&mut self.0.group).as_ref().is_some_and(|group| group.is_rejected())
+    }
+
     /// Acknowledges. Returns the slot to its inbox, unless there are other holders.
     pub(super) fn acknowledge(mut self) {
         match self.leave() {

@@ -253,6 +253,17 @@ impl Token {
         }
     }
 
+    /// Returns whether another holder has rejected the delivery, without a lock.
+    #[inline]
+    pub(crate) fn is_lost(&mut self) -> bool {
+        match &mut self.holder {
+            Holder::Nothing => false,
+            Holder::Slot(slot, _) => slot.is_lost(),
+            Holder::Group(group, _) => group.is_rejected(),
+            Holder::Frame(frame, _) => frame.is_rejected(),
+        }
+    }
+
     /// Returns whether this is a piece of a [`Whole`](super::Whole) of which another piece was rejected, so that it
     /// is skipped.
     #[inline]

@@ -104,6 +104,9 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
 
     /// Feeds the copies of the next step by key: events with equal keys go to the same copy, in order.
     ///
+    /// In an acknowledged chain, functions of the next step skip an event whose delivery is rejected already, since the
+    /// whole delivery comes again: no event of a key is handled behind one of its delivery that failed.
+    ///
     /// The hash of a key is the same on every run.
     pub fn by<K, F>(mut self, key: F) -> Self
     where
@@ -237,6 +240,9 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         F: FnMut(T) -> U + Clone + Send + 'static,
         U: Send + 'static,
     {
+        if C::ACKNOWLEDGED && self.upstream.is_keyed() {
+            return self.step_fn_keyed(options, function);
+        }
         self.step(options, move || {
             let mut function = function.clone();
             Ok(MapEach::new(move |carried: C::Of<T>| C::map(carried, &mut function)))
@@ -294,7 +300,8 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         let function = move |event| {
             function(event);
         };
-        self.finish(options, move || Ok(C::each(function.clone())))
+        let keyed = self.upstream.is_keyed();
+        self.finish(options, move || Ok(C::each(function.clone(), keyed)))
     }
 
     /// Adds the last step, made of several stages that run as one: steps and a sink without queues between

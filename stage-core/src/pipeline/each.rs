@@ -4,7 +4,7 @@ use super::chain::Chain;
 use super::options::StepOptions;
 use super::pipeline::Pipeline;
 use crate::base::error::BoxError;
-use crate::policy::{Carry, EachEvent, EventSink, EventStep, FailurePolicy, attempt};
+use crate::policy::{Carry, EachEvent, EventSink, EventStep, FailurePolicy, Skip, attempt};
 use crate::sync::{Arc, Mutex, lock};
 
 impl<T: Send + 'static, C: Carry> Chain<T, C> {
@@ -21,8 +21,8 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         H: EachEvent<In = T>,
         R: Fn() -> Result<H, BoxError> + Send + 'static,
     {
-        let recipe = shared(recipe);
-        self.step(options, move || EventStep::<H, C>::new(policy.clone(), recipe.clone()))
+        let (recipe, skip) = (shared(recipe), Skip::in_step(self.upstream.is_keyed()));
+        self.step(options, move || EventStep::<H, C>::new(policy.clone(), skip, recipe.clone()))
     }
 
     /// Adds the last step: handles each event with the handler that `recipe` builds, and acknowledges it in an
@@ -37,8 +37,8 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         H: EachEvent<In = T>,
         R: Fn() -> Result<H, BoxError> + Send + 'static,
     {
-        let recipe = shared(recipe);
-        self.finish(options, move || EventSink::<H, C>::new(policy.clone(), recipe.clone()))
+        let (recipe, skip) = (shared(recipe), Skip::in_step(self.upstream.is_keyed()));
+        self.finish(options, move || EventSink::<H, C>::new(policy.clone(), skip, recipe.clone()))
     }
 
     /// Adds a step that turns each event into one other event with a function that may fail; every copy has a

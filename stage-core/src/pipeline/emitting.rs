@@ -8,7 +8,7 @@ use super::fuse::{Fuse, Recipe};
 use super::options::StepOptions;
 use crate::ack::Handled;
 use crate::base::error::StageResult;
-use crate::policy::Carry;
+use crate::policy::{Carry, Skip};
 use crate::stage::expansion::Many;
 use crate::stage::{Emitter, Events, ProducerConsumer};
 use crate::trace::Scope;
@@ -58,7 +58,17 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         F: FnMut(T) -> Option<U> + Clone + Send + 'static,
         U: Send + 'static,
     {
-        self.step(options, move || Ok(SomeEach::<_, T, U, C>::new(function.clone())))
+        let keyed = self.upstream.is_keyed();
+        self.step(options, move || Ok(SomeEach::<_, T, U, C>::new(function.clone(), Skip::in_step(keyed))))
+    }
+
+    /// Adds a step, fed by key, that turns each event into one other event.
+    pub(super) fn step_fn_keyed<F, U>(self, options: impl Into<StepOptions>, mut function: F) -> Chain<U, C>
+    where
+        F: FnMut(T) -> U + Clone + Send + 'static,
+        U: Send + 'static,
+    {
+        self.step_some(options, move |event| Some(function(event)))
     }
 
     /// Adds a step that turns each event into any number of events, in order. In an acknowledged chain, an event is
@@ -84,7 +94,8 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         F: FnMut(T) -> M + Clone + Send + 'static,
         M: Many + 'static,
     {
-        self.step(options, move || Ok(ManyEach::<_, T, M, C>::new(function.clone())))
+        let keyed = self.upstream.is_keyed();
+        self.step(options, move || Ok(ManyEach::<_, T, M, C>::new(function.clone(), Skip::in_step(keyed))))
     }
 }
 
@@ -109,7 +120,7 @@ impl<Head, R: Recipe> Fuse<Head, R> {
         F: FnMut(R::Event) -> Option<U> + Clone + Send + 'static,
         U: Send + 'static,
     {
-        self.step(move || Ok(SomeEach::<_, R::Event, U, R::Carry>::new(function.clone())))
+        self.step(move || Ok(SomeEach::<_, R::Event, U, R::Carry>::new(function.clone(), Skip::DeadWholes)))
     }
 
     /// Adds a function that turns each event into any number of events.
@@ -121,7 +132,7 @@ impl<Head, R: Recipe> Fuse<Head, R> {
         F: FnMut(R::Event) -> M + Clone + Send + 'static,
         M: Many + 'static,
     {
-        self.step(move || Ok(ManyEach::<_, R::Event, M, R::Carry>::new(function.clone())))
+        self.step(move || Ok(ManyEach::<_, R::Event, M, R::Carry>::new(function.clone(), Skip::DeadWholes)))
     }
 }
 
@@ -138,24 +149,26 @@ fn kept<T>(
 /// Turns each event into at most one event.
 struct SomeEach<F, T, U, C> {
     function: F,
+    skip: Skip,
     types: PhantomData<fn(T) -> (U, C)>,
 }
 
 /// Turns each event into any number of events.
 struct ManyEach<F, T, M, C> {
     function: F,
+    skip: Skip,
     types: PhantomData<fn(T) -> (M, C)>,
 }
 
 impl<F, T, U, C> SomeEach<F, T, U, C> {
-    fn new(function: F) -> Self {
-        Self { function, types: PhantomData }
+    fn new(function: F, skip: Skip) -> Self {
+        Self { function, skip, types: PhantomData }
     }
 }
 
 impl<F, T, M, C> ManyEach<F, T, M, C> {
-    fn new(function: F) -> Self {
-        Self { function, types: PhantomData }
+    fn new(function: F, skip: Skip) -> Self {
+        Self { function, skip, types: PhantomData }
     }
 }
 
@@ -177,8 +190,8 @@ where
         let mut handled = Handled::default();
         let mut left_out = 0;
         for carried in events {
-            let (event, token) = C::open(carried);
-            let made = if token.is_of_dead_whole() {
+            let (event, mut token) = C::open(carried);
+            let made = if self.skip.applies(&mut token, &out.state.counters) {
                 None
             } else {
                 let _within = Scope::of(token.trace());
@@ -213,8 +226,8 @@ where
     ) -> StageResult {
         let mut handled = Handled::default();
         for carried in events {
-            let (event, token) = C::open(carried);
-            if token.is_of_dead_whole() {
+            let (event, mut token) = C::open(carried);
+            if self.skip.applies(&mut token, &out.state.counters) {
                 handled.add(token);
                 continue;
             }
@@ -250,90 +263,4 @@ impl<F, T, M, C> fmt::Debug for ManyEach<F, T, M, C> {
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-
-    use super::*;
-    use crate::ack::{Acknowledger, Collectors, Delivery, RejectedDelivery};
-    use crate::base::error::BoxError;
-    use crate::pipeline::Pipeline;
-    use crate::policy::{Acknowledged, FailurePolicy};
-    use crate::sync::{Mutex, lock};
-
-    /// Sends each verdict with its number: `"3 done"`, or the reason.
-    struct Tell(UnboundedSender<String>);
-
-    impl Acknowledger for Tell {
-        type Receipt = usize;
-
-        async fn settle(
-            &mut self,
-            done: &[usize],
-            rejected: &[RejectedDelivery<usize>],
-        ) -> Result<(), BoxError> {
-            for number in done {
-                self.0.send(format!("{number} done"))?;
-            }
-            for RejectedDelivery { receipt, reason } in rejected {
-                self.0.send(format!("{receipt}: {reason}"))?;
-            }
-            Ok(())
-        }
-    }
-
-    /// Declares a chain of these numbers as deliveries; the channel gets their verdicts.
-    fn delivered(numbers: std::ops::Range<usize>) -> (Chain<usize, Acknowledged>, UnboundedReceiver<String>) {
-        let (tell, verdicts) = unbounded_channel();
-        let deliveries = Collectors::default().start_alone(Tell(tell));
-        let events: Vec<Delivery<usize>> = deliveries.deliver(numbers.map(|n| (n, n))).collect();
-        let events = Mutex::new(Some(events));
-        let source = move || Ok(lock(&events).take().unwrap_or_default());
-        (Pipeline::builder("numbers").start_fn("numbers", source).acknowledged(), verdicts)
-    }
-
-    /// Runs a pipeline of deliveries to its end, and returns the verdicts in the order of the numbers.
-    async fn run(pipeline: Pipeline, mut verdicts: UnboundedReceiver<String>) -> Vec<String> {
-        let _report = pipeline.start().await.unwrap().join().await.unwrap();
-        let mut told = Vec::new();
-        while let Some(verdict) = verdicts.recv().await {
-            told.push(verdict);
-        }
-        told.sort();
-        told
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_event_without_output_is_acknowledged_and_one_with_several_when_all_of_them_are() {
-        let (chain, verdicts) = delivered(0..4);
-        let refuse = |number: usize| if number == 3 { Err("three") } else { Ok(()) };
-        let pipeline = chain.step_many("repeat", |number| vec![number; number]).finish_each_fn(
-            "refuse",
-            FailurePolicy::skip(),
-            refuse,
-        );
-        assert_eq!(run(pipeline, verdicts).await, ["0 done", "1 done", "2 done", "3: three"]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_selected_event_is_acknowledged_by_the_sink_and_another_by_the_filter() {
-        let (chain, verdicts) = delivered(0..4);
-        let pipeline = chain
-            .step_filter("even", |number| number % 2 == 0)
-            .fused("fused", |stage| stage.step_some(|number| (number > 0).then_some(number)))
-            .finish_each_fn("refuse", FailurePolicy::skip(), |_| Err("seen"));
-        assert_eq!(run(pipeline, verdicts).await, ["0 done", "1 done", "2: seen", "3 done"]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_event_at_which_a_filter_panics_has_been_tried_and_those_behind_it_have_not() {
-        let (chain, verdicts) = delivered(0..3);
-        let pipeline = chain
-            .step_filter("breaks", |number| {
-                assert_ne!(*number, 1, "a filter breaks");
-                true
-            })
-            .finish_fn("drop", drop);
-        let told = run(pipeline, verdicts).await;
-        assert_eq!(told[1..], ["1: a stage dropped it", "2: it was returned before a stage handled it"]);
-    }
-}
+mod tests;

@@ -1,12 +1,17 @@
 //! The two ways events travel in a pipeline: plain, or as deliveries.
 
 use super::handle_each::HandleEach;
+use super::skip::Skip;
 use crate::ack::{Delivery, Token};
 use crate::dispatch::{Dispatcher, GroupDispatcher, SubscriberGroup};
 use crate::stage::{Consumer, ForEach, LetGo, MapEach, Nothing, ProducerConsumer, Sinking, Then};
 
 /// How the events of a chain travel: [`Plain`] or [`Acknowledged`]. Sealed.
 pub trait Carry: sealed::Sealed + Send + 'static {
+    /// Whether events are deliveries.
+    #[doc(hidden)]
+    const ACKNOWLEDGED: bool;
+
     /// The type that travels for an event of type `T`.
     type Of<T: Send + 'static>: Send + 'static;
 
@@ -39,9 +44,9 @@ pub trait Carry: sealed::Sealed + Send + 'static {
     where
         T: Clone + Send + 'static;
 
-    /// Creates a consumer that calls a function with each event.
+    /// Creates a consumer, of a step that is fed by key or not, that calls a function with each event.
     #[doc(hidden)]
-    fn each<T, F>(function: F) -> impl Consumer<Event = Self::Of<T>>
+    fn each<T, F>(function: F, keyed: bool) -> impl Consumer<Event = Self::Of<T>>
     where
         T: Send + 'static,
         F: FnMut(T) + Send + 'static;
@@ -65,6 +70,7 @@ pub enum Plain {}
 pub enum Acknowledged {}
 
 impl Carry for Plain {
+    const ACKNOWLEDGED: bool = false;
     type Of<T: Send + 'static> = T;
 
     fn open<T: Send + 'static>(carried: T) -> (T, Token) {
@@ -101,7 +107,7 @@ impl Carry for Plain {
         Box::new(GroupDispatcher::every(groups))
     }
 
-    fn each<T, F>(function: F) -> impl Consumer<Event = T>
+    fn each<T, F>(function: F, _: bool) -> impl Consumer<Event = T>
     where
         T: Send + 'static,
         F: FnMut(T) + Send + 'static,
@@ -122,6 +128,7 @@ impl Carry for Plain {
 }
 
 impl Carry for Acknowledged {
+    const ACKNOWLEDGED: bool = true;
     type Of<T: Send + 'static> = Delivery<T>;
 
     fn open<T: Send + 'static>(carried: Delivery<T>) -> (T, Token) {
@@ -162,12 +169,12 @@ impl Carry for Acknowledged {
         Box::new(GroupDispatcher::every_leaving(groups, Delivery::acknowledge))
     }
 
-    fn each<T, F>(function: F) -> impl Consumer<Event = Delivery<T>>
+    fn each<T, F>(function: F, keyed: bool) -> impl Consumer<Event = Delivery<T>>
     where
         T: Send + 'static,
         F: FnMut(T) + Send + 'static,
     {
-        HandleEach::new(function)
+        HandleEach::new(function, Skip::in_step(keyed))
     }
 
     fn each_after<In, T, G, F>(first: G, function: F) -> impl ProducerConsumer<In = In, Out = Nothing>
@@ -177,7 +184,7 @@ impl Carry for Acknowledged {
         G: FnMut(In) -> Delivery<T> + Send + 'static,
         F: FnMut(T) + Send + 'static,
     {
-        Then::new(MapEach::new(first), Sinking(HandleEach::new(function)))
+        Then::new(MapEach::new(first), Sinking(HandleEach::new(function, Skip::DeadWholes)))
     }
 }
 

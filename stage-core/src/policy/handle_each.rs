@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use super::skip::Skip;
 use crate::ack::{Delivery, Handled};
 use crate::base::error::StageResult;
 use crate::stage::{Consumer, Context, Events};
@@ -11,24 +12,25 @@ use crate::stage::{Consumer, Context, Events};
 /// events are acknowledged together, since that is cheaper.
 pub(super) struct HandleEach<F, T> {
     function: F,
+    skip: Skip,
     handled: Handled,
     events: PhantomData<fn(T)>,
 }
 
 impl<F: FnMut(T), T> HandleEach<F, T> {
-    pub(super) fn new(function: F) -> Self {
-        Self { function, handled: Handled::default(), events: PhantomData }
+    pub(super) fn new(function: F, skip: Skip) -> Self {
+        Self { function, skip, handled: Handled::default(), events: PhantomData }
     }
 }
 
 impl<F: FnMut(T) + Send + 'static, T: Send + 'static> Consumer for HandleEach<F, T> {
     type Event = Delivery<T>;
 
-    async fn handle_events(&mut self, events: Events<'_, Delivery<T>>, _: &mut Context<'_>) -> StageResult {
-        for delivery in events {
+    async fn handle_events(&mut self, events: Events<'_, Delivery<T>>, cx: &mut Context<'_>) -> StageResult {
+        for mut delivery in events {
             // On a panic, the earlier events are acknowledged at the end of this stage, and the rest of the
             // batch returns untried.
-            let token = if delivery.token().is_of_dead_whole() {
+            let token = if self.skip.applies(delivery.token_mut(), &cx.state.counters) {
                 delivery.into_parts().1
             } else {
                 delivery.handle(&mut self.function).1

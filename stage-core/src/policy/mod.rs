@@ -48,6 +48,7 @@ mod function;
 mod handle_each;
 mod letter;
 mod sink;
+mod skip;
 mod step;
 
 pub use at_once::{AtOnce, Order};
@@ -59,4 +60,5 @@ pub use failure_policy::{FailurePolicy, Retained};
 pub use function::{Attempt, Each, EachSome, attempt, each, each_some};
 pub use letter::{DeadLetter, DeadLetters, dead_letters_fn};
 pub(crate) use sink::EventSink;
+pub(crate) use skip::Skip;
 pub(crate) use step::EventStep;

@@ -7,6 +7,7 @@ use super::caller::{Called, Caller, Losses};
 use super::carry::Carry;
 use super::each_event::EachEvent;
 use super::failure_policy::FailurePolicy;
+use super::skip::Skip;
 use crate::base::error::{BoxError, StageResult};
 use crate::stage::{Emitter, Events, ProducerConsumer};
 use crate::sync::Arc;
@@ -14,6 +15,7 @@ use crate::sync::Arc;
 /// The stage of an [`EachEvent`] that passes results on; `C` determines whether events are deliveries.
 pub(crate) struct EventStep<H: EachEvent, C> {
     caller: Caller<H>,
+    skip: Skip,
     carry: PhantomData<fn() -> C>,
 }
 
@@ -25,9 +27,10 @@ impl<H: EachEvent, C: Carry> EventStep<H, C> {
     /// The error of the recipe.
     pub(crate) fn new(
         policy: FailurePolicy<H::In>,
+        skip: Skip,
         recipe: impl Fn() -> Result<H, BoxError> + Send + Sync + 'static,
     ) -> Result<Self, BoxError> {
-        Ok(Self { caller: Caller::new(Arc::new(recipe), policy)?, carry: PhantomData })
+        Ok(Self { caller: Caller::new(Arc::new(recipe), policy)?, skip, carry: PhantomData })
     }
 }
 
@@ -43,8 +46,8 @@ impl<H: EachEvent, C: Carry> ProducerConsumer for EventStep<H, C> {
         let mut losses = Losses::default();
         let mut events = events.into_iter();
         for carried in events.by_ref() {
-            let (event, token) = C::open(carried);
-            if token.is_of_dead_whole() {
+            let (event, mut token) = C::open(carried);
+            if self.skip.applies(&mut token, &out.state.counters) {
                 token.acknowledge();
                 continue;
             }

@@ -7,7 +7,8 @@
 pub struct EventFailures {
     /// Attempts made after a failed one.
     pub retried: u64,
-    /// Events skipped: not handled and not retried.
+    /// Events skipped: not handled and not retried. A step that is fed by key also skips the events of a delivery
+    /// that is rejected already.
     pub skipped: u64,
     /// Events set aside as dead letters.
     pub dead_lettered: u64,

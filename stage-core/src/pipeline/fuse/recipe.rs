@@ -68,7 +68,7 @@ pub trait Recipe: Send + 'static {
         Self: Sized,
         F: FnMut(Self::Event) + Clone + Send + 'static,
     {
-        self.then_sink(move || Ok(Self::Carry::each(function.clone())))
+        self.then_sink(move || Ok(Self::Carry::each(function.clone(), false)))
     }
 }
 
