@@ -1,15 +1,17 @@
 //! Builder methods for steps that handle several events at once.
 
+use super::rules::{Handling, Rules};
 use super::stages::{ConcurrentSink, ConcurrentStep};
 use crate::base::error::BoxError;
 use crate::pipeline::{Chain, Pipeline, StepOptions};
-use crate::policy::{AtOnce, Carry, EachEvent, FailurePolicy};
+use crate::policy::{AtOncePer, Carry, EachEvent, FailurePolicy, Skip};
 use crate::sync::{Arc, Mutex, lock};
 
 impl<T: Send + 'static, C: Carry> Chain<T, C> {
     /// Like [`step_each`](Self::step_each), with several events in progress at a time, each with a handler of its own
-    /// that `recipe` builds. The policy applies to each event: a retry holds back no other event, except for the order
-    /// in which results leave.
+    /// that `recipe` builds. The policy applies to each event: one that waits for a retry is not in progress and holds back
+    /// no other, except for the order in which results leave and, in a step that is fed by key, the later events of its
+    /// key. [`AtOnce::at_most`](crate::policy::AtOnce::at_most) bounds the events in progress with equal keys.
     ///
     /// The step has a `max_demand` of twice the events in progress, and a `min_demand` of half of that, unless
     /// `options` set a `max_demand`: the step holds no more events than that, in progress or behind it.
@@ -37,7 +39,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
     pub fn step_each_at_once<H, R>(
         self,
         options: impl Into<StepOptions>,
-        at_once: AtOnce,
+        at_once: impl Into<AtOncePer<T>>,
         policy: FailurePolicy<T>,
         recipe: R,
     ) -> Chain<H::Out, C>
@@ -45,11 +47,9 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         H: EachEvent<In = T>,
         R: Fn() -> Result<H, BoxError> + Send + 'static,
     {
-        let recipe = shared(recipe);
-        let options = options.into().or_window(at_once.most.saturating_mul(2), at_once.most);
-        self.step(options, move || {
-            ConcurrentStep::<H, C>::new(at_once, policy.clone(), Arc::new(recipe.clone()))
-        })
+        let (recipe, rules) = (shared(recipe), self.rules(at_once.into(), policy, Handling::InTasks));
+        let options = rules.window(options.into());
+        self.step(options, move || ConcurrentStep::<H, C>::new(rules.clone(), Arc::new(recipe.clone())))
     }
 
     /// Like [`finish_each`](Self::finish_each), with several events in progress at a time: see
@@ -57,7 +57,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
     pub fn finish_each_at_once<H, R>(
         self,
         options: impl Into<StepOptions>,
-        at_once: AtOnce,
+        at_once: impl Into<AtOncePer<T>>,
         policy: FailurePolicy<T>,
         recipe: R,
     ) -> Pipeline
@@ -65,16 +65,26 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         H: EachEvent<In = T>,
         R: Fn() -> Result<H, BoxError> + Send + 'static,
     {
-        let recipe = shared(recipe);
-        let options = options.into().or_window(at_once.most.saturating_mul(2), at_once.most);
-        self.finish(options, move || {
-            ConcurrentSink::<H, C>::new(at_once, policy.clone(), Arc::new(recipe.clone()))
-        })
+        let (recipe, rules) = (shared(recipe), self.rules(at_once.into(), policy, Handling::InTasks));
+        let options = rules.window(options.into());
+        self.finish(options, move || ConcurrentSink::<H, C>::new(rules.clone(), Arc::new(recipe.clone())))
+    }
+
+    /// Returns the rules of the next step.
+    pub(super) fn rules(
+        &self,
+        at_once: AtOncePer<T>,
+        policy: FailurePolicy<T>,
+        handling: Handling,
+    ) -> Rules<T, C> {
+        let key = self.key();
+        let skip = Skip::in_step(key.is_some());
+        Rules { at_once, policy, key, skip, handling }
     }
 }
 
 /// Makes a recipe that all handlers share.
-fn shared<H: 'static>(
+pub(super) fn shared<H: 'static>(
     recipe: impl Fn() -> Result<H, BoxError> + Send + 'static,
 ) -> impl Fn() -> Result<H, BoxError> + Clone + Send + Sync + 'static {
     let recipe = Arc::new(Mutex::new(recipe));

@@ -1,4 +1,4 @@
-//! The events in progress of one stage, their handlers, and the results that wait to leave.
+//! The events that a stage holds: in progress, before their next attempt, and the results that wait to leave.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -6,21 +6,25 @@ use std::mem;
 use std::sync::OnceLock;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
+use super::due::DueQueue;
+use super::gates::{Bulkheads, KeyOrder};
+use super::job::{End, Finished, Job, Place, Report, Slot, Tried, Waits};
+use super::lines::{LineId, Lines};
 use super::reorder::Reorder;
+use super::rules::{Handling, Rules};
 use crate::ack::Token;
 use crate::base::error::{BoxError, ExitReason};
 use crate::base::stats::Counters;
-use crate::credit::demand::Credit;
-use crate::policy::{AtOnce, Called, Caller, Carry, EachEvent, FailurePolicy, HandlerRecipe, Losses};
+use crate::policy::{Again, Attempted, Called, Caller, Carry, EachEvent, HandlerRecipe, Losses};
 use crate::stage::{CallbackState, Context, Effect, Events, Hold};
 use crate::sync::{Arc, Mutex, lock};
-use crate::wire::subscription::Subscription;
 
 /// The state that the step and the sink have in common.
 pub(super) struct Pool<H: EachEvent, C: Carry> {
     recipe: HandlerRecipe<H>,
-    policy: FailurePolicy<H::In>,
+    rules: Rules<H::In, C>,
     limit: usize,
     /// The handler that shows that the recipe works.
     first: Option<Caller<H>>,
@@ -29,17 +33,24 @@ pub(super) struct Pool<H: EachEvent, C: Carry> {
     tasks: JoinSet<()>,
     running: usize,
     /// Events that wait for a handler.
-    waiting: VecDeque<(LineId, C::Of<H::In>)>,
+    ready: VecDeque<Job<H, C>>,
+    /// Events that failed and wait for their next attempt.
+    due: DueQueue<Job<H, C>>,
+    order: KeyOrder<Job<H, C>>,
+    bulkheads: Bulkheads<Job<H, C>>,
     next: u64,
     finished: Arc<Finished<H>>,
     reorder: Reorder<(LineId, Made<H>)>,
     /// Results that may leave as soon as there is demand.
     leaving: VecDeque<(LineId, Made<H>)>,
-    lines: Vec<Line>,
-    subscribed: LineId,
+    pub(super) lines: Lines,
     hold: Option<Hold>,
+    /// The time for which the stage has scheduled a look.
+    alarm: Option<Instant>,
     /// The reason for which the stage fails after the events that it holds.
     exit: Option<ExitReason>,
+    /// Number of events whose results have not left.
+    inside: usize,
     /// Number of events held when the last callback returned; if a callback fails, the engine counts the batch.
     held: usize,
     counters: Option<Arc<Counters>>,
@@ -48,72 +59,35 @@ pub(super) struct Pool<H: EachEvent, C: Carry> {
 /// The result of an event: `None` if nothing is to be passed on.
 pub(super) type Made<H> = Option<(<H as EachEvent>::Out, Token)>;
 
-type LineId = u64;
-
-/// A handler, and the part of the stage that it may use while the stage is in other callbacks.
-struct Slot<H: EachEvent> {
-    caller: Caller<H>,
-    state: CallbackState,
-}
-
-/// A subscription to a producer, and the credit granted to it.
-struct Line {
-    id: LineId,
-    subscription: Subscription,
-    credit: Credit,
-    /// Events whose results have left and that are not asked for again yet.
-    done: usize,
-}
-
-/// The ends of tasks that the stage has not seen yet.
-struct Finished<H: EachEvent> {
-    ends: Mutex<Vec<End<H>>>,
-    /// Makes the stage look at them; set by `init`.
-    wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
-}
-
-/// The end of one task.
-struct End<H: EachEvent> {
-    line: LineId,
-    number: u64,
-    /// `None` if the task ended without a result, by a panic outside of the handler.
-    called: Option<(Slot<H>, Called<H::Out>, Losses)>,
-}
-
-/// Reports the end of its task, also if that panics.
-struct Report<H: EachEvent> {
-    finished: Arc<Finished<H>>,
-    end: Option<End<H>>,
-}
-
 impl<H: EachEvent, C: Carry> Pool<H, C> {
     /// # Errors
     ///
     /// The error of the recipe, or a limit of zero.
-    pub(super) fn new(
-        at_once: AtOnce,
-        policy: FailurePolicy<H::In>,
-        recipe: HandlerRecipe<H>,
-    ) -> Result<Self, BoxError> {
-        let limit = at_once.checked()?;
-        let first = Some(Caller::new(Arc::clone(&recipe), policy.clone())?);
+    pub(super) fn new(rules: Rules<H::In, C>, recipe: HandlerRecipe<H>) -> Result<Self, BoxError> {
+        let limit = rules.at_once.checked()?;
+        let first = Some(Caller::new(Arc::clone(&recipe), rules.policy.clone())?);
+        let most = rules.at_once.bulkheads.as_ref().map_or(usize::MAX, |bulkheads| bulkheads.most);
         Ok(Self {
             recipe,
-            policy,
             limit,
             first,
             idle: Vec::new(),
             tasks: JoinSet::new(),
             running: 0,
-            waiting: VecDeque::new(),
+            ready: VecDeque::new(),
+            due: DueQueue::new(),
+            order: KeyOrder::new(),
+            bulkheads: Bulkheads::new(most),
             next: 0,
             finished: Arc::new(Finished { ends: Mutex::new(Vec::new()), wake: OnceLock::new() }),
-            reorder: Reorder::new(at_once.order),
+            reorder: Reorder::new(rules.at_once.at_once.order),
+            rules,
             leaving: VecDeque::new(),
-            lines: Vec::new(),
-            subscribed: 0,
+            lines: Lines::default(),
             hold: None,
+            alarm: None,
             exit: None,
+            inside: 0,
             held: 0,
             counters: None,
         })
@@ -125,22 +99,17 @@ impl<H: EachEvent, C: Carry> Pool<H, C> {
         let _ = self.finished.wake.set(Box::new(wake));
     }
 
-    pub(super) fn subscribe(&mut self, subscription: &Subscription) {
-        let (credit, ask) = Credit::open(subscription.window());
-        subscription.ask(ask);
-        self.subscribed += 1;
-        let line = Line { id: self.subscribed, subscription: subscription.clone(), credit, done: 0 };
-        self.lines.push(line);
-    }
-
-    pub(super) fn unsubscribe(&mut self, subscription: &Subscription) {
-        self.lines.retain(|line| line.subscription != *subscription);
-    }
-
     pub(super) fn take(&mut self, events: Events<'_, C::Of<H::In>>) {
-        let from = events.from().clone();
-        let line = self.lines.iter().find(|line| line.subscription == from).map_or(0, |line| line.id);
-        self.waiting.extend(events.into_iter().map(|event| (line, event)));
+        let line = self.lines.of(events.from());
+        self.inside += events.len();
+        for event in events {
+            let key = self.rules.key.as_ref().map(|key| key(&event));
+            let bulkheads = self.rules.at_once.bulkheads.as_ref();
+            let bulkhead = bulkheads.map(|bulkheads| (bulkheads.key)(C::peek(&event)));
+            let place = Place { line, number: self.next, key, bulkhead, closes: false };
+            self.next += 1;
+            self.ready.push_back(Job { place, event: Waits::New(event) });
+        }
     }
 
     /// Takes the results of the tasks that have ended, and starts events while handlers are free.
@@ -148,35 +117,168 @@ impl<H: EachEvent, C: Carry> Pool<H, C> {
     /// # Errors
     ///
     /// The reason to end at once: the policy stops the pipeline, or a task broke off.
-    pub(super) fn collect(&mut self, state: &mut CallbackState) -> Result<(), ExitReason> {
+    pub(super) async fn collect(&mut self, state: &mut CallbackState) -> Result<(), ExitReason> {
         // Frees the memory of ended tasks.
         while self.tasks.try_join_next().is_some() {}
-        for End { line, number, called } in mem::take(&mut *lock(&self.finished.ends)) {
+        let ends = mem::take(&mut *lock(&self.finished.ends));
+        for End { place, tried } in ends {
             self.running -= 1;
-            let Some((slot, called, mut losses)) = called else {
+            let Some(tried) = tried else {
                 return Err(BoxError::from("the handling of an event broke off").into());
             };
-            self.idle.push(slot);
-            let exit = losses.take_exit();
-            losses.close(0, state);
-            let made = match called {
-                Called::Done(Some(made), token) => Some((made, token)),
-                Called::Done(None, token) => {
-                    token.acknowledge();
-                    None
-                }
-                Called::Lost => None,
-                Called::Over => return Err(exit.unwrap_or(ExitReason::Shutdown)),
+            self.tried(place, tried, state)?;
+        }
+        loop {
+            self.resume();
+            if self.running >= self.limit {
+                return Ok(());
+            }
+            let Some(job) = self.next_job() else { return Ok(()) };
+            self.start(job, state).await?;
+        }
+    }
+
+    /// Lets the events whose attempts are due wait for a handler.
+    fn resume(&mut self) {
+        if self.due.next().is_some() {
+            let now = Instant::now();
+            while let Some(job) = self.due.take(now) {
+                self.ready.push_back(job);
+            }
+        }
+    }
+
+    /// Returns the next event that may start.
+    fn next_job(&mut self) -> Option<Job<H, C>> {
+        while let Some(job) = self.ready.pop_front() {
+            let Place { key, bulkhead, closes, .. } = job.place;
+            let passed = match key {
+                Some(key) if !closes => self.order.pass(key, job),
+                Some(_) | None => Some(job),
             };
-            self.exit = self.exit.take().or(exit);
-            self.reorder.done(number, (line, made), |result| self.leaving.push_back(result));
+            let Some(job) = passed else {
+                // It may have left a place to the next event.
+                let next = bulkhead.and_then(|bulkhead| self.bulkheads.next(bulkhead));
+                next.into_iter().for_each(|job| self.ready.push_front(job));
+                continue;
+            };
+            let entered = match bulkhead {
+                Some(bulkhead) => self.bulkheads.enter(bulkhead, job),
+                None => Some(job),
+            };
+            if entered.is_some() {
+                return entered;
+            }
         }
-        while self.running < self.limit
-            && let Some((line, event)) = self.waiting.pop_front()
-        {
-            self.start(line, event, state)?;
+        None
+    }
+
+    async fn start(&mut self, job: Job<H, C>, state: &mut CallbackState) -> Result<(), ExitReason> {
+        let place = job.place;
+        let (event, mut token, attempts) = match job.event {
+            Waits::New(event) => {
+                let (event, token) = C::open(event);
+                (event, token, 0)
+            }
+            Waits::Again(event, token, attempts) => (event, token, attempts),
+        };
+        if self.rules.skip.applies(&mut token, &state.counters) {
+            token.acknowledge();
+            self.leave(place);
+            self.done(place, None);
+            return Ok(());
         }
+        let mut slot = self.slot(state)?;
+        let mut losses = Losses::default();
+        if self.rules.handling == Handling::InStage {
+            let tried = slot.caller.attempt(event, token, attempts, &mut slot.state, &mut losses).await;
+            return self.tried(place, (slot, tried, losses), state);
+        }
+        self.running += 1;
+        let end = Some(End { place, tried: None });
+        let mut report = Report { finished: Arc::clone(&self.finished), end };
+        self.tasks.spawn(async move {
+            let tried = slot.caller.attempt(event, token, attempts, &mut slot.state, &mut losses).await;
+            if let Some(end) = &mut report.end {
+                end.tried = Some((slot, tried, losses));
+            }
+        });
         Ok(())
+    }
+
+    fn slot(&mut self, state: &CallbackState) -> Result<Slot<H>, BoxError> {
+        if let Some(slot) = self.idle.pop() {
+            return Ok(slot);
+        }
+        let caller = match self.first.take() {
+            Some(caller) => caller,
+            None => Caller::new(Arc::clone(&self.recipe), self.rules.policy.clone())?,
+        };
+        Ok(Slot { caller, state: state.beside() })
+    }
+
+    /// Takes the outcome of an attempt.
+    fn tried(&mut self, place: Place, tried: Tried<H>, state: &mut CallbackState) -> Result<(), ExitReason> {
+        let (slot, tried, mut losses) = tried;
+        self.idle.push(slot);
+        self.leave(place);
+        let exit = losses.take_exit();
+        losses.close(0, state);
+        let called = match tried {
+            Attempted::Ended(called) => called,
+            Attempted::Again(again) => {
+                self.wait(place, again);
+                return Ok(());
+            }
+        };
+        let made = match called {
+            Called::Done(Some(made), token) => Some((made, token)),
+            Called::Done(None, token) => {
+                token.acknowledge();
+                None
+            }
+            Called::Lost => None,
+            Called::Over => {
+                // It is counted already.
+                self.inside -= 1;
+                return Err(exit.unwrap_or(ExitReason::Shutdown));
+            }
+        };
+        self.exit = self.exit.take().or(exit);
+        self.done(place, made);
+        Ok(())
+    }
+
+    /// Sets an event aside until its next attempt is due; meanwhile, the later ones of its key wait.
+    fn wait(&mut self, mut place: Place, again: Again<H::In>) {
+        if let Some(key) = place.key
+            && !mem::replace(&mut place.closes, true)
+        {
+            self.order.close(key);
+        }
+        let Again { event, token, attempts, delay } = again;
+        let now = Instant::now();
+        // A time beyond the clock's range is as good as the end of time.
+        let at = now.checked_add(delay).unwrap_or(now + FAR);
+        self.due.add(at, Job { place, event: Waits::Again(event, token, attempts) });
+    }
+
+    /// Lets the next event with the same bulkhead start.
+    fn leave(&mut self, place: Place) {
+        if let Some(next) = place.bulkhead.and_then(|bulkhead| self.bulkheads.leave(bulkhead)) {
+            self.ready.push_front(next);
+        }
+    }
+
+    fn done(&mut self, place: Place, made: Made<H>) {
+        if place.closes
+            && let Some(key) = place.key
+        {
+            let mut parked = self.order.open(key);
+            parked.append(&mut self.ready);
+            self.ready = parked;
+        }
+        self.reorder.done(place.number, (place.line, made), |result| self.leaving.push_back(result));
     }
 
     /// Returns the next result, if there is `demand` for it; a failing stage passes on all of them.
@@ -186,26 +288,17 @@ impl<H: EachEvent, C: Carry> Pool<H, C> {
             return None;
         }
         let (from, made) = self.leaving.pop_front()?;
-        if let Some(line) = self.lines.iter_mut().find(|line| line.id == from) {
-            line.done += 1;
-        }
+        self.inside -= 1;
+        self.lines.done(from);
         Some(made)
     }
 
     /// Asks for as many events as have left, and holds the stage while it has any.
     pub(super) fn go_on(&mut self, cx: &mut Context<'_>) {
-        for line in &mut self.lines {
-            let done = mem::take(&mut line.done);
-            if done > 0
-                && self.exit.is_none()
-                && let Some(demand) = line.credit.settle_by(line.subscription.window(), done)
-            {
-                line.subscription.ask(demand);
-            }
+        if self.exit.is_none() {
+            self.lines.ask();
         }
-        self.held = self.waiting.len() + self.running + self.leaving.len();
-        let counters = self.counters.get_or_insert_with(|| Arc::clone(&cx.state.counters));
-        counters.keep(self.held);
+        self.count(cx.state);
         self.hold = match self.hold.take() {
             _ if self.held == 0 => None,
             Some(hold) => Some(hold),
@@ -218,51 +311,30 @@ impl<H: EachEvent, C: Carry> Pool<H, C> {
         }
     }
 
-    fn start(&mut self, line: LineId, event: C::Of<H::In>, state: &CallbackState) -> Result<(), BoxError> {
-        let (event, token) = C::open(event);
-        let number = self.next;
-        self.next += 1;
-        if token.is_of_dead_whole() {
-            token.acknowledge();
-            self.reorder.done(number, (line, None), |result| self.leaving.push_back(result));
-            return Ok(());
+    /// Counts the events that the stage holds.
+    pub(super) fn count(&mut self, state: &CallbackState) {
+        self.held = self.inside;
+        let counters = self.counters.get_or_insert_with(|| Arc::clone(&state.counters));
+        counters.keep(self.held);
+        if self.rules.policy.retries() {
+            counters.set_retries(self.due.len(), self.due.next());
         }
-        let mut slot = if let Some(slot) = self.idle.pop() {
-            slot
-        } else {
-            let caller = match self.first.take() {
-                Some(caller) => caller,
-                None => Caller::new(Arc::clone(&self.recipe), self.policy.clone())?,
-            };
-            Slot { caller, state: state.beside() }
-        };
-        self.running += 1;
-        let end = Some(End { line, number, called: None });
-        let mut report = Report { finished: Arc::clone(&self.finished), end };
-        self.tasks.spawn(async move {
-            let mut losses = Losses::default();
-            let called = slot.caller.call(event, token, &mut slot.state, &mut losses).await;
-            if let Some(end) = &mut report.end {
-                end.called = Some((slot, called, losses));
-            }
-        });
-        Ok(())
+    }
+
+    /// Returns the time at which the stage must look again, if it has scheduled no earlier look.
+    pub(super) fn alarm(&mut self) -> Option<Instant> {
+        let next = self.due.next()?;
+        let now = Instant::now();
+        if self.alarm.is_some_and(|alarm| alarm > now && alarm <= next) {
+            return None;
+        }
+        self.alarm = Some(next);
+        Some(next)
     }
 }
 
-impl<H: EachEvent> Drop for Report<H> {
-    fn drop(&mut self) {
-        let Some(end) = self.end.take() else { return };
-        let is_first = {
-            let mut ends = lock(&self.finished.ends);
-            ends.push(end);
-            ends.len() == 1
-        };
-        if is_first && let Some(wake) = self.finished.wake.get() {
-            wake();
-        }
-    }
-}
+/// Thirty years.
+const FAR: std::time::Duration = std::time::Duration::from_secs(30 * 365 * 24 * 3600);
 
 /// Counts the events held by a stopped or failed stage as discarded.
 impl<H: EachEvent, C: Carry> Drop for Pool<H, C> {
@@ -275,6 +347,11 @@ impl<H: EachEvent, C: Carry> Drop for Pool<H, C> {
 
 impl<H: EachEvent, C: Carry> fmt::Debug for Pool<H, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("limit", &self.limit).field("held", &self.held).finish_non_exhaustive()
+        f.debug_struct("Pool")
+            .field("limit", &self.limit)
+            .field("held", &self.held)
+            .field("due", &self.due)
+            .field("parked", &(self.order.parked() + self.bulkheads.parked()))
+            .finish_non_exhaustive()
     }
 }

@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use tokio::time::Instant;
+
 use super::pool::Pool;
+use super::rules::Rules;
 use crate::base::error::{BoxError, StageResult};
 use crate::credit::demand::Demand;
 use crate::pipeline::handle::StageRef;
-use crate::policy::{AtOnce, Carry, EachEvent, FailurePolicy, HandlerRecipe};
+use crate::policy::{Carry, EachEvent, HandlerRecipe};
 use crate::stage::{Cast, Consumer, Context, Effect, Emitter, Events, Init, Nothing, ProducerConsumer};
 use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 
@@ -16,23 +19,20 @@ pub(super) struct ConcurrentStep<H: EachEvent, C: Carry>(Pool<H, C>);
 /// Drops the results of an [`EachEvent`], and acknowledges its events.
 pub(super) struct ConcurrentSink<H: EachEvent, C: Carry>(Pool<H, C>);
 
-/// Asks the stage to look at ended tasks.
+/// Asks the stage to look at ended tasks, and at the events whose next attempt is due.
 struct Look;
 
 impl<H: EachEvent, C: Carry> ConcurrentStep<H, C> {
-    pub(super) fn new(
-        at_once: AtOnce,
-        policy: FailurePolicy<H::In>,
-        recipe: HandlerRecipe<H>,
-    ) -> Result<Self, BoxError> {
-        Pool::new(at_once, policy, recipe).map(Self)
+    pub(super) fn new(rules: Rules<H::In, C>, recipe: HandlerRecipe<H>) -> Result<Self, BoxError> {
+        Pool::new(rules, recipe).map(Self)
     }
 
-    fn serve(&mut self, out: &mut Emitter<'_, C::Of<H::Out>>) {
+    async fn serve(&mut self, out: &mut Emitter<'_, C::Of<H::Out>>) -> StageResult {
         let Self(pool) = self;
-        if let Err(reason) = pool.collect(out.state) {
+        if let Err(reason) = pool.collect(out.state).await {
+            pool.count(out.state);
             out.state.effects.open.push(Effect::Fail(reason));
-            return;
+            return Ok(());
         }
         let mut room = out.demand();
         while let Some(made) = pool.next_result(room) {
@@ -42,23 +42,24 @@ impl<H: EachEvent, C: Carry> ConcurrentStep<H, C> {
             }
         }
         pool.go_on(&mut Context { state: &mut *out.state });
+        if let Some(at) = pool.alarm() {
+            out.schedule::<Self, _>(at.saturating_duration_since(Instant::now()), Look)?;
+        }
+        Ok(())
     }
 }
 
 impl<H: EachEvent, C: Carry> ConcurrentSink<H, C> {
-    pub(super) fn new(
-        at_once: AtOnce,
-        policy: FailurePolicy<H::In>,
-        recipe: HandlerRecipe<H>,
-    ) -> Result<Self, BoxError> {
-        Pool::new(at_once, policy, recipe).map(Self)
+    pub(super) fn new(rules: Rules<H::In, C>, recipe: HandlerRecipe<H>) -> Result<Self, BoxError> {
+        Pool::new(rules, recipe).map(Self)
     }
 
-    fn serve(&mut self, cx: &mut Context<'_>) {
+    async fn serve(&mut self, cx: &mut Context<'_>) -> StageResult {
         let Self(pool) = self;
-        if let Err(reason) = pool.collect(cx.state) {
+        if let Err(reason) = pool.collect(cx.state).await {
+            pool.count(cx.state);
             cx.state.effects.open.push(Effect::Fail(reason));
-            return;
+            return Ok(());
         }
         while let Some(made) = pool.next_result(usize::MAX) {
             if let Some((_, token)) = made {
@@ -66,6 +67,10 @@ impl<H: EachEvent, C: Carry> ConcurrentSink<H, C> {
             }
         }
         pool.go_on(cx);
+        if let Some(at) = pool.alarm() {
+            cx.schedule::<Self, _>(at.saturating_duration_since(Instant::now()), Look)?;
+        }
+        Ok(())
     }
 }
 
@@ -91,7 +96,7 @@ impl<H: EachEvent, C: Carry> ProducerConsumer for ConcurrentStep<H, C> {
         if peer == Role::Consumer {
             return Ok(Asking::Automatic);
         }
-        self.0.subscribe(subscription);
+        self.0.lines.subscribe(subscription);
         Ok(Asking::Manual)
     }
 
@@ -102,7 +107,7 @@ impl<H: EachEvent, C: Carry> ProducerConsumer for ConcurrentStep<H, C> {
         _: &Cancellation,
         _: &mut Emitter<'_, Self::Out>,
     ) -> StageResult {
-        self.0.unsubscribe(subscription);
+        self.0.lines.unsubscribe(subscription);
         Ok(())
     }
 
@@ -112,13 +117,11 @@ impl<H: EachEvent, C: Carry> ProducerConsumer for ConcurrentStep<H, C> {
         out: &mut Emitter<'_, Self::Out>,
     ) -> StageResult {
         self.0.take(events);
-        self.serve(out);
-        Ok(())
+        self.serve(out).await
     }
 
     async fn handle_demand(&mut self, _: Demand, out: &mut Emitter<'_, Self::Out>) -> StageResult {
-        self.serve(out);
-        Ok(())
+        self.serve(out).await
     }
 }
 
@@ -126,8 +129,7 @@ impl<H: EachEvent, C: Carry> Cast<Look> for ConcurrentStep<H, C> {
     type Out = C::Of<H::Out>;
 
     async fn handle_cast(&mut self, _: Look, out: &mut Emitter<'_, Self::Out>) -> StageResult {
-        self.serve(out);
-        Ok(())
+        self.serve(out).await
     }
 }
 
@@ -148,7 +150,7 @@ impl<H: EachEvent, C: Carry> Consumer for ConcurrentSink<H, C> {
         subscription: &Subscription,
         _: &mut Context<'_>,
     ) -> Result<Asking, BoxError> {
-        self.0.subscribe(subscription);
+        self.0.lines.subscribe(subscription);
         Ok(Asking::Manual)
     }
 
@@ -158,14 +160,13 @@ impl<H: EachEvent, C: Carry> Consumer for ConcurrentSink<H, C> {
         _: &Cancellation,
         _: &mut Context<'_>,
     ) -> StageResult {
-        self.0.unsubscribe(subscription);
+        self.0.lines.unsubscribe(subscription);
         Ok(())
     }
 
     async fn handle_events(&mut self, events: Events<'_, Self::Event>, cx: &mut Context<'_>) -> StageResult {
         self.0.take(events);
-        self.serve(cx);
-        Ok(())
+        self.serve(cx).await
     }
 }
 
@@ -173,8 +174,7 @@ impl<H: EachEvent, C: Carry> Cast<Look> for ConcurrentSink<H, C> {
     type Out = Nothing;
 
     async fn handle_cast(&mut self, _: Look, out: &mut Emitter<'_, Nothing>) -> StageResult {
-        self.serve(&mut Context { state: &mut *out.state });
-        Ok(())
+        self.serve(&mut Context { state: &mut *out.state }).await
     }
 }
 

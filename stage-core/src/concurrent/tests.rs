@@ -13,9 +13,9 @@ use crate::pipeline::{Chain, Pipeline, StepOptions};
 use crate::policy::{Acknowledged, AtOnce, FailurePolicy, Order, each, each_some};
 use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 
-fn numbers(numbers: std::ops::Range<u64>) -> Chain<u64> {
+pub(super) fn numbers(numbers: std::ops::Range<u64>) -> Chain<u64> {
     Pipeline::builder("numbers").start_fn("numbers", move || Ok(numbers.clone()))
 }
 
@@ -163,7 +163,7 @@ impl Acknowledger for Tell {
 }
 
 /// Declares a chain of these numbers as deliveries; the channel gets their verdicts.
-fn delivered(
+pub(super) fn delivered(
     numbers: std::ops::Range<u64>,
     collectors: &Collectors,
 ) -> (Chain<u64, Acknowledged>, UnboundedReceiver<String>) {
@@ -175,7 +175,7 @@ fn delivered(
     (Pipeline::builder("numbers").start_fn("numbers", source).acknowledged(), verdicts)
 }
 
-async fn sorted(mut verdicts: UnboundedReceiver<String>) -> Vec<String> {
+pub(super) async fn sorted(mut verdicts: UnboundedReceiver<String>) -> Vec<String> {
     let mut told = Vec::new();
     while let Some(verdict) = verdicts.recv().await {
         told.push(verdict);

@@ -75,7 +75,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
             gather: |branches| AnyDispatcher::Custom(C::to_every(route::groups(branches))),
             branches: Vec::new(),
         });
-        let back = Upstream { ends: Vec::new(), lanes: self.upstream.lanes, route: None };
+        let back = Upstream { ends: Vec::new(), lanes: self.upstream.lanes, route: None, key: None };
         Branches { draft: self.draft, trunk: self.upstream, back }
     }
 

@@ -117,7 +117,9 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
             self.misplaced("`by` after another `by` or a `dispatcher`: only one can feed the next step");
         }
         let key = move |carried: &C::Of<T>| key(C::peek(carried));
-        self.upstream.route = Some((Sharing::ByKey, by_key(hashed(self.upstream.lanes, key))));
+        let key = hashed(self.upstream.lanes, key);
+        self.upstream.route = Some((Sharing::ByKey, by_key(Arc::clone(&key))));
+        self.upstream.key = Some(key);
         self
     }
 

@@ -1,6 +1,7 @@
 //! Handles one event, with the retries and the final action of its policy.
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::time::{sleep, timeout};
@@ -49,91 +50,126 @@ pub(crate) enum Called<Out> {
     Over,
 }
 
+/// Outcome of one attempt.
+pub(crate) enum Attempted<In, Out> {
+    /// There is no other attempt.
+    Ended(Called<Out>),
+    /// The event failed, and its next attempt is due after a delay.
+    Again(Again<In>),
+}
+
+/// An event before its next attempt.
+pub(crate) struct Again<In> {
+    pub(crate) event: In,
+    pub(crate) token: Token,
+    /// The number of attempts so far.
+    pub(crate) attempts: u32,
+    pub(crate) delay: Duration,
+}
+
 impl<H: EachEvent> Caller<H> {
     pub(crate) fn new(recipe: HandlerRecipe<H>, policy: FailurePolicy<H::In>) -> Result<Self, BoxError> {
         Ok(Self { handler: recipe()?, recipe, policy, calls: 0 })
     }
 
-    /// Handles one event and applies the policy to its failure.
+    /// Handles one event and applies the policy to its failure; waits before each retry.
     pub(crate) async fn call(
         &mut self,
         mut event: H::In,
-        token: Token,
+        mut token: Token,
         state: &mut CallbackState,
         losses: &mut Losses,
     ) -> Called<H::Out> {
         let mut attempts = 0;
         loop {
-            if state.drain.is_stopped() {
-                // This event is left over, as are those after it.
-                losses.discarded += 1;
-                if attempts == 0 {
-                    token.give_back();
-                }
-                return losses.end(ExitReason::Shutdown);
-            }
-            attempts = u32::saturating_add(attempts, 1);
-            self.calls = self.calls.wrapping_add(1);
-            let kept = self.policy.keep(&event);
-            let began = token.trace().begin_attempt();
-            let (error, back) = match in_span(token.trace(), self.attempt(event)).await {
-                Ok(out) => {
-                    if attempts > 1 {
-                        token.trace().end_attempt(attempts, began, None);
-                    }
-                    return Called::Done(out, token);
-                }
-                Err(failure) => failure,
-            };
-            token.trace().end_attempt(attempts, began, Some(&error));
-            if let EventError::Panicked(_) = error {
-                state.counters.remade_handler();
-                match (self.recipe)() {
-                    Ok(handler) => self.handler = handler,
-                    Err(failed) => {
-                        losses.lose::<H::Out>(token, error, Then::Skip);
-                        return losses.end(failed.into());
-                    }
-                }
-            }
-            if let EventError::Deadline(_) = error {
-                state.counters.past_deadline();
-            }
-            let kept = kept.or(back);
-            match (self.policy.decide(attempts, &error, kept.as_ref(), self.calls), kept) {
-                (Decision::Again(delay), Some(again)) => {
-                    let name = state.counters.name();
-                    tracing::debug!(stage = name, %error, attempts, ?delay, "event failed, retrying");
-                    state.counters.retried();
+            match self.attempt(event, token, attempts, state, losses).await {
+                Attempted::Ended(called) => return called,
+                Attempted::Again(again) => {
                     tokio::select! {
-                        () = sleep(delay) => {}
+                        () = sleep(again.delay) => {}
                         () = state.drain.stopped() => {}
                     }
-                    event = again;
-                }
-                (Decision::Last(Then::DeadLetter), Some(event)) => {
-                    let letter = DeadLetter { event, error, attempts, step: Arc::clone(&state.step) };
-                    let (counters, stopped) = (&state.counters, state.drain.stopped());
-                    return self.set_aside(letter, token, counters, stopped, losses).await;
-                }
-                // `decide` never retries an event that is gone.
-                (Decision::Last(then), _) => {
-                    match then {
-                        Then::Skip | Then::DeadLetter => state.counters.skipped(),
-                        Then::Restart | Then::Stop => state.counters.fatal(),
-                    }
-                    return losses.lose(token, error, then);
-                }
-                (Decision::Again(_), None) => {
-                    state.counters.skipped();
-                    return losses.lose(token, error, Then::Skip);
+                    Again { event, token, attempts, .. } = again;
                 }
             }
         }
     }
 
-    /// Makes one attempt; the failure may return the event.
-    async fn attempt(&mut self, event: H::In) -> Result<Option<H::Out>, (EventError, Option<H::In>)> {
+    /// Makes one attempt, after `attempts` others, and applies the policy to its failure.
+    pub(crate) async fn attempt(
+        &mut self,
+        event: H::In,
+        token: Token,
+        mut attempts: u32,
+        state: &mut CallbackState,
+        losses: &mut Losses,
+    ) -> Attempted<H::In, H::Out> {
+        if state.drain.is_stopped() {
+            // This event is left over, as are those after it.
+            losses.discarded += 1;
+            if attempts == 0 {
+                token.give_back();
+            }
+            return Attempted::Ended(losses.end(ExitReason::Shutdown));
+        }
+        attempts = u32::saturating_add(attempts, 1);
+        self.calls = self.calls.wrapping_add(1);
+        let kept = self.policy.keep(&event);
+        let began = token.trace().begin_attempt();
+        let (error, back) = match in_span(token.trace(), self.handle(event)).await {
+            Ok(out) => {
+                if attempts > 1 {
+                    token.trace().end_attempt(attempts, began, None);
+                }
+                return Attempted::Ended(Called::Done(out, token));
+            }
+            Err(failure) => failure,
+        };
+        token.trace().end_attempt(attempts, began, Some(&error));
+        if let EventError::Panicked(_) = error {
+            state.counters.remade_handler();
+            match (self.recipe)() {
+                Ok(handler) => self.handler = handler,
+                Err(failed) => {
+                    losses.lose::<H::Out>(token, error, Then::Skip);
+                    return Attempted::Ended(losses.end(failed.into()));
+                }
+            }
+        }
+        if let EventError::Deadline(_) = error {
+            state.counters.past_deadline();
+        }
+        let kept = kept.or(back);
+        let called = match (self.policy.decide(attempts, &error, kept.as_ref(), self.calls), kept) {
+            (Decision::Again(delay), Some(event)) => {
+                let name = state.counters.name();
+                tracing::debug!(stage = name, %error, attempts, ?delay, "event failed, retrying");
+                state.counters.retried();
+                return Attempted::Again(Again { event, token, attempts, delay });
+            }
+            (Decision::Last(Then::DeadLetter), Some(event)) => {
+                let letter = DeadLetter { event, error, attempts, step: Arc::clone(&state.step) };
+                let (counters, stopped) = (&state.counters, state.drain.stopped());
+                self.set_aside(letter, token, counters, stopped, losses).await
+            }
+            // `decide` never retries an event that is gone.
+            (Decision::Last(then), _) => {
+                match then {
+                    Then::Skip | Then::DeadLetter => state.counters.skipped(),
+                    Then::Restart | Then::Stop => state.counters.fatal(),
+                }
+                losses.lose(token, error, then)
+            }
+            (Decision::Again(_), None) => {
+                state.counters.skipped();
+                losses.lose(token, error, Then::Skip)
+            }
+        };
+        Attempted::Ended(called)
+    }
+
+    /// Calls the handler; the failure may return the event.
+    async fn handle(&mut self, event: H::In) -> Result<Option<H::Out>, (EventError, Option<H::In>)> {
         let handler = &mut self.handler;
         let call = AssertUnwindSafe(async move { handler.handle(event).await }).catch_unwind();
         let called = match self.policy.deadline {

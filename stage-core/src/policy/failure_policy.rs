@@ -93,8 +93,12 @@ impl<E> FailurePolicy<E> {
         Self { letters: Some(Arc::new(letters)), ..Self::then(Then::DeadLetter) }
     }
 
-    /// Retries the event after each delay of `backoff` before the policy applies; the events behind it wait
-    /// too. The event is cloned before it is handled.
+    /// Retries the event after each delay of `backoff` before the policy applies. Meanwhile the step handles other events,
+    /// as many as its `max_demand` allows it to hold; if it is fed [`by`](crate::Chain::by) key, the later events of the
+    /// same key wait too. A stop does not wait for the next attempt; a drain does. The event is cloned before it is
+    /// handled.
+    ///
+    /// [`StageStats::retries`](crate::stats::StageStats::retries) counts the events that wait.
     pub fn retry(mut self, backoff: Backoff) -> Self
     where
         E: Retained,
@@ -126,6 +130,11 @@ impl<E> FailurePolicy<E> {
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
+    }
+
+    /// Returns whether failed events are retried.
+    pub(crate) const fn retries(&self) -> bool {
+        self.retry.is_some()
     }
 
     /// Clones the event, if the policy may need it after a failure.

@@ -10,7 +10,11 @@
 //! | [`skip`](FailurePolicy::skip) | the same | continues |
 //! | [`dead_letter`](FailurePolicy::dead_letter) | is sent elsewhere with its error, and with its token if it is a delivery | continues |
 //! | [`stop`](FailurePolicy::stop) | is lost, or rejected | ends the pipeline |
-//! | [`retry`](FailurePolicy::retry) before any of these | is handled again, in its place in the order | waits |
+//! | [`retry`](FailurePolicy::retry) before any of these | is handled again after a delay | handles other events meanwhile |
+//!
+//! Results leave in the order of the events, also after a retry. A step that is fed [`by`](crate::Chain::by) key holds back the later
+//! events of a key while one of them waits for its next attempt; results leave in the order of each key. The `max_demand` of
+//! the step bounds the events that wait.
 //!
 //! An event fails by an error, a panic, or a [deadline](FailurePolicy::deadline). After a panic, the recipe
 //! makes a new handler, whatever the policy. With `panic = "abort"`, a panic ends the process instead.
@@ -51,8 +55,8 @@ mod sink;
 mod skip;
 mod step;
 
-pub use at_once::{AtOnce, Order};
-pub(crate) use caller::{Called, Caller, HandlerRecipe, Losses};
+pub use at_once::{AtOnce, AtOncePer, Order};
+pub(crate) use caller::{Again, Attempted, Called, Caller, HandlerRecipe, Losses};
 pub(crate) use carry::{Acknowledged, Carry, Plain};
 pub use each_event::EachEvent;
 pub use event_error::{EventError, Failed};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::clock::Clock;
 use super::gauges::ShownGauges;
 use super::link_counters::{Links, Sharing};
@@ -21,6 +23,8 @@ pub(crate) struct Counters {
     buffered: AtomicU64,
     held: AtomicU64,
     left_out: AtomicU64,
+    /// The number of events that wait for an attempt, and the time of the earliest.
+    retries: Mutex<(usize, Option<Instant>)>,
     discarded: [AtomicU64; 4],
     retried: AtomicU64,
     skipped: AtomicU64,
@@ -140,11 +144,17 @@ impl Counters {
         self.held.store(events as u64, Ordering::Relaxed);
     }
 
+    /// Sets the number of events that wait for their next attempt, and the time at which the earliest is due.
+    pub(crate) fn set_retries(&self, waiting: usize, next: Option<Instant>) {
+        *lock(&self.retries) = (waiting, next);
+    }
+
     /// Counts the `kept` events of a stage that has ended as discarded, and warns of them with the reason.
     pub(crate) fn discard_kept(&self, kept: usize, reason: &str) {
         if kept > 0 {
             self.discarded(Discard::Ended, kept);
             self.keep(0);
+            self.set_retries(0, None);
             tracing::warn!(stage = self.name(), discarded = kept, "events discarded: {reason}");
         }
     }
@@ -216,6 +226,7 @@ impl Counters {
     pub(crate) fn read(&self, step: &str, copy: usize) -> StageStats {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let discards = Discards::of(std::array::from_fn(|why| load(&self.discarded[why])));
+        let (retries, next) = *lock(&self.retries);
         StageStats {
             step: step.to_owned(),
             copy,
@@ -226,6 +237,8 @@ impl Counters {
             buffered: load(&self.buffered),
             held: load(&self.held),
             left_out: load(&self.left_out),
+            retries: retries as u64,
+            next_retry: next.map(|next| next.saturating_duration_since(Instant::now())),
             discarded: discards.total(),
             discards,
             failures: self.failures(),

@@ -32,6 +32,10 @@ pub struct StageStats {
     /// Events taken and left out on purpose: by a filter, or by a step such as
     /// [`debounce`](crate::step::debounce). They are not discarded: an acknowledged pipeline acknowledges them.
     pub left_out: u64,
+    /// Held events that wait for their next attempt.
+    pub retries: u64,
+    /// The time until the earliest of these attempts is due; zero if it is overdue.
+    pub next_retry: Option<Duration>,
     /// Events discarded, for any reason.
     pub discarded: u64,
     /// Events discarded, by reason.
@@ -59,6 +63,8 @@ impl StageStats {
         self.buffered = next.buffered;
         self.held = next.held;
         self.left_out += next.left_out;
+        self.retries = next.retries;
+        self.next_retry = next.next_retry;
         self.discarded += next.discarded;
         self.discards.add(&next.discards);
         self.failures.add(&next.failures);

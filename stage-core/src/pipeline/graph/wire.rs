@@ -14,7 +14,7 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use super::route::{Node, Route};
+use super::route::{Key, Node, Route};
 use crate::base::options::{Capacity, DemandMode, Keep, OnCancel};
 use crate::dispatch::options::{DispatchOptions, Selector};
 use crate::engine::{OutputParts, Rejections, Source};
@@ -28,6 +28,8 @@ pub(in crate::pipeline) struct Upstream<E> {
     pub(in crate::pipeline) lanes: usize,
     /// How the copies of the next step share the events; `None` means by demand.
     pub(in crate::pipeline) route: Option<(Sharing, Route<E>)>,
+    /// The key by which they share them.
+    pub(in crate::pipeline) key: Option<Key<E>>,
 }
 
 /// A branch of the output of one step.
@@ -129,13 +131,13 @@ impl<E: Send + 'static> Exit<E> {
 impl<E: Send + 'static> Upstream<E> {
     /// Creates an upstream without events.
     pub(in crate::pipeline) fn none() -> Self {
-        Self { ends: Vec::new(), lanes: 1, route: None }
+        Self { ends: Vec::new(), lanes: 1, route: None, key: None }
     }
 
     /// Creates an upstream with all events of a step.
     pub(in crate::pipeline) fn of(exit: Arc<Exit<E>>) -> Self {
         let lanes = exit.lanes;
-        Self { ends: vec![End { exit, path: Vec::new(), way: Way::Straight }], lanes, route: None }
+        Self { ends: vec![End { exit, path: Vec::new(), way: Way::Straight }], lanes, route: None, key: None }
     }
 
     /// Adds a branch that gets all events, or those that `selector` selects.
@@ -155,7 +157,7 @@ impl<E: Send + 'static> Upstream<E> {
             path.push(step(lock(&end.exit.tree).at(&path)));
             End { exit: Arc::clone(&end.exit), path, way }
         });
-        Self { ends: ends.collect(), lanes: self.lanes.saturating_mul(lanes), route: None }
+        Self { ends: ends.collect(), lanes: self.lanes.saturating_mul(lanes), route: None, key: None }
     }
 
     /// Sets the routing node that the events go to.

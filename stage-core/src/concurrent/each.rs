@@ -1,11 +1,12 @@
 //! Steps that handle events one by one, with a policy for failed events.
 
-use super::chain::Chain;
-use super::options::StepOptions;
-use super::pipeline::Pipeline;
+use super::declare::shared;
+use super::rules::Handling;
+use super::stages::{ConcurrentSink, ConcurrentStep};
 use crate::base::error::BoxError;
-use crate::policy::{Carry, EachEvent, EventSink, EventStep, FailurePolicy, Skip, attempt};
-use crate::sync::{Arc, Mutex, lock};
+use crate::pipeline::{Chain, Pipeline, StepOptions};
+use crate::policy::{AtOnce, Carry, EachEvent, EventSink, EventStep, FailurePolicy, Order, Skip, attempt};
+use crate::sync::Arc;
 
 impl<T: Send + 'static, C: Carry> Chain<T, C> {
     /// Adds a step that handles each event with the handler that `recipe` builds; see [`policy`](crate::policy)
@@ -21,7 +22,14 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         H: EachEvent<In = T>,
         R: Fn() -> Result<H, BoxError> + Send + 'static,
     {
-        let (recipe, skip) = (shared(recipe), Skip::in_step(self.upstream.is_keyed()));
+        let recipe = shared(recipe);
+        if policy.retries() {
+            let order = if self.key().is_some() { Order::Any } else { Order::Kept };
+            let rules = self.rules(AtOnce::new(1).order(order).into(), policy, Handling::InStage);
+            return self
+                .step(options, move || ConcurrentStep::<H, C>::new(rules.clone(), Arc::new(recipe.clone())));
+        }
+        let skip = Skip::in_step(self.key().is_some());
         self.step(options, move || EventStep::<H, C>::new(policy.clone(), skip, recipe.clone()))
     }
 
@@ -37,7 +45,14 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         H: EachEvent<In = T>,
         R: Fn() -> Result<H, BoxError> + Send + 'static,
     {
-        let (recipe, skip) = (shared(recipe), Skip::in_step(self.upstream.is_keyed()));
+        let recipe = shared(recipe);
+        if policy.retries() {
+            let rules = self.rules(AtOnce::new(1).order(Order::Any).into(), policy, Handling::InStage);
+            return self.finish(options, move || {
+                ConcurrentSink::<H, C>::new(rules.clone(), Arc::new(recipe.clone()))
+            });
+        }
+        let skip = Skip::in_step(self.key().is_some());
         self.finish(options, move || EventSink::<H, C>::new(policy.clone(), skip, recipe.clone()))
     }
 
@@ -84,12 +99,4 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
     {
         self.finish_each(options, policy, move || Ok(attempt(function.clone())))
     }
-}
-
-/// Makes a recipe that all copies share, and call again after a panic.
-fn shared<H: 'static>(
-    recipe: impl Fn() -> Result<H, BoxError> + Send + 'static,
-) -> impl Fn() -> Result<H, BoxError> + Clone + Send + Sync + 'static {
-    let recipe = Arc::new(Mutex::new(recipe));
-    move || lock(&recipe)()
 }
