@@ -1,0 +1,47 @@
+//! The errors of reading Parquet files, with the place in the file.
+
+use stage_core::BoxError;
+
+/// A Parquet file that could not be read.
+#[derive(stage_core::__private::ErrorDebug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParquetError {
+    /// The file does not exist, or is none of this format.
+    #[error("`{file}` cannot be opened: {source}")]
+    Open {
+        /// The file.
+        file: String,
+        /// The cause.
+        source: BoxError,
+    },
+    /// A row group is damaged, or cannot be read.
+    #[error("`{file}` cannot be read in row group {group}: {source}")]
+    Read {
+        /// The file.
+        file: String,
+        /// The row group, from 0.
+        group: usize,
+        /// The cause.
+        source: BoxError,
+    },
+    /// A column that was asked for does not exist.
+    #[error("`{file}` has no column `{column}`; its columns are {columns}")]
+    Column {
+        /// The file.
+        file: String,
+        /// The name that was asked for.
+        column: String,
+        /// The names of the columns.
+        columns: String,
+    },
+    /// The rows are not of the expected type.
+    #[error("`{file}` has other rows than expected in row group {group}: {source}")]
+    Row {
+        /// The file.
+        file: String,
+        /// The row group, from 0.
+        group: usize,
+        /// The cause.
+        source: BoxError,
+    },
+}

@@ -1,0 +1,78 @@
+//! A file whose footer was read.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+
+use crate::error::ParquetError;
+#[cfg(feature = "objects")]
+use crate::object::Object;
+
+/// A file whose footer was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Input {
+    pub(crate) name: String,
+    pub(crate) place: Place,
+    pub(crate) metadata: ArrowReaderMetadata,
+}
+
+/// The place of a file.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    Path(PathBuf),
+    #[cfg(feature = "objects")]
+    Object(Object),
+}
+
+impl Input {
+    pub(crate) fn open(path: PathBuf) -> Result<Self, ParquetError> {
+        let name = path.display().to_string();
+        let opened = File::open(&path)
+            .map_err(Into::into)
+            .and_then(|file| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(Into::into));
+        match opened {
+            Ok(metadata) => Ok(Self { name, place: Place::Path(path), metadata }),
+            Err(source) => Err(ParquetError::Open { file: name, source }),
+        }
+    }
+
+    /// Returns the columns with these names.
+    pub(crate) fn projection(&self, columns: &Columns) -> Result<ProjectionMask, ParquetError> {
+        let fields = self.metadata.schema().fields();
+        let of_file = |name: &str| fields.iter().position(|field| field.name() == name);
+        let roots: Vec<_> = match columns {
+            Columns::All => return Ok(ProjectionMask::all()),
+            Columns::These(names) => {
+                let places = names.iter().map(|name| of_file(name).ok_or_else(|| self.missing(name)));
+                places.collect::<Result<_, _>>()?
+            }
+            Columns::OfType(names) => names.iter().filter_map(|name| of_file(name)).collect(),
+        };
+        // Without columns there are no rows, and serde's error says which field is missing.
+        if roots.is_empty() && matches!(columns, Columns::OfType(_)) {
+            return Ok(ProjectionMask::all());
+        }
+        Ok(ProjectionMask::roots(self.metadata.parquet_schema(), roots))
+    }
+
+    fn missing(&self, column: &str) -> ParquetError {
+        let columns = self.metadata.schema().fields().iter().map(|field| format!("`{}`", field.name()));
+        ParquetError::Column {
+            file: self.name.clone(),
+            column: column.to_owned(),
+            columns: columns.collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
+/// The columns that are read.
+#[derive(Clone, Debug)]
+pub(crate) enum Columns {
+    All,
+    /// Those with these names, which must exist.
+    These(Vec<String>),
+    /// The fields of a struct, of which some may be optional.
+    OfType(&'static [&'static str]),
+}
