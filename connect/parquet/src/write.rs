@@ -47,9 +47,9 @@ const BATCH: usize = 8192;
 /// # }
 /// ```
 ///
-/// # Ordering, errors, cancel safety
+/// # Errors
 ///
-/// Those of [`Flow::write_lines`].
+/// Those of [`Flow::write_lines`], whose ordering and cancel safety apply too.
 pub async fn write_batches<C: Chain<Out = RecordBatch>>(
     flow: &Flow<C>,
     schema: SchemaRef,
@@ -66,9 +66,9 @@ pub async fn write_batches<C: Chain<Out = RecordBatch>>(
 /// Integers, floats, booleans, texts, options of them, structs, and vectors have a column type of their own. For dates, decimal
 /// numbers or maps, name the columns with [`write_rows_as`].
 ///
-/// # Ordering, errors, cancel safety
+/// # Errors
 ///
-/// Those of [`Flow::write_lines`].
+/// Those of [`Flow::write_lines`], whose ordering and cancel safety apply too.
 pub async fn write_rows<C>(
     flow: &Flow<C>,
     path: impl AsRef<Path>,
@@ -91,9 +91,9 @@ where
 
 /// Writes a file of rows as [`write_rows`] does, with the columns of a schema.
 ///
-/// # Ordering, errors, cancel safety
+/// # Errors
 ///
-/// Those of [`Flow::write_lines`].
+/// Those of [`Flow::write_lines`], whose ordering and cancel safety apply too.
 pub async fn write_rows_as<C: Chain<Out: Serialize>>(
     flow: &Flow<C>,
     schema: SchemaRef,
@@ -125,27 +125,27 @@ impl EventWriter<RecordBatch> for Batches {
 
 struct Rows {
     writer: ArrowWriter<AtomicFile>,
-    rows: ArrayBuilder,
+    building: ArrayBuilder,
     /// The number of rows that are not written.
     waiting: usize,
 }
 
 impl Rows {
     fn new(file: AtomicFile, schema: SchemaRef, options: WriteOptions) -> Result<Self, BoxError> {
-        let rows = ArrayBuilder::from_arrow(schema.fields()).map_err(one_line)?;
-        Ok(Self { writer: writer(file, schema, options)?, rows, waiting: 0 })
+        let building = ArrayBuilder::from_arrow(schema.fields()).map_err(one_line)?;
+        Ok(Self { writer: writer(file, schema, options)?, building, waiting: 0 })
     }
 
     fn write_waiting(&mut self) -> Result<(), BoxError> {
         self.waiting = 0;
-        let batch = self.rows.to_record_batch().map_err(one_line)?;
+        let batch = self.building.to_record_batch().map_err(one_line)?;
         self.writer.write(&batch).map_err(failed)
     }
 }
 
 impl<T: Serialize> EventWriter<T> for Rows {
     fn write(&mut self, event: T) -> Result<(), BoxError> {
-        self.rows.push(&event).map_err(one_line)?;
+        self.building.push(&event).map_err(one_line)?;
         self.waiting += 1;
         if self.waiting == BATCH { self.write_waiting() } else { Ok(()) }
     }

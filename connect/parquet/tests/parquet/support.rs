@@ -21,7 +21,7 @@ pub(crate) fn sale(id: u32) -> Sale {
         id,
         country: ["NL", "DE", "FR"][id as usize % 3].to_owned(),
         price: f64::from(id) / 4.0,
-        note: (id % 2 == 0).then(|| format!("note {id}")),
+        note: id.is_multiple_of(2).then(|| format!("note {id}")),
         items: (0..i64::from(id % 4)).collect(),
     }
 }
