@@ -66,6 +66,7 @@
 mod blocking;
 mod chain;
 mod combining;
+mod deadlines;
 mod error;
 mod exchange;
 mod exec;

@@ -7,6 +7,7 @@
 
 pub use crate::chain::{Batched, Filter, FilterMap, FlatMap, Inspect, Map, Seen, Start, Unbatched, UniqBy};
 pub use crate::combining::{CombinedFlow, KnowingFlow};
+pub use crate::deadlines::{DeadlineLayer, DeadlineOperator};
 pub use crate::plan::{Fed, Fused, Layer, LayerNode, Merged, Operator, Sourced, Staged, Then};
 pub use crate::reduce::{
     Accumulate, AlarmSet, Bulk, ByteKey, DepartitionLayer, DepartitionOperator, Emit, EmitEvents,

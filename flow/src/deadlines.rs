@@ -1,0 +1,395 @@
+//! Values by key that are emitted at a deadline of event time: the operator of [`Flow::deadlines`].
+//!
+//! 1. A key is in the heap at a time that is no later than its deadline. A deadline that moves later leaves the
+//!    entry where it is, so a key whose deadline follows every event has one entry.
+//! 2. An entry whose key has another number, or is expected at another time, is out of date.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::hash::Hash;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::chain::Start;
+use crate::error::FlowError;
+use crate::flow::{Flow, LayerFlow};
+use crate::options::LayerOptions;
+use crate::plan::{Fed, Feeds, Layer, LayerNode, Operator, Origin, Place};
+use crate::reduce::Marks;
+use crate::time::{Progress, Reached, Stamp, Stamped, Timed};
+
+/// A layer of values with deadlines.
+pub struct DeadlineLayer<T, F, I, G> {
+    key: Arc<F>,
+    init: Arc<I>,
+    fold: Arc<G>,
+    /// Whether the flow has a window or a trigger, which deadlines do not support.
+    windowed: bool,
+    options: LayerOptions,
+    takes: PhantomData<fn(T)>,
+}
+
+/// The values of one stage that wait for their deadlines.
+pub struct DeadlineOperator<T, Q, A, F, I, G> {
+    layer: DeadlineLayer<T, F, I, G>,
+    open: FxHashMap<Q, Open<A>>,
+    due: BinaryHeap<Reverse<Due<Q>>>,
+    /// The number of the next key.
+    next: u64,
+    marks: Marks,
+    /// The progress that the emitted values have so far.
+    told: i64,
+}
+
+/// A value that waits for its deadline.
+struct Open<A> {
+    value: A,
+    number: u64,
+    deadline: i64,
+    /// The time of the valid entry in the heap.
+    expected: i64,
+}
+
+/// A time at which a key may have to be emitted.
+struct Due<Q> {
+    at: i64,
+    number: u64,
+    key: Q,
+}
+
+impl<Q> Due<Q> {
+    const fn place(&self) -> (i64, u64) {
+        (self.at, self.number)
+    }
+}
+
+impl<Q> PartialEq for Due<Q> {
+    fn eq(&self, other: &Self) -> bool {
+        self.place() == other.place()
+    }
+}
+
+impl<Q> Eq for Due<Q> {}
+
+impl<Q> PartialOrd for Due<Q> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<Q> Ord for Due<Q> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.place().cmp(&other.place())
+    }
+}
+
+impl<T, F, I, G> Clone for DeadlineLayer<T, F, I, G> {
+    fn clone(&self) -> Self {
+        Self {
+            key: Arc::clone(&self.key),
+            init: Arc::clone(&self.init),
+            fold: Arc::clone(&self.fold),
+            windowed: self.windowed,
+            options: self.options.clone(),
+            takes: PhantomData,
+        }
+    }
+}
+
+impl<T, F, I, G> fmt::Debug for DeadlineLayer<T, F, I, G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeadlineLayer").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl<T, Q, A, F, I, G> fmt::Debug for DeadlineOperator<T, Q, A, F, I, G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeadlineOperator").field("keys", &self.open.len()).finish_non_exhaustive()
+    }
+}
+
+impl<T, Q, A, F, I, G> Layer for DeadlineLayer<T, F, I, G>
+where
+    T: Send + 'static,
+    Q: Clone + Eq + Hash + Send + 'static,
+    A: Send + 'static,
+    F: Fn(&T) -> Q + Send + Sync + 'static,
+    I: Fn() -> A + Send + Sync + 'static,
+    G: Fn(&mut A, T) -> i64 + Send + Sync + 'static,
+{
+    type In = Stamped<T>;
+    type Out = Stamped<(Q, A)>;
+    type Operator = DeadlineOperator<T, Q, A, F, I, G>;
+
+    fn operator(&self, _place: Place) -> Self::Operator {
+        DeadlineOperator {
+            layer: self.clone(),
+            open: FxHashMap::default(),
+            due: BinaryHeap::new(),
+            next: 0,
+            marks: Marks::new(),
+            told: i64::MIN,
+        }
+    }
+
+    fn options(&self) -> &LayerOptions {
+        &self.options
+    }
+
+    fn name(&self) -> String {
+        self.options.name.as_ref().map_or_else(|| "deadlines".to_owned(), ToString::to_string)
+    }
+
+    fn check(&self) -> Result<(), FlowError> {
+        if self.windowed { Err(FlowError::Window { layer: self.name() }) } else { Ok(()) }
+    }
+}
+
+impl<T, Q, A, F, I, G> DeadlineOperator<T, Q, A, F, I, G>
+where
+    Q: Clone + Eq + Hash,
+    F: Fn(&T) -> Q,
+    I: Fn() -> A,
+    G: Fn(&mut A, T) -> i64,
+{
+    /// Folds an event into the value of its key.
+    fn take_in(&mut self, event: T) {
+        match self.open.entry((self.layer.key)(&event)) {
+            Entry::Occupied(mut known) => {
+                let key = known.key().clone();
+                let open = known.get_mut();
+                open.deadline = (self.layer.fold)(&mut open.value, event);
+                if open.deadline < open.expected {
+                    open.expected = open.deadline;
+                    self.due.push(Reverse(Due { at: open.deadline, number: open.number, key }));
+                }
+            }
+            Entry::Vacant(vacant) => {
+                let (mut value, number) = ((self.layer.init)(), self.next);
+                self.next += 1;
+                let deadline = (self.layer.fold)(&mut value, event);
+                self.due.push(Reverse(Due { at: deadline, number, key: vacant.key().clone() }));
+                vacant.insert(Open { value, number, deadline, expected: deadline });
+            }
+        }
+    }
+
+    /// Emits the values whose deadline is at or before `time`, in the order of their deadlines.
+    fn emit_by<K: FnMut(Stamped<(Q, A)>)>(&mut self, time: i64, sink: &mut K) {
+        while self.due.peek().is_some_and(|Reverse(due)| due.at <= time)
+            && let Some(Reverse(Due { at, number, key })) = self.due.pop()
+        {
+            let Entry::Occupied(mut known) = self.open.entry(key) else { continue };
+            let open = known.get_mut();
+            if open.number != number || open.expected != at {
+                continue;
+            }
+            if open.deadline > at {
+                open.expected = open.deadline;
+                self.due.push(Reverse(Due { at: open.deadline, number, key: known.key().clone() }));
+                continue;
+            }
+            let (key, open) = known.remove_entry();
+            self.told = self.told.max(at);
+            let stamp = Stamp { at, watermark: self.told, reached: self.told };
+            sink(Stamped { stamp, event: (key, open.value) });
+        }
+    }
+
+    /// Emits the values whose deadline the watermark has reached.
+    fn pass<K: FnMut(Stamped<(Q, A)>)>(&mut self, sink: &mut K) {
+        let Some(watermark) = self.marks.watermark() else { return };
+        self.emit_by(watermark, sink);
+        self.told = self.told.max(watermark);
+    }
+}
+
+impl<T, Q, A, F, I, G> Operator for DeadlineOperator<T, Q, A, F, I, G>
+where
+    T: Send + 'static,
+    Q: Clone + Eq + Hash + Send + 'static,
+    A: Send + 'static,
+    F: Fn(&T) -> Q + Send + Sync + 'static,
+    I: Fn() -> A + Send + Sync + 'static,
+    G: Fn(&mut A, T) -> i64 + Send + Sync + 'static,
+{
+    type In = Stamped<T>;
+    type Out = Stamped<(Q, A)>;
+
+    fn fed_by(&mut self, feeds: Feeds) {
+        self.marks.fed_by(feeds);
+    }
+
+    fn reached(&self) -> Option<Reached> {
+        self.marks.seen()
+    }
+
+    fn progress(&self) -> Option<Progress> {
+        self.marks.progress()
+    }
+
+    fn hear<K: FnMut(Self::Out)>(&mut self, edge: usize, progress: Progress, sink: &mut K) {
+        if self.marks.told(edge, progress) {
+            self.pass(sink);
+        }
+    }
+
+    fn edge_ended<K: FnMut(Self::Out)>(&mut self, edge: usize, sink: &mut K) {
+        self.marks.ended(edge);
+        self.pass(sink);
+    }
+
+    fn batch<K: FnMut(Self::Out)>(
+        &mut self,
+        edge: usize,
+        events: impl Iterator<Item = Self::In>,
+        sink: &mut K,
+    ) {
+        for Stamped { stamp, event } in events {
+            if self.marks.note(edge, stamp.reached) {
+                self.pass(sink);
+            }
+            self.take_in(event);
+        }
+        // A late event may have set a deadline that has passed.
+        self.pass(sink);
+    }
+
+    fn finish<K: FnMut(Self::Out)>(&mut self, sink: &mut K) {
+        self.emit_by(i64::MAX, sink);
+    }
+}
+
+impl<O: Origin<Time = Timed>> Flow<Start<O>> {
+    /// Folds the events of each key in this stage into a value that ends at a time of its own: an auction with its
+    /// bids, an order and the parts that it waits for, a request until its timeout. `fold` returns the deadline
+    /// of the value, in milliseconds as the times of the events; the last returned one counts. Partition by the
+    /// same key first.
+    ///
+    /// When the watermark reaches the deadline, or at the end of the input, the key and the value are emitted
+    /// and no longer kept, so memory holds the keys whose deadlines are still to come. All events that happened
+    /// before the deadline have been folded by then, except late ones. No event is dropped: a later event of
+    /// the key begins a new value, and one that returns a deadline in the past is emitted with the next batch.
+    ///
+    /// The emitted pairs carry the time of their deadlines, in the order of which each stage emits them, so
+    /// windows of event time can follow.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// // The time, the key, and how long its value stays open from then on.
+    /// let events = [(0_i64, "a", 30), (10, "b", 5), (20, "a", 10), (40, "b", 5), (50, "a", 5)];
+    /// let counts = Flow::from_items(events)
+    ///     .event_time(|(at, ..)| *at, Duration::MAX)
+    ///     .partition(|(_, key, _)| *key)
+    ///     .stages(1)
+    ///     .deadlines(
+    ///         |(_, key, _)| *key,
+    ///         || 0,
+    ///         |count, (at, _, open)| {
+    ///             *count += 1;
+    ///             at + open
+    ///         },
+    ///     )
+    ///     .stages(1);
+    /// assert_eq!(counts.collect::<Vec<_>>().await?, [("b", 1), ("a", 2), ("b", 1), ("a", 1)]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A flow with a window or a trigger in this layer does not start, and returns
+    /// [`FlowError::Window`](crate::FlowError::Window).
+    pub fn deadlines<Q, A, F, I, G>(self, key: F, init: I, fold: G) -> LayerFlow<Timed, (Q, A)>
+    where
+        Q: Clone + Eq + Hash + Send + 'static,
+        A: Send + 'static,
+        F: Fn(&O::Item) -> Q + Send + Sync + 'static,
+        I: Fn() -> A + Send + Sync + 'static,
+        G: Fn(&mut A, O::Item) -> i64 + Send + Sync + 'static,
+    {
+        let windowed = self.is_windowed();
+        let Self { chain: Start { origin }, options, .. } = self;
+        let (key, init, fold) = (Arc::new(key), Arc::new(init), Arc::new(fold));
+        let layer =
+            DeadlineLayer::<O::Item, F, I, G> { key, init, fold, windowed, options, takes: PhantomData };
+        Flow::at(Fed { node: Arc::new(LayerNode { origin, layer }), routing: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An event of a key with the deadline that it sets, at a time.
+    fn event(at: i64, key: u8, deadline: i64) -> Stamped<(u8, i64)> {
+        Stamped { stamp: Stamp { at, watermark: at, reached: at }, event: (key, deadline) }
+    }
+
+    /// Returns the deadline, key and number of events of each emitted value.
+    fn emitted(events: impl IntoIterator<Item = Stamped<(u8, i64)>>) -> Vec<(i64, u8, u32)> {
+        let layer = DeadlineLayer {
+            key: Arc::new(|(key, _): &(u8, i64)| *key),
+            init: Arc::new(|| 0_u32),
+            fold: Arc::new(|count: &mut u32, (_, deadline): (u8, i64)| {
+                *count += 1;
+                deadline
+            }),
+            windowed: false,
+            options: LayerOptions::default(),
+            takes: PhantomData,
+        };
+        let mut operator = layer.operator(Place { index: 0, of: 1 });
+        let (mut all, mut told) = (Vec::new(), i64::MIN);
+        let mut take = |Stamped { stamp, event: (key, count) }: Stamped<(u8, u32)>| {
+            assert!(stamp.reached >= told && stamp.watermark == stamp.reached);
+            told = stamp.reached;
+            all.push((stamp.at, key, count));
+        };
+        for event in events {
+            operator.batch(0, std::iter::once(event), &mut take);
+        }
+        operator.finish(&mut take);
+        assert!(operator.open.is_empty() && operator.due.is_empty());
+        all
+    }
+
+    #[test]
+    fn a_deadline_that_moves_counts_where_it_was_last() {
+        // The deadline of 1 moves later twice, that of 2 earlier.
+        let events = [event(0, 1, 10), event(1, 2, 40), event(9, 1, 20), event(11, 1, 30), event(12, 2, 25)];
+        assert_eq!(emitted(events), [(25, 2, 2), (30, 1, 3)]);
+    }
+
+    #[test]
+    fn a_deadline_in_the_past_is_emitted_at_once_and_starts_anew() {
+        let events = [event(100, 1, 50), event(100, 1, 60), event(101, 1, 200)];
+        assert_eq!(emitted(events), [(50, 1, 1), (60, 1, 1), (200, 1, 1)]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_event_is_in_one_value_and_values_end_in_order(
+            steps in proptest::collection::vec((0..5_i64, 0..4_u8, 1..30_i64), 0..100),
+        ) {
+            let mut now = 0;
+            let mut events = Vec::new();
+            for (step, key, open) in steps {
+                now += step;
+                events.push(event(now, key, now + open));
+            }
+            let count = u32::try_from(events.len()).unwrap();
+            let all = emitted(events);
+            proptest::prop_assert!(all.is_sorted_by_key(|(at, ..)| *at), "{:?}", all);
+            proptest::prop_assert_eq!(all.iter().map(|(.., events)| events).sum::<u32>(), count);
+        }
+    }
+}
