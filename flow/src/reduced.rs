@@ -88,7 +88,8 @@ impl<C: Chain, R> Reduced<C, R> {
     ///
     /// At each trigger of this layer, `merge` gets the value of the window, which is kept. Once every stage
     /// has emitted a window for the last time, or at the end of the input, `done` converts the merged value
-    /// to the output. A window that is emitted several times is merged several times. To merge something
+    /// to the output. A window of event time also ends once the watermark of every stage has passed it,
+    /// whether or not a stage had events of it, and such windows are emitted in order. A window that is emitted several times is merged several times. To merge something
     /// other than the value, emit pairs with [`on_trigger`](Self::on_trigger) first: see
     /// [`departition`](LayerFlow::departition) for flows of pairs.
     ///
@@ -139,7 +140,8 @@ impl<S: Send + 'static> LayerFlow<Untimed, (Trigger, S)> {
     /// [`on_trigger`](Reduced::on_trigger) can return it; there must be no other layer between the two.
     ///
     /// The first pair with the [last trigger](Trigger::is_done) of a window is the last of its stage. A
-    /// window for which a stage emits no such pair is complete at the end of the input.
+    /// window for which a stage emits no such pair is complete at the end of the input; a window of event time,
+    /// once the watermark of every stage has passed it.
     ///
     /// ```
     /// use flow::Flow;

@@ -315,3 +315,64 @@ async fn the_longest_duration_is_never() {
     let mut windows = windows.stream_on(Workers::Current).await.unwrap();
     assert!(tokio::time::timeout(HOUR, windows.next()).await.is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_departition_does_not_wait_for_stages_without_events_of_a_window() {
+    // All events are in one of three stages, and the source never ends.
+    let events = [0_i64, 5, 12, 25, 31, 44];
+    let sums = Flow::from_stream(move || stream::iter(events).chain(stream::pending()))
+        .event_time(|at| *at, Duration::MAX)
+        .partition(|_| ())
+        .stages(3)
+        .window(Window::fixed(millis(10)))
+        .reduce(|| 0, |sum, at| *sum += at)
+        .departition(|| 0, |all, sum| *all += sum, |sum, window| (window, sum));
+    let first = tokio::time::timeout(Duration::from_secs(60), sums.first_on(4, Workers::Current));
+    let expected = [(0, 5), (10, 12), (20, 25), (30, 31)].map(|(start, sum)| (WindowId::Fixed(start), sum));
+    assert_eq!(first.await.unwrap().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_departition_emits_windows_of_event_time_in_order_and_each_once() {
+    // The stages have events of different windows, and one is far ahead of the others.
+    let parts = [(0..40).collect::<Vec<i64>>(), (0..400).step_by(7).collect(), vec![390, 395]];
+    let flow = Flow::from_iters(parts.clone())
+        .event_time(|at| *at, Duration::MAX)
+        .shuffle()
+        .stages(3)
+        .window(Window::fixed(millis(10)))
+        .reduce(|| 0_usize, |count, _| *count += 1)
+        .departition(|| 0, |all, count| *all += count, |count, window| (window, count));
+    let given: Vec<(WindowId, usize)> = flow.collect().await.unwrap();
+    assert!(given.is_sorted_by(|one, next| one.0 < next.0), "{given:?}");
+    assert_eq!(given.iter().map(|(_, count)| count).sum::<usize>(), parts.concat().len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn values_with_deadlines_are_emitted_without_the_end_of_the_input_and_close_the_windows_behind() {
+    // The time, the key, and the deadline.
+    let events = [(0_i64, 'a', 8), (1, 'b', 30), (3, 'a', 15), (20, 'c', 21), (30, 'd', 70), (60, 'd', 70)];
+    let counts = Flow::from_stream(move || stream::iter(events).chain(stream::pending()))
+        .event_time(|event| event.0, Duration::MAX)
+        .partition(|event| event.1)
+        .stages(2)
+        .deadlines(
+            |event| event.1,
+            || 0,
+            |count, event| {
+                *count += 1;
+                event.2
+            },
+        )
+        .partition(|_| ())
+        .stages(2)
+        .window(Window::fixed(millis(20)))
+        .reduce(Vec::new, Vec::push)
+        .on_trigger(|mut all: Vec<(char, u32)>, trigger| {
+            all.sort_unstable();
+            ([(trigger.window, all)], Vec::new())
+        });
+    let first = tokio::time::timeout(Duration::from_secs(60), counts.first_on(2, Workers::Current));
+    let expected = [(WindowId::Fixed(0), vec![('a', 2)]), (WindowId::Fixed(20), vec![('b', 1), ('c', 1)])];
+    assert_eq!(first.await.unwrap().unwrap(), expected);
+}

@@ -1,4 +1,8 @@
 //! Merges the results of the stages of a layer for the same window.
+//!
+//! A stage emits its windows of event time in order, and announces the start of the first one that it may still
+//! emit. So such a window is complete once every stage has emitted it, or a later one, for the last time, or has
+//! announced a later start: a stage need not have had an event of it.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -6,7 +10,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::options::LayerOptions;
-use crate::plan::{Layer, Operator, Place};
+use crate::plan::{Feeds, Layer, Operator, Place};
+use crate::time::Progress;
 use crate::window::{Trigger, WindowId};
 
 /// A layer that merges the states that all stages of the preceding layer emit for one window.
@@ -22,6 +27,8 @@ pub struct DepartitionLayer<S, I, F, G> {
 pub struct DepartitionOperator<S, A, I, F, G> {
     layer: DepartitionLayer<S, I, F, G>,
     windows: BTreeMap<WindowId, Partial<A>>,
+    /// The start of the first window that each input may still emit; `i64::MAX` once it has ended.
+    starts: Vec<i64>,
 }
 
 /// The merged state of one window so far.
@@ -69,7 +76,7 @@ where
     type Operator = DepartitionOperator<S, A, I, F, G>;
 
     fn operator(&self, _place: Place) -> Self::Operator {
-        DepartitionOperator { layer: self.clone(), windows: BTreeMap::new() }
+        DepartitionOperator { layer: self.clone(), windows: BTreeMap::new(), starts: Vec::new() }
     }
 
     fn options(&self) -> &LayerOptions {
@@ -78,6 +85,35 @@ where
 
     fn name(&self) -> String {
         "departition".to_owned()
+    }
+}
+
+impl<S, A, U, I, F, G> DepartitionOperator<S, A, I, F, G>
+where
+    G: Fn(A, WindowId) -> U,
+{
+    /// Records the start that an input announced; emits the windows that have become complete.
+    fn starts_at<K: FnMut(U)>(&mut self, edge: usize, start: i64, sink: &mut K) {
+        let Some(known) = self.starts.get_mut(edge) else { return };
+        *known = start.max(*known);
+        let first = self.starts.iter().copied().min().unwrap_or(i64::MIN);
+        self.emit_while(sink, |window| start_of(window).is_some_and(|start| start < first));
+    }
+
+    /// Emits the first windows of event time, as long as `complete` holds for them.
+    fn emit_while<K: FnMut(U)>(&mut self, sink: &mut K, complete: impl Fn(WindowId) -> bool) {
+        while let Some(first) = self.windows.first_entry().filter(|first| complete(*first.key())) {
+            let (window, partial) = first.remove_entry();
+            sink((self.layer.done)(partial.acc, window));
+        }
+    }
+}
+
+/// Returns the start of a window of event time.
+fn start_of(window: WindowId) -> Option<i64> {
+    match window {
+        WindowId::Fixed(start) | WindowId::Sliding(start) => Some(start),
+        WindowId::Global | WindowId::Count(_) | WindowId::Periodic(_) => None,
     }
 }
 
@@ -93,9 +129,26 @@ where
     type In = (Trigger, S);
     type Out = U;
 
+    fn fed_by(&mut self, feeds: Feeds) {
+        let stages = match feeds {
+            Feeds::Stages(stages) => stages,
+            // Not the stages of one layer: their starts say nothing.
+            Feeds::OwnPart | Feeds::Sides(..) | Feeds::Table { .. } => 0,
+        };
+        self.starts = vec![i64::MIN; stages];
+    }
+
+    fn hear<K: FnMut(U)>(&mut self, edge: usize, progress: Progress, sink: &mut K) {
+        self.starts_at(edge, progress.reached, sink);
+    }
+
+    fn edge_ended<K: FnMut(U)>(&mut self, edge: usize, sink: &mut K) {
+        self.starts_at(edge, i64::MAX, sink);
+    }
+
     fn batch<K: FnMut(U)>(&mut self, _edge: usize, events: impl Iterator<Item = (Trigger, S)>, sink: &mut K) {
-        let DepartitionLayer { init, merge, done, .. } = &self.layer;
         for (trigger, state) in events {
+            let DepartitionLayer { init, merge, done, .. } = &self.layer;
             let partial = self
                 .windows
                 .entry(trigger.window)
@@ -107,7 +160,9 @@ where
             if partial.done.len() == trigger.place.of
                 && let Some(whole) = self.windows.remove(&trigger.window)
             {
-                sink(done(whole.acc, trigger.window));
+                let whole = done(whole.acc, trigger.window);
+                self.emit_while(sink, |window| start_of(window).is_some() && window < trigger.window);
+                sink(whole);
             }
         }
     }

@@ -208,6 +208,15 @@ where
         self.marks.seen()
     }
 
+    /// The start of the first window of event time that may still be emitted: a departition needs it.
+    fn progress(&self) -> Option<Progress> {
+        let spans = self.layer.window.spans().filter(|_| !self.has_more)?;
+        let Progress { reached, idle } = self.marks.progress()?;
+        let known = reached > i64::MIN;
+        let reached = if known { spans.start(self.layer.window.first_open(spans, reached)) } else { reached };
+        Some(Progress { reached, idle })
+    }
+
     fn hear<K: FnMut(M::Out)>(&mut self, edge: usize, progress: Progress, sink: &mut K) {
         if self.goes_by_event_time() && self.marks.told(edge, progress) {
             self.pass(sink);
