@@ -8,7 +8,7 @@ use stage_core::dispatch::{DemandDispatcher, Dispatcher, PartitionDispatcher, st
 use crate::chain::{Chain, TimeOf};
 use crate::error::{FirstError, FlowError};
 use crate::flow::{Flow, LayerFlow};
-use crate::plan::{Build, Fed, Merged, Origin, Routing, guarded};
+use crate::plan::{Build, Fed, Merged, Origin, Routing, guarded_in};
 use crate::time::{Time, Untimed};
 
 impl<C: Chain> Flow<C> {
@@ -117,11 +117,15 @@ where
     let key = Arc::new(key);
     Arc::new(move |stages, build: &Build, layer: &str| {
         let (key, errors, layer) = (Arc::clone(&key), build.first_error.clone(), layer.to_owned());
+        let stages_wide = stages as u64;
+        // Without a division where possible: this is done for every event.
+        let mask = stages_wide.is_power_of_two().then(|| stages_wide - 1);
         let route = move |event: M::Of<T>| {
             let known = M::event(&event);
-            let hash = noted(&errors, &layer, || stable_hash(&key(known)))? % stages as u64;
+            let hash = noted(&errors, &layer, || stable_hash(&key(known)))?;
+            let partition = mask.map_or_else(|| hash % stages_wide, |mask| hash & mask);
             // Less than the number of stages, which is a `usize`.
-            Some((event, usize::try_from(hash).unwrap_or(0)))
+            Some((event, usize::try_from(partition).unwrap_or(0)))
         };
         by_partition(stages, route)
     })
@@ -152,5 +156,5 @@ where
 
 /// Calls a routing function; a panic in it ends the flow.
 fn noted<T>(errors: &FirstError, layer: &str, call: impl FnOnce() -> T) -> Option<T> {
-    guarded(&format!("{layer}/key"), call).map_err(|error| errors.note(|| error)).ok()
+    guarded_in(|| format!("{layer}/key"), call).map_err(|error| errors.note(|| error)).ok()
 }

@@ -26,6 +26,14 @@ where
         event: InOf<C>,
         sink: &mut K,
     ) {
+        // The watermark of the event's own source, or that of the other sources if its own was idle.
+        let ended = at.watermark.max(self.marks.reached());
+        if let Some(last) = self.last
+            && last.accepts(at.at, ended)
+        {
+            self.put(last.number, stamp, event, sink);
+            return;
+        }
         let window = &self.layer.window;
         let Some(spans) = window.spans() else { return };
         let windows = spans.containing(at.at);
@@ -33,8 +41,6 @@ where
             window.outside.add(1);
             return;
         }
-        // The watermark of the event's own source, or that of the other sources if its own was idle.
-        let ended = at.watermark.max(self.marks.reached());
         let (first, last) = (window.first_open(spans, ended).max(*windows.start()), *windows.end());
         if last < first {
             self.marks.came_late();
@@ -43,6 +49,9 @@ where
                 late(Late { event, at: at.at, watermark: ended });
             }
             return;
+        }
+        if let Kind::Fixed(spans) = window.kind {
+            self.last = Some(spans.interval(first, window.lateness));
         }
         if let Some(copy) = self.layer.copy {
             for number in (first..=last).rev().take_while(|number| *number > first) {

@@ -14,7 +14,7 @@ use super::{Accumulate, AlarmSet, Emit, Reducer};
 use crate::chain::{Chain, InOf, StampOf, TimeOf};
 use crate::plan::{Feeds, Operator, Place};
 use crate::time::{Progress, Reached, Time};
-use crate::window::{Kind, TriggerName, WindowId};
+use crate::window::{Interval, Kind, TriggerName, WindowId};
 
 /// The windows of one stage.
 pub struct ReduceOperator<C, R, M>
@@ -33,6 +33,8 @@ where
     left: usize,
     /// The open windows of event time, by number.
     pub(super) timed: BTreeMap<i64, Open<C, R>>,
+    /// The window of the last event that was not late, if the windows are consecutive ones of event time.
+    pub(super) last: Option<Interval>,
     /// The empty windows that have been emitted, if empty windows are; starts at the first window with
     /// events.
     pub(super) gaps: Option<Gaps>,
@@ -81,6 +83,7 @@ where
             number: 0,
             left,
             timed: BTreeMap::new(),
+            last: None,
             gaps: None,
             has_more: false,
             finishing: false,
@@ -238,8 +241,8 @@ where
             self.show_all(events, sink);
             return;
         }
-        if let (Kind::Global, None) = (self.layer.window.kind, self.layer.window.every) {
-            // Fast path: most layers have one window, so nothing else is checked per event.
+        if let (Kind::Global | Kind::Periodic(_), None) = (self.layer.window.kind, self.layer.window.every) {
+            // Fast path: most layers have one window at a time, so nothing else is checked per event.
             if let Some(mut current) = self.current() {
                 current.take_all(events, sink);
             }

@@ -38,7 +38,8 @@ pub struct SessionOperator<T, Q, A, F, I, G, H> {
     layer: SessionLayer<T, F, I, G, H>,
     /// By key; each list is sorted by time.
     open: FxHashMap<Q, Vec<Open<A>>>,
-    /// When the first session of each key ends, if no further event comes.
+    /// A time for each session, which is not after its last event: an event that extends a session leaves it
+    /// where it is, and the next look at the session moves it.
     ends: BTreeSet<(i64, u64)>,
     /// The key of each number in `ends`.
     keys: FxHashMap<u64, Q>,
@@ -51,6 +52,8 @@ struct Open<A> {
     end: i64,
     value: A,
     number: u64,
+    /// The time in `ends`.
+    noted: i64,
 }
 
 impl<A> Open<A> {
@@ -146,7 +149,8 @@ where
             let place = list.partition_point(|open| open.end < at);
             let number = self.next;
             self.next += 1;
-            list.insert(place, Open { start: at, end: at, value: (self.layer.init)(), number });
+            let value = (self.layer.init)();
+            list.insert(place, Open { start: at, end: at, value, number, noted: at });
             self.keys.insert(number, key.clone());
             self.ends.insert((at, number));
             place
@@ -154,28 +158,26 @@ where
         // An event can also reach the next session, but no session after that.
         if first.is_some() && list.get(place + 1).is_some_and(near) {
             let other = list.remove(place + 1);
-            self.ends.remove(&(other.end, other.number));
+            self.ends.remove(&(other.noted, other.number));
             self.keys.remove(&other.number);
             let open = &mut list[place];
-            self.ends.remove(&(open.end, open.number));
             open.end = open.end.max(other.end);
-            self.ends.insert((open.end, open.number));
             (self.layer.merge)(&mut open.value, other.value);
         }
         let open = &mut list[place];
-        self.ends.remove(&(open.end, open.number));
         (open.start, open.end) = (open.start.min(at), open.end.max(at));
-        self.ends.insert((open.end, open.number));
         (self.layer.fold)(&mut open.value, event);
     }
 
     /// Emits the sessions that the watermark has passed.
     fn pass_watermark<K: FnMut(Session<Q, A>)>(&mut self, sink: &mut K) {
         let Some(watermark) = self.marks.watermark() else { return };
-        while let Some(&(end, number)) = self.ends.first()
-            && self.layer.sessions.is_over(end, watermark)
+        while let Some(&(noted, number)) = self.ends.first()
+            && self.layer.sessions.is_over(noted, watermark)
         {
-            self.hand_out(number, sink);
+            if !self.moves(noted, number) {
+                self.hand_out(number, sink);
+            }
         }
     }
 
@@ -196,11 +198,24 @@ where
     fn evict<K: FnMut(Session<Q, A>)>(&mut self, sink: &mut K) {
         let most = self.layer.sessions.most;
         while self.ends.len() > most
-            && let Some(&(_, number)) = self.ends.first()
+            && let Some(&(noted, number)) = self.ends.first()
         {
-            self.layer.sessions.evicted.add(1);
-            self.hand_out(number, sink);
+            if !self.moves(noted, number) {
+                self.layer.sessions.evicted.add(1);
+                self.hand_out(number, sink);
+            }
         }
+    }
+
+    /// Moves the first of `ends` to the last event of its session; returns whether it was not there.
+    fn moves(&mut self, noted: i64, number: u64) -> bool {
+        let of_its_key = self.keys.get(&number).and_then(|key| self.open.get_mut(key));
+        let open = of_its_key.and_then(|list| list.iter_mut().find(|open| open.number == number));
+        let Some(open) = open.filter(|open| open.end > noted) else { return false };
+        open.noted = open.end;
+        self.ends.pop_first();
+        self.ends.insert((open.end, number));
+        true
     }
 
     /// Emits the session with this number, which is the next to end.
@@ -273,8 +288,10 @@ where
     }
 
     fn finish<K: FnMut(Session<Q, A>)>(&mut self, sink: &mut K) {
-        while let Some(&(_, number)) = self.ends.first() {
-            self.hand_out(number, sink);
+        while let Some(&(noted, number)) = self.ends.first() {
+            if !self.moves(noted, number) {
+                self.hand_out(number, sink);
+            }
         }
     }
 }

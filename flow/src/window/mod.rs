@@ -11,6 +11,6 @@ pub(crate) use custom::{BatchTrigger, MakeTrigger};
 pub use id::{Trigger, TriggerName, WindowId};
 pub use late::Late;
 pub(crate) use late::TakesLate;
-pub(crate) use spans::Spans;
+pub(crate) use spans::{Interval, Spans};
 pub use spec::{AnyTime, EventTime, FitsTime, OfEventTime, SideBySide, Sliding, Window};
 pub(crate) use spec::{Kind, WindowSpec};

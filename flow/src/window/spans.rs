@@ -12,6 +12,26 @@ pub(crate) struct Spans {
     step: i128,
 }
 
+/// One of consecutive windows: which events it accepts, without a division.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Interval {
+    /// The number of the window.
+    pub(crate) number: i64,
+    start: i128,
+    end: i128,
+    /// The first watermark at which its events are late.
+    closed_at: i128,
+}
+
+impl Interval {
+    /// Returns whether an event at this time is in the window, and not late at this watermark.
+    #[inline]
+    pub(crate) fn accepts(self, at: i64, watermark: i64) -> bool {
+        let at = i128::from(at);
+        self.start <= at && at < self.end && i128::from(watermark) < self.closed_at
+    }
+}
+
 impl Spans {
     pub(crate) fn new(span: i128, step: i128) -> Self {
         debug_assert!(span > 0 && step > 0, "the public options are checked: {span}, {step}");
@@ -47,6 +67,13 @@ impl Spans {
             _ => over.div_euclid(self.step),
         };
         clamped(number + 1)
+    }
+
+    /// Returns the interval of a window that accepts events until the watermark is `lateness` past its end.
+    pub(crate) fn interval(self, number: i64, lateness: i128) -> Interval {
+        let start = i128::from(number) * self.step;
+        let end = start + self.span;
+        Interval { number, start, end, closed_at: end.saturating_add(lateness) }
     }
 
     /// Returns the start of a window; `i64::MIN` if it is less.
@@ -93,6 +120,21 @@ mod tests {
             let near = spans.begun_by(at).saturating_sub(32)..=spans.begun_by(at).saturating_add(2);
             for number in near {
                 prop_assert_eq!(windows.contains(&number), has(number), "{}", number);
+            }
+        }
+
+        #[test]
+        fn an_interval_accepts_what_the_window_does(
+            (at, of, watermark) in (time(), time(), time()),
+            step in length(),
+            lateness in prop_oneof![0..20_i128, 0..i128::from(i64::MAX), Just(i128::from(u64::MAX) * 1000)],
+        ) {
+            let spans = Spans::new(step, step);
+            for near in [at, of] {
+                let interval = spans.interval(spans.begun_by(near), lateness);
+                let is_open = interval.number >= spans.first_open(i128::from(watermark) - lateness);
+                let expected = spans.begun_by(at) == interval.number && is_open;
+                prop_assert_eq!(interval.accepts(at, watermark), expected, "{:?}", interval);
             }
         }
 
