@@ -13,6 +13,7 @@
 
 mod keeper;
 mod lane;
+mod noted;
 mod options;
 mod pass;
 mod shared;

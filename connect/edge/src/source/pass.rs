@@ -14,14 +14,13 @@ use stage_connect::{Disposition, MessageId, Pull, Pulled, Push, PutError};
 use stage_core::BoxError;
 use tokio::time::sleep;
 
-use super::lane::{Halt, Lane, Origin, failed, finish, succeeded};
+use super::lane::{Halt, Lane, Origin, failed, finish};
 use super::shared::{Phase, Ready, Ticket, Verdict};
 use crate::edge::Edge;
-use crate::frame::{Frame, FrameId, FrameKind};
+use crate::frame::{Frame, FrameKind};
 use crate::letter::Letter;
-use crate::notes::{NoteError, Notes};
 use crate::partition::Partition;
-use crate::tries::{Resume, Tries, note_name};
+use crate::tries::Resume;
 
 /// The pause before events that came back untried are handed out again.
 const UNTRIED: Duration = Duration::from_millis(10);
@@ -92,6 +91,12 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
             }
             match self.hand_out(events, receipt).await? {
                 Verdict::Handled => return Ok(Some(Next::On)),
+                Verdict::Failed { cause, hopeless }
+                    if frame.len() == 1 && (hopeless || self.spec.attempts == 1) =>
+                {
+                    self.bury_event(frame, 0, 1, &cause).await?;
+                    return Ok(Some(Next::On));
+                }
                 Verdict::Failed { cause, .. } => {
                     tracing::debug!(server = self.calls.server(), cause, "an event of a frame failed");
                     let failed = Resume::of_failed(self.spec.attempts);
@@ -295,148 +300,6 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
                     }
                 }
             }
-        }
-    }
-}
-
-/// The notes of a lane.
-impl<E: Edge, T: Send + 'static> Lane<E, T> {
-    fn note_name(&self, frame: FrameId) -> String {
-        match self.origin {
-            Origin::Partition(partition, _) => note_name(&self.spec, partition),
-            Origin::Pool(_) => format!("tries.{}.{frame}", self.spec.name),
-        }
-    }
-
-    /// Reads the note of the partition and marks it as open.
-    pub(super) async fn begin_notes(&mut self) -> Result<(), Halt> {
-        if let Origin::Pool(_) = self.origin {
-            return Ok(());
-        }
-        self.read_note(FrameId::default()).await?;
-        let before = self.tries;
-        self.write_note(FrameId::default(), Tries { open: true, ..before }).await?;
-        // The first frame is judged by the state in which the partition was found.
-        self.tries = before;
-        Ok(())
-    }
-
-    /// Marks the partition as given back.
-    pub(super) async fn end_notes(&mut self) -> Result<(), Halt> {
-        if let Origin::Pool(_) = self.origin {
-            return Ok(());
-        }
-        let tries = Tries { open: false, ..self.tries };
-        self.write_note(FrameId::default(), tries).await
-    }
-
-    /// Returns the place at which a frame begins.
-    async fn resume(&mut self, id: FrameId, attempt: u32) -> Result<Resume, Halt> {
-        if let Origin::Partition(..) = self.origin {
-            let resume = self.tries.resume(id, self.spec.attempts);
-            // Suspicion concerns the first frame only.
-            self.tries.open = false;
-            return Ok(resume);
-        }
-        if attempt <= 1 {
-            (self.tries, self.revision) = (Tries::default(), None);
-            return Ok(Resume::FRESH);
-        }
-        self.read_note(id).await?;
-        self.tries.open = true;
-        Ok(self.tries.resume(id, self.spec.attempts))
-    }
-
-    /// Notes that attempt `begun` at an event begins.
-    async fn note(&mut self, frame: FrameId, index: usize, begun: u32) -> Result<(), Halt> {
-        let index = u32::try_from(index).unwrap_or(u32::MAX);
-        self.write_note(frame, Tries { open: true, frame: Some(frame), index, begun }).await
-    }
-
-    /// Clears the note of a frame that is handled.
-    async fn forget(&mut self, frame: FrameId) -> Result<(), Halt> {
-        if let Origin::Partition(..) = self.origin {
-            self.write_note(frame, Tries { open: true, ..Tries::default() }).await?;
-            // Suspicion concerns the frames of earlier owners.
-            self.tries.open = false;
-            return Ok(());
-        }
-        let Some(revision) = self.revision.take() else { return Ok(()) };
-        let name = self.note_name(frame);
-        match self.notes.remove(&name, revision).await {
-            Ok(()) | Err(NoteError::Conflict) => Ok(()),
-            Err(NoteError::Connect(error)) => {
-                tracing::warn!(%error, name, "a note remains on the server");
-                Ok(())
-            }
-        }
-    }
-
-    async fn read_note(&mut self, frame: FrameId) -> Result<(), Halt> {
-        let name = self.note_name(frame);
-        loop {
-            self.calls.pause().await;
-            match self.calls.answer("cannot read a note", self.notes.get(&name)).await {
-                Ok(note) => {
-                    succeeded(&mut self.calls, &self.shared);
-                    self.revision = note.as_ref().map(|note| note.revision);
-                    self.tries = note.map(|note| Tries::read(&note.value)).unwrap_or_default();
-                    return Ok(());
-                }
-                Err(error) => failed(&mut self.calls, &self.shared, error)?,
-            }
-        }
-    }
-
-    async fn write_note(&mut self, frame: FrameId, tries: Tries) -> Result<(), Halt> {
-        let (name, value) = (self.note_name(frame), tries.write());
-        let mut repeated = false;
-        loop {
-            self.calls.pause().await;
-            let put = async {
-                match self.notes.put(&name, &value, self.revision).await {
-                    Ok(revision) => Ok(Some(revision)),
-                    Err(NoteError::Conflict) => Ok(None),
-                    Err(NoteError::Connect(error)) => Err(error),
-                }
-            };
-            match self.calls.answer("cannot store a note", put).await {
-                Ok(Some(revision)) => {
-                    succeeded(&mut self.calls, &self.shared);
-                    (self.revision, self.tries) = (Some(revision), tries);
-                    return Ok(());
-                }
-                // An earlier call may have stored it, though its answer was lost.
-                Ok(None) if repeated && self.is_noted(&name, &value).await? => {
-                    self.tries = tries;
-                    return Ok(());
-                }
-                // A pool has no owner; the note is of another attempt at the frame.
-                Ok(None) if matches!(self.origin, Origin::Pool(_)) => self.read_note(frame).await?,
-                Ok(None) => return Err(Halt),
-                Err(error) => {
-                    repeated = true;
-                    failed(&mut self.calls, &self.shared, error)?;
-                    if self.shared.phase() == Phase::Closed {
-                        return Err(Halt);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Returns whether the note has this value, and takes over its revision.
-    async fn is_noted(&mut self, name: &str, value: &[u8]) -> Result<bool, Halt> {
-        loop {
-            match self.calls.answer("cannot read a note", self.notes.get(name)).await {
-                Ok(note) => {
-                    let noted = note.filter(|note| note.value == value);
-                    self.revision = noted.as_ref().map(|note| note.revision).or(self.revision);
-                    return Ok(noted.is_some());
-                }
-                Err(error) => failed(&mut self.calls, &self.shared, error)?,
-            }
-            self.calls.pause().await;
         }
     }
 }

@@ -197,7 +197,7 @@ async fn repeats_after_lost_answers(server: MemoryEdge) -> usize {
     let (sender, _) = sender(&server, &spec, events(40, 10)).await;
     work.records.until(400).await;
     server.until(|server| server.frames("orders") == 0).await;
-    sender.drain(SECOND).await.unwrap();
+    sender.drain(SECOND).await.expect("a drain");
     machine.leave().await;
     assert_eq!(work.records.faults(), [""; 0]);
     work.records.seen().len() - 400

@@ -62,6 +62,20 @@ async fn a_hopeless_event_is_dead_at_its_second_look() {
     running.drain(SECOND).await.unwrap();
 }
 
+#[tokio::test(start_paused = true)]
+async fn with_one_attempt_an_event_in_a_frame_of_its_own_is_tried_once() {
+    let (server, records) = (MemoryEdge::new(), Records::default());
+    let spec = spec().frame_bytes(1).attempts(1);
+    let running = picky(&server, &spec, &records, || Reason::failed("no ink")).await;
+    let (sender, _) = sender(&server, &spec, events(10, 20)).await;
+    records.until(199).await;
+    server.until(|server| server.frames("orders") == 0).await;
+    let dead: Vec<_> = server.dead().into_iter().map(|letter| (letter.attempts, letter.cause)).collect();
+    assert_eq!(dead, [(1, "no ink".to_owned())]);
+    sender.drain(SECOND).await.unwrap();
+    running.drain(SECOND).await.unwrap();
+}
+
 /// Starts machines, one after the other, which `BAD` ends, until all other events are handled. Returns the number of
 /// machines that it has ended, at most 10.
 async fn crashes(server: &MemoryEdge, records: &Records) -> u32 {
@@ -76,7 +90,7 @@ async fn crashes(server: &MemoryEdge, records: &Records) -> u32 {
             () = records.until(99) => {
                 server.until(|server| server.frames("orders") == 0).await;
                 machine.leave().await;
-                sender.drain(SECOND).await.unwrap();
+                sender.drain(SECOND).await.expect("a drain");
                 return crashes;
             }
         }
