@@ -15,6 +15,7 @@
 //! | [`idle`] | batches to one busy consumer beside 1, 100 or 10,000 idle ones (for this project's history
 //! only) |
 //! | [`watched`] | the pipes at 1000/500 and 10/1 and the latency, with a viewer at 10 Hz and without |
+//! | [`auto`] | events from 2 ns to 20 ms, with a tuned window and with fixed ones |
 //! | [`acked`] | counted events through 3 steps, alone and as deliveries |
 //!
 //! Every workload keeps these rules: the same work, the same bound on events in flight, the same runtime and
@@ -23,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 pub mod acked;
+pub mod auto;
 pub mod catalogue;
 pub mod fanout;
 pub mod files;

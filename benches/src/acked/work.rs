@@ -25,7 +25,7 @@ impl Work {
     }
 
     /// Performs the work, and returns the next number.
-    pub(super) fn on(self, event: u64) -> u64 {
+    pub(crate) fn on(self, event: u64) -> u64 {
         let mut mixed = event;
         for _ in 0..self.0 {
             mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -32,7 +32,7 @@ const BULK_GROWTH: u32 = 2;
 const BULK: f32 = 10_000.0;
 /// Sizes of batches are compared if they differ by this factor.
 const DIFFERENT: f32 = 1.5;
-/// A window is kept if the next smaller one would hold the work, as long as so much of it is used.
+/// A window is kept while more than this share of it is used, although the next smaller one would hold the work.
 const KEPT: f32 = 0.75;
 
 /// A size of batches, and the nanoseconds from one to the next.
