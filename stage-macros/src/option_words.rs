@@ -23,6 +23,8 @@ pub(crate) enum OptionWord {
     Retry,
     AtOnce,
     Order,
+    AtMost,
+    Per,
     Rate,
     Batch,
     Args,
@@ -39,7 +41,7 @@ pub(crate) enum OptionWord {
 }
 
 /// Every option with its word and an example.
-const ALL: [(OptionWord, &str, &str); 28] = [
+const ALL: [(OptionWord, &str, &str); 30] = [
     (OptionWord::Name, "name", "name: \"storage\""),
     (OptionWord::Count, "count", "count: 4"),
     (OptionWord::Demand, "demand", "demand: auto"),
@@ -57,6 +59,8 @@ const ALL: [(OptionWord, &str, &str); 28] = [
     (OptionWord::Retry, "retry", "retry: Backoff::new(FIRST, MOST).attempts(3)"),
     (OptionWord::AtOnce, "at_once", "at_once: 16"),
     (OptionWord::Order, "order", "order: any"),
+    (OptionWord::AtMost, "at_most", "at_most: 2"),
+    (OptionWord::Per, "per", "per: |event| event.tenant"),
     (OptionWord::Rate, "rate", "rate: Rate::new(100, Duration::from_secs(1))?"),
     (OptionWord::Batch, "batch", "batch: Limits::count(100)"),
     (OptionWord::Args, "args", "args: [first, second]"),
@@ -151,6 +155,8 @@ impl OptionWord {
         Self::Retry,
         Self::AtOnce,
         Self::Order,
+        Self::AtMost,
+        Self::Per,
         Self::Rate,
         Self::Batch,
     ];
@@ -170,6 +176,8 @@ impl OptionWord {
         Self::Retry,
         Self::AtOnce,
         Self::Order,
+        Self::AtMost,
+        Self::Per,
         Self::Rate,
         Self::Batch,
     ];

@@ -1,10 +1,12 @@
 //! Builder methods for steps that handle several events at once.
 
+use std::hash::Hash;
+
 use super::rules::{Handling, Rules};
 use super::stages::{ConcurrentSink, ConcurrentStep};
 use crate::base::error::BoxError;
 use crate::pipeline::{Chain, Pipeline, StepOptions};
-use crate::policy::{AtOncePer, Carry, EachEvent, FailurePolicy, Skip};
+use crate::policy::{AtOnce, AtOncePer, Carry, EachEvent, FailurePolicy, Skip};
 use crate::sync::{Arc, Mutex, lock};
 
 impl<T: Send + 'static, C: Carry> Chain<T, C> {
@@ -68,6 +70,17 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         let (recipe, rules) = (shared(recipe), self.rules(at_once.into(), policy, Handling::InTasks));
         let options = rules.window(options.into());
         self.finish(options, move || ConcurrentSink::<H, C>::new(rules.clone(), Arc::new(recipe.clone())))
+    }
+
+    /// [`AtOnce::at_most`], for the events of this chain.
+    #[doc(hidden)]
+    pub fn at_most<K: Hash>(
+        &self,
+        at_once: AtOnce,
+        events: usize,
+        per: impl Fn(&T) -> K + Send + Sync + 'static,
+    ) -> AtOncePer<T> {
+        at_once.at_most(events, per)
     }
 
     /// Returns the rules of the next step.

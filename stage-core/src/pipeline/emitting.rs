@@ -191,9 +191,11 @@ where
         let mut left_out = 0;
         for carried in events {
             let (event, mut token) = C::open(carried);
-            let made = if self.skip.applies(&mut token, &out.state.counters) {
-                None
-            } else {
+            if self.skip.applies(&mut token, &out.state.counters) {
+                handled.add(token);
+                continue;
+            }
+            let made = {
                 let _within = Scope::of(token.trace());
                 (self.function)(event)
             };

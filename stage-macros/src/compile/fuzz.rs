@@ -89,6 +89,8 @@ const WORDS: &[&str] = &[
     "flat_map",
     "at_once",
     "order",
+    "at_most",
+    "per",
     "any",
     "batch",
     "cancel",
@@ -191,6 +193,7 @@ impl Author<'_> {
                     "A, on_failure: POLICY, batch: Limits::count(copies), rate: queue",
                     "each(look_up), at_once: 16, order: any",
                     "A, at_once: copies, retry: WAITS",
+                    "each(call), at_once: 16, at_most: 2, per: |order| order.tenant",
                 ],
             );
         }

@@ -83,7 +83,7 @@ fn every_mistake_of_a_pipeline_is_found_at_once() {
             "`by` is a closure from an event to its key, such as `by: |event| event.key`",
             "`count` is a whole number, not a fraction: write one such as `count: 4`",
             "`count` is given twice: remove one",
-            "unknown option `colour`: a `step` takes `args`, `name`, `count`, `by`, `demand`, `min_demand`, `max_demand`, `placement`, `buffer`, `keep`, `restart`, `cancel`, `dispatcher`, `rejected`, `on_failure`, `retry`, `at_once`, `order`, `rate` and `batch`",
+            "unknown option `colour`: a `step` takes `args`, `name`, `count`, `by`, `demand`, `min_demand`, `max_demand`, `placement`, `buffer`, `keep`, `restart`, `cancel`, `dispatcher`, `rejected`, `on_failure`, `retry`, `at_once`, `order`, `at_most`, `per`, `rate` and `batch`",
             "`name` is text: write it in quotes, such as `name: \"storage\"`",
             "`min_demand` must be below `max_demand`: 9 is not below 9; write at most 8, or a larger `max_demand`",
             "`count` is 0: a step has at least one copy",

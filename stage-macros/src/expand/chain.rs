@@ -141,7 +141,19 @@ impl Calls<'_> {
         let policy = step.policy.as_ref().map(|of| policy::expand(of, scope)).map(|policy| quote!(#policy,));
         let pipeline = pipeline(Span::mixed_site());
         let at_once = step.at_once.as_ref().map(|at_once| policy::at_once(at_once, scope));
-        let call = quote!(#pipeline #gates #by.#method(#name #options, #at_once #policy #recipe));
+        let call = match step.at_once.as_ref().and_then(|at_once| at_once.at_most.as_ref()) {
+            None => quote!(#pipeline #gates #by.#method(#name #options, #at_once #policy #recipe)),
+            Some(at_most) => {
+                // The chain determines the type of the key's argument.
+                let [chain, bounded] = ["chain", "bounded"].map(|name| Ident::new(name, Span::mixed_site()));
+                let per = policy::at_most(at_most, at_once.as_ref(), scope);
+                quote!({
+                    let #chain = #pipeline #gates #by;
+                    let #bounded = ::stage_core::Chain::at_most(&#chain, #per);
+                    #chain.#method(#name #options, #bounded, #policy #recipe)
+                })
+            }
+        };
         self.rejecting(step, self.handing_out(step, &call))
     }
 
@@ -284,6 +296,9 @@ fn mention<'a>(nodes: &'a [Node], all: &mut Vec<&'a Expr>) {
                 let at_once = step.at_once.as_ref();
                 all.extend(at_once.and_then(|at_once| of_number(&at_once.number)));
                 all.extend(at_once.and_then(|at_once| of_choice(at_once.order.as_ref()?)));
+                let at_most = at_once.and_then(|at_once| at_once.at_most.as_ref());
+                all.extend(at_most.and_then(|at_most| of_number(&at_most.number)));
+                all.extend(at_most.map(|at_most| &at_most.per));
                 all.extend(step.gates.iter().map(|gate| &gate.recipe));
                 all.extend(step.across.iter().flat_map(across::mentions));
                 all.push(&step.recipe.expr);

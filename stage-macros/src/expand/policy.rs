@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::Expr;
 
 use super::{capture, options};
-use crate::model::{AtOnce, Failure, Gate, Policy, Retry, Scope, Shape, Step, Text};
+use crate::model::{AtMost, AtOnce, Failure, Gate, Policy, Retry, Scope, Shape, Step, Text};
 use crate::words::Role;
 
 /// Expands `FailurePolicy::skip().retry(…)`.
@@ -52,13 +52,23 @@ pub(super) fn handled(step: &Step, scope: &Scope<'_>) -> (&'static str, TokenStr
 }
 
 /// Expands `AtOnce::new(16).order(Order::Any),`.
-pub(super) fn at_once(AtOnce { word, number, order }: &AtOnce, scope: &Scope<'_>) -> TokenStream {
+pub(super) fn at_once(AtOnce { word, number, order, .. }: &AtOnce, scope: &Scope<'_>) -> TokenStream {
     let number = options::number(number, scope);
     let order =
         order.as_ref().map(|order| options::choice(order, &quote!(::stage_core::policy::Order), scope));
     let order = order.map(|order| quote!(.order(#order)));
     let new = Ident::new("new", Span::mixed_site().located_at(word.span()));
     quote!(::stage_core::policy::AtOnce::#new(#number)#order,)
+}
+
+/// Expands `AtOnce::new(16), 2, |event| event.tenant`.
+pub(super) fn at_most(
+    AtMost { word, number, per }: &AtMost,
+    at_once: Option<&TokenStream>,
+    scope: &Scope<'_>,
+) -> TokenStream {
+    let (number, per) = (options::number(number, scope), capture::function(per, scope));
+    quote_spanned!(word.span()=> #at_once #number, #per)
 }
 
 /// Expands `.limited("step.rate", …).batched("step.batch", …)`.

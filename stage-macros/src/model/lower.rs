@@ -154,7 +154,7 @@ impl Reader<'_> {
         let into = into.and_then(|into| Number::read(OptionWord::Into, into, self.scope, self.errors));
         let nodes = branch.map(|branch| self.nodes(branch.items));
         let key =
-            key.and_then(|key| super::settings::key(key, "partition by |event| event.key", self.errors));
+            key.and_then(|key| super::closures::key(key, "partition by |event| event.key", self.errors));
         Some(Partition { word, key: key?, into: into?, nodes: nodes?, merge: None })
     }
 }

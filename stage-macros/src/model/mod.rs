@@ -1,5 +1,7 @@
 //! Model of a pipeline: its steps with typed options, which keep the tokens they came from.
 
+mod at_once;
+mod closures;
 mod lower;
 mod naming;
 mod number;
@@ -15,8 +17,8 @@ pub(crate) use self::lower::lower;
 pub(crate) use self::number::Number;
 pub(crate) use self::outline::{Kind, Mark, Outline};
 pub(crate) use self::pipeline::{
-    Across, AtOnce, Branch, Broadcast, Buffer, By, Choice, Demand, Dispatcher, Failure, Gate, Model, Node,
-    Options, Partition, Policy, Rejected, Retry, Step, Supervision, Text, ends,
+    Across, AtMost, AtOnce, Branch, Broadcast, Buffer, By, Choice, Demand, Dispatcher, Failure, Gate, Model,
+    Node, Options, Partition, Policy, Rejected, Retry, Step, Supervision, Text, ends,
 };
 pub(crate) use self::recipe::{RecipeExpr, Shape};
 pub(crate) use self::scope::Scope;

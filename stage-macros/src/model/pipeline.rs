@@ -204,6 +204,14 @@ pub(crate) struct AtOnce {
     pub(crate) word: Ident,
     pub(crate) number: Number,
     pub(crate) order: Option<Choice>,
+    pub(crate) at_most: Option<AtMost>,
+}
+
+/// `at_most: 2, per: |event| event.tenant`
+pub(crate) struct AtMost {
+    pub(crate) word: Ident,
+    pub(crate) number: Number,
+    pub(crate) per: Expr,
 }
 
 /// `rate: Rate::new(100, SECOND)?` or `batch: Limits::count(100)`: a separate step before the one that has

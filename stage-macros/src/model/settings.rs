@@ -3,6 +3,8 @@
 use proc_macro2::{Ident, Span};
 use syn::{Expr, ExprArray, ExprRange, Lit, LitStr, RangeLimits};
 
+use super::at_once::Bulkheads;
+use super::closures::{key, rejected, spec};
 use super::scope::{Scope, starts_in_lower_case};
 use super::{
     AtOnce, Buffer, By, Choice, Demand, Dispatcher, Failure, Gate, Number, Options, Policy, Rejected, Retry,
@@ -34,6 +36,7 @@ pub(super) struct Settings {
     pub(super) schema: Option<(Ident, Number)>,
     pub(super) spec: Option<(Ident, Expr)>,
     order: Option<(Ident, Choice)>,
+    bulkheads: Bulkheads,
     failure: Option<(Ident, Failure)>,
     retry: Option<Retry>,
 }
@@ -91,6 +94,7 @@ impl Settings {
                 ),
             }
         }
+        read.bulkheads.put_into(&mut read.at_once, seen.contains(&OptionWord::AtOnce), errors);
         read.policy = policy::together(read.failure.take(), read.retry.take());
         read
     }
@@ -105,7 +109,7 @@ impl Settings {
             OptionWord::Retry => self.retry = policy::retry(word, value, errors),
             OptionWord::AtOnce => {
                 let number = Number::read(option, value, scope, errors);
-                self.at_once = number.map(|number| AtOnce { word, number, order: None });
+                self.at_once = number.map(|number| AtOnce { word, number, order: None, at_most: None });
             }
             OptionWord::Partitions => {
                 self.partitions = Some((word, Number::read(option, value, scope, errors)));
@@ -119,6 +123,7 @@ impl Settings {
             OptionWord::Order => {
                 self.order = choice(&ORDER, value, scope, errors).map(|order| (word, order));
             }
+            OptionWord::AtMost | OptionWord::Per => self.bulkheads.set(option, word, value, scope, errors),
             OptionWord::Rate | OptionWord::Batch => {
                 self.gates.extend(policy::gate(option, word, value, scope, errors));
             }
@@ -235,7 +240,12 @@ fn misplaced(option: OptionWord, owner: Owner) -> &'static str {
         OptionWord::Acknowledged => {
             "it applies to every step of a pipeline; put it before the first item, as `acknowledged,`"
         }
-        OptionWord::OnFailure | OptionWord::Retry | OptionWord::AtOnce | OptionWord::Order => {
+        OptionWord::OnFailure
+        | OptionWord::Retry
+        | OptionWord::AtOnce
+        | OptionWord::Order
+        | OptionWord::AtMost
+        | OptionWord::Per => {
             "it applies to the events that one step handles; put it on that `step` or `finish`"
         }
         OptionWord::Rate | OptionWord::Batch => {
@@ -386,38 +396,4 @@ fn buffer(value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Buffer>
         Some(_) | None => {}
     }
     Number::read(OptionWord::Buffer, value, scope, errors).map(Buffer::Bounded)
-}
-
-/// Reads a closure or function from an event to its key.
-pub(super) fn key(key: Expr, example: &str, errors: &mut Errors) -> Option<Expr> {
-    let advice = format!("`by` is a closure from an event to its key, such as `{example}`");
-    match &key {
-        Expr::Closure(closure) if closure.inputs.len() != 1 => errors.at(closure, advice),
-        Expr::Lit(literal) => errors.at(literal, advice),
-        _ => return Some(key),
-    }
-    None
-}
-
-/// Reads a closure or function that changes the properties of an edge.
-fn spec(change: Expr, errors: &mut Errors) -> Option<Expr> {
-    let advice = "`spec` is a function that changes the properties of the edge, such as `spec: |spec| spec.lease(LEASE)`";
-    match &change {
-        Expr::Closure(closure) if closure.inputs.len() != 1 => errors.at(closure, advice),
-        Expr::Lit(literal) => errors.at(literal, advice),
-        _ => return Some(change),
-    }
-    None
-}
-
-/// Reads a closure or function that takes a `Vec` of events.
-fn rejected(to: Expr, errors: &mut Errors) -> Option<Expr> {
-    let advice =
-        "`rejected` is a function that takes a `Vec` of events, such as `rejected: |events| store(events)`";
-    match &to {
-        Expr::Closure(closure) if closure.inputs.len() != 1 => errors.at(closure, advice),
-        Expr::Lit(literal) => errors.at(literal, advice),
-        _ => return Some(to),
-    }
-    None
 }

@@ -1,7 +1,7 @@
 //! Requirements on a pipeline's numbers, checked by macro, compiler or builder.
 
 use super::DEFAULT_MAX_DEMAND;
-use crate::model::{AtOnce, Demand, Model, Number, Options, Shape, Step, partitions, steps};
+use crate::model::{AtMost, AtOnce, Demand, Model, Number, Options, Shape, Step, partitions, steps};
 use crate::option_words::OptionWord;
 use crate::words::Role;
 
@@ -67,6 +67,11 @@ pub(crate) fn requirements(model: &Model) -> Vec<Requirement<'_>> {
         requirements.extend(step.at_once.as_ref().map(|AtOnce { number, .. }| {
             let owner = owner.clone();
             Requirement::AtLeastOne { option: OptionWord::AtOnce, number, owner }
+        }));
+        let at_most = step.at_once.as_ref().and_then(|at_once| at_once.at_most.as_ref());
+        requirements.extend(at_most.map(|AtMost { number, .. }| {
+            let owner = owner.clone();
+            Requirement::AtLeastOne { option: OptionWord::AtMost, number, owner }
         }));
         requirements.extend(alone(step, &model.defaults));
     }
@@ -203,6 +208,9 @@ fn zero(option: OptionWord) -> &'static str {
             "the bound of `auto` is 0: a step that asks for nothing gets nothing; write at least `auto(..=1)`"
         }
         OptionWord::AtOnce => "`at_once` is 0: a step that handles no event does nothing; write at least 1",
+        OptionWord::AtMost => {
+            "`at_most` is 0: a key of which no event is handled holds up its step; write at least 1"
+        }
         _ => "`count` is 0: a step has at least one copy",
     }
 }

@@ -19,6 +19,10 @@ pipeline! {
         step |number| number + 1, at_once: 4;
         step policy::each(look_up), at_once: 4, name: "then";
         then |number| number;
+        step policy::each(look_up), at_once: 4, at_most: 2, name: "per";
+        step policy::each(look_up), at_most: 2, per: |number| number % 2, name: "at_once";
+        step policy::each(look_up), at_once: 4, per: |number| number % 2, name: "at_most";
+        step policy::each(look_up), at_once: 4, at_most: 0, per: |number| number % 2, name: "none";
         finish drop;
     }
 }

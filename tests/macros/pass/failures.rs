@@ -254,7 +254,7 @@ pipeline! {
     /// Looks several numbers up at once.
     LookUp(at_once: usize, order: Order, into: Sender<u64>) {
         start  0..10_u64;
-        step   each(look_up), at_once: 10, order: any, on_failure: skip, name: "any";
+        step   each(look_up), at_once: 10, order: any, at_most: 2, per: |number| number % 5, on_failure: skip, name: "any";
         step   each(look_up), at_once: at_once, order: order, on_failure: skip, name: "given";
         finish each(move |number| {
             let into = into.clone();
