@@ -37,8 +37,8 @@
 //! * `flow` (default): the module `flow`.
 //! * `config`, `crossbeam`, `rayon`, `serde`, `test-util`, `trace`: as of `stage_core`.
 //! * `csv`, `gzip`, `json`, `zstd`: the file formats of `flow`.
-//! * `connect`, `files`, `http`, `kafka`, `nats`, `parquet`, `postgres`, `rabbitmq`, `redis`, `sqlite`: the traits of connectors and the
-//!   connectors, in the module `connect`. `kafka` compiles a C library.
+//! * `connect`, `files`, `http`, `kafka`, `nats`, `objects`, `parquet`, `postgres`, `rabbitmq`, `redis`, `sqlite`: the traits of
+//!   connectors and the connectors, in the module `connect`. `kafka` compiles a C library.
 //! * `panel`: a live page of running pipelines, the module `panel`.
 //! * `metrics`: the numbers for `StatsD`, Prometheus and others, the module `metrics`.
 //! * `otel`: traces for OpenTelemetry, the module `otel`.
@@ -60,7 +60,7 @@ pub use stage_otel as otel;
 pub use stage_panel as panel;
 
 /// Connectors to queues, brokers, databases and HTTP.
-#[cfg(any(feature = "connect", feature = "http", feature = "parquet"))]
+#[cfg(any(feature = "connect", feature = "http", feature = "objects", feature = "parquet"))]
 pub mod connect {
     #[cfg(feature = "connect")]
     #[doc(inline)]
@@ -77,6 +77,9 @@ pub mod connect {
     #[cfg(feature = "nats")]
     #[doc(inline)]
     pub use stage_nats as nats;
+    #[cfg(feature = "objects")]
+    #[doc(inline)]
+    pub use stage_objects as objects;
     #[cfg(feature = "parquet")]
     #[doc(inline)]
     pub use stage_parquet as parquet;

@@ -1,0 +1,65 @@
+//! Decoders: turn the bytes of a line into an event.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use stage_core::BoxError;
+
+/// Decodes lines into events.
+pub trait Decode: Clone + Send + Sync + 'static {
+    /// The type of the events.
+    type Item: Send + 'static;
+
+    /// Whether the first line of an object describes the others and is no event.
+    const HAS_HEADER: bool = false;
+
+    /// Decodes a line; returns `None` for a line to be skipped. `header` is the first line of its object, if
+    /// [`HAS_HEADER`](Self::HAS_HEADER) says so.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the line is not of the expected type.
+    fn decode(&self, line: &[u8], header: &Bytes) -> Result<Option<Self::Item>, BoxError>;
+}
+
+/// Decodes lines as text.
+#[derive(Clone, Copy, Debug)]
+pub struct Text;
+
+impl Decode for Text {
+    type Item = String;
+
+    fn decode(&self, line: &[u8], _: &Bytes) -> Result<Option<String>, BoxError> {
+        Ok(Some(str::from_utf8(line)?.to_owned()))
+    }
+}
+
+/// Decodes each line by a function.
+pub struct By<F> {
+    pub(crate) function: Arc<F>,
+}
+
+impl<F, T> Decode for By<F>
+where
+    F: Fn(&[u8]) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    type Item = T;
+
+    fn decode(&self, line: &[u8], _: &Bytes) -> Result<Option<T>, BoxError> {
+        Ok(Some((self.function)(line)))
+    }
+}
+
+impl<F> Clone for By<F> {
+    fn clone(&self) -> Self {
+        Self { function: Arc::clone(&self.function) }
+    }
+}
+
+impl<F> fmt::Debug for By<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("By").finish_non_exhaustive()
+    }
+}
