@@ -40,7 +40,7 @@ where
 /// ```
 /// # use stage_core::{pipeline, step::acknowledged};
 /// pipeline! {
-///     Totals(): stage_core::ack::Delivery<u32> => stage_core::ack::Delivery<u32> {
+///     Totals(): u32 => u32 {
 ///         acknowledged,
 ///
 ///         step acknowledged::scan(0, |total, number: u32| { *total += number; *total });

@@ -63,12 +63,12 @@ pub(super) trait Decide: Send + 'static {
         let _ = line;
     }
 
-    /// A producer ended or left.
-    fn left(&mut self, line: Line, out: &mut Output<Self>) {
-        let _ = (line, out);
+    /// A producer left: it ended, unless it failed and may return after a restart.
+    fn left(&mut self, line: Line, ended: bool, out: &mut Output<Self>) {
+        let _ = (line, ended, out);
     }
 
-    /// The last producer ended or left. Events that are held afterwards still leave by [`serve`](Self::serve).
+    /// The last producer left. Events that are held afterwards still leave by [`serve`](Self::serve).
     fn end(&mut self, out: &mut Output<Self>) {
         let _ = out;
     }
@@ -290,13 +290,13 @@ impl<D: Decide> ProducerConsumer for Deciding<D> {
         &mut self,
         peer: Role,
         subscription: &Subscription,
-        _cancellation: &Cancellation,
+        cancellation: &Cancellation,
         out: &mut Emitter<'_, D::Out>,
     ) -> StageResult {
         if peer == Role::Producer
             && let Some(line) = self.lines.close(subscription)
         {
-            self.decide.left(line, &mut self.output);
+            self.decide.left(line, cancellation.reason.is_normal(), &mut self.output);
             if self.lines.is_empty() {
                 self.decide.end(&mut self.output);
             }

@@ -90,7 +90,7 @@ impl<E: Send + 'static> Decide for Interleave<E> {
         self.queues.open(line);
     }
 
-    fn left(&mut self, line: Line, _out: &mut Output<Self>) {
+    fn left(&mut self, line: Line, _ended: bool, _out: &mut Output<Self>) {
         self.queues.close(line);
     }
 

@@ -36,7 +36,7 @@ use crate::stage::ProducerConsumer;
 /// ```
 ///
 /// In an acknowledged pipeline, `make` returns a delivery, such as
-/// [`Delivery::untracked`](crate::ack::Delivery::untracked). Nothing is emitted after the last producer has ended, and an
+/// [`Delivery::untracked`](crate::ack::Delivery::untracked). Nothing is emitted while there is no producer, and an
 /// `idle` of less than a millisecond counts as one.
 pub fn keep_alive<E, F>(idle: Duration, make: F) -> impl ProducerConsumer<In = E, Out = E>
 where
@@ -97,6 +97,10 @@ where
 
     fn next(&self, _room: usize) -> Option<Instant> {
         self.due()
+    }
+
+    fn joined(&mut self, _line: Line) {
+        self.ended = false;
     }
 
     fn end(&mut self, _out: &mut Output<Self>) {

@@ -93,7 +93,7 @@ where
         self.queues.open(line);
     }
 
-    fn left(&mut self, line: Line, _out: &mut Output<Self>) {
+    fn left(&mut self, line: Line, _ended: bool, _out: &mut Output<Self>) {
         self.queues.close(line);
     }
 

@@ -158,12 +158,13 @@ impl<P: Pass> ProducerConsumer for Passing<P> {
         &mut self,
         peer: Role,
         _subscription: &Subscription,
-        _cancellation: &Cancellation,
+        cancellation: &Cancellation,
         _out: &mut Emitter<'_, P::Out>,
     ) -> StageResult {
         if peer == Role::Producer {
             self.producers = self.producers.saturating_sub(1);
-            if self.producers == 0 {
+            // A producer that failed may return after a restart.
+            if self.producers == 0 && cancellation.reason.is_normal() {
                 self.pass.end();
                 self.note_held();
             }

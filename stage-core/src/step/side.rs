@@ -16,6 +16,10 @@ pub enum Side<L, R> {
 #[derive(Debug, Default)]
 pub(super) struct Feeds {
     feeds: Vec<Feed>,
+    /// Whether any producer has ended. Until then, others may still arrive.
+    any_ended: bool,
+    /// Number of producers that failed and may return.
+    failed: usize,
 }
 
 #[derive(Debug)]
@@ -27,11 +31,17 @@ struct Feed {
 
 impl Feeds {
     pub(super) fn open(&mut self, line: Line) {
+        self.failed = self.failed.saturating_sub(1);
         self.feeds.push(Feed { line, left: false, right: false });
     }
 
-    pub(super) fn close(&mut self, line: Line) {
+    pub(super) fn close(&mut self, line: Line, ended: bool) {
         self.feeds.retain(|feed| feed.line != line);
+        if ended {
+            self.any_ended = true;
+        } else {
+            self.failed += 1;
+        }
     }
 
     /// Notes that an event of this side came by `line`.
@@ -47,6 +57,9 @@ impl Feeds {
     /// Returns whether a producer may still send events of the left, and of the right side: one that has sent any, or
     /// none at all.
     pub(super) fn may_send(&self) -> (bool, bool) {
+        if !self.any_ended || self.failed > 0 {
+            return (true, true);
+        }
         let any = |sends: fn(&Feed) -> bool| self.feeds.iter().any(sends);
         (any(|feed| feed.left || !feed.right), any(|feed| feed.right || !feed.left))
     }

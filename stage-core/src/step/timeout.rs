@@ -82,14 +82,16 @@ pub(super) struct Timeout<E> {
     error: TimeoutError,
     /// Since when it waits for an event that is asked for.
     since: Option<Instant>,
-    /// Whether it watches no longer.
+    /// Whether the event that it watches for has come.
     over: bool,
+    /// Whether there is no producer.
+    ended: bool,
     event: PhantomData<fn(E)>,
 }
 
 impl<E> Timeout<E> {
     pub(super) fn new(limit: Duration, error: TimeoutError) -> Self {
-        Self { limit, error, since: None, over: false, event: PhantomData }
+        Self { limit, error, since: None, over: false, ended: false, event: PhantomData }
     }
 
     fn due(&self) -> Option<Instant> {
@@ -111,7 +113,7 @@ impl<E: Send + 'static> Decide for Timeout<E> {
 
     fn serve(&mut self, now: Instant, room: usize, _out: &mut Output<Self>) {
         self.since = match self.since {
-            _ if room == 0 || self.over => None,
+            _ if room == 0 || self.over || self.ended => None,
             Some(since) => Some(since),
             None => Some(now),
         };
@@ -127,7 +129,11 @@ impl<E: Send + 'static> Decide for Timeout<E> {
         self.due()
     }
 
+    fn joined(&mut self, _line: Line) {
+        self.ended = false;
+    }
+
     fn end(&mut self, _out: &mut Output<Self>) {
-        self.over = true;
+        self.ended = true;
     }
 }

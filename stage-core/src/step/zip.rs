@@ -22,9 +22,9 @@ use crate::stage::ProducerConsumer;
 /// pipeline! {
 ///     Named(sent: Sender<(u32, &'static str)>) {
 ///         start  1..=3, name: "numbers";
-///         then   Side::<u32, &str>::Left;
+///         then   |number| Side::<u32, &str>::Left(number);
 ///         start  || ["one", "two", "three", "four"], name: "names";
-///         then   Side::<u32, &str>::Right;
+///         then   |name| Side::<u32, &str>::Right(name);
 ///         step   zip();
 ///         finish |pair| sent.send(pair).expect("the receiver is alive");
 ///     }
@@ -48,7 +48,8 @@ use crate::stage::ProducerConsumer;
 ///
 /// # End
 ///
-/// It finishes when no more pairs can come: a side has ended, and its events are paired. The rest of the other side is
+/// It finishes when no more pairs can come: the producers of a side have ended, and its events are paired. A producer
+/// that failed and is restarted continues its side. The rest of the other side is
 /// discarded and counted, and returns to its source untried in an acknowledged pipeline. For deliveries, see
 /// [`acknowledged::zip`](super::acknowledged::zip).
 pub fn zip<L, R>() -> impl ProducerConsumer<In = Side<L, R>, Out = (L, R)>
@@ -120,8 +121,8 @@ impl<C: Carry, L: Send + 'static, R: Send + 'static> Decide for Zip<C, L, R> {
         self.feeds.open(line);
     }
 
-    fn left(&mut self, line: Line, _out: &mut Output<Self>) {
-        self.feeds.close(line);
+    fn left(&mut self, line: Line, ended: bool, _out: &mut Output<Self>) {
+        self.feeds.close(line, ended);
     }
 
     fn take(&mut self, event: Self::In, line: Line, _now: Instant, _out: &mut Output<Self>) {

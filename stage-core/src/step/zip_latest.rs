@@ -22,9 +22,9 @@ use crate::stage::ProducerConsumer;
 /// pipeline! {
 ///     Priced(sent: Sender<(u32, &'static str)>) {
 ///         start  || [100], name: "rate";
-///         then   Side::<u32, &str>::Left;
+///         then   |number| Side::<u32, &str>::Left(number);
 ///         start  || ["a", "b"], name: "orders";
-///         then   Side::<u32, &str>::Right;
+///         then   |name| Side::<u32, &str>::Right(name);
 ///         step   zip_latest();
 ///         finish |pair| sent.send(pair).expect("the receiver is alive");
 ///     }

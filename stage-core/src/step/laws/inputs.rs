@@ -119,8 +119,25 @@ fn zip_finishes_when_a_side_has_ended_that_never_sent_anything() {
     play.ask(10);
     play.event(Side::Right(1), 1);
     assert!(!play.output.has_finished(), "the other producer may still send the left side");
-    crate::step::deciding::Decide::left(&mut play.decide, line(0), &mut play.output);
+    crate::step::deciding::Decide::left(&mut play.decide, line(0), true, &mut play.output);
     play.serve();
     assert!(play.output.has_finished());
     assert_eq!(play.output.given_back(), [Side::Right(1)]);
+}
+
+#[test]
+fn zip_waits_for_a_side_whose_producer_failed_and_returns() {
+    let mut play = Play::new(Zip::<Plain, u32, u32>::default(), 2);
+    play.ask(10);
+    play.event(Side::Left(1), 0);
+    play.event(Side::Right(2), 1);
+    crate::step::deciding::Decide::left(&mut play.decide, line(0), false, &mut play.output);
+    play.event(Side::Right(3), 1);
+    assert!(!play.output.has_finished());
+    crate::step::deciding::Decide::joined(&mut play.decide, line(0));
+    play.event(Side::Left(4), 0);
+    assert_eq!(play.events(), [(1, 2), (4, 3)]);
+    crate::step::deciding::Decide::left(&mut play.decide, line(0), true, &mut play.output);
+    play.serve();
+    assert!(play.output.has_finished());
 }

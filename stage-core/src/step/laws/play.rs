@@ -127,7 +127,7 @@ impl<D: Decide> Play<D> {
 
     /// Ends every line, asks for everything, and lets all time pass that the decision wants.
     pub(super) fn end(&mut self, lines: usize) {
-        (0..lines).for_each(|place| self.decide.left(line(place), &mut self.output));
+        (0..lines).for_each(|place| self.decide.left(line(place), true, &mut self.output));
         self.decide.end(&mut self.output);
         self.ask(100_000);
         self.pass(Duration::from_secs(100));
