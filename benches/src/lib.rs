@@ -11,6 +11,7 @@
 //! | [`fanout`] | counted events to four consumers: by demand, to all, by partition |
 //! | [`words`] | counting the words of a text of 200 MB |
 //! | [`usage`] | 5,000,000 records grouped, joined with 100,000 users, sorted |
+//! | [`nexmark`] | the queries of Nexmark over 1,000,000 events |
 //! | [`files`] | 400 files of 4 MiB read, sealed and stored |
 //! | [`idle`] | batches to one busy consumer beside 1, 100 or 10,000 idle ones (for this project's history
 //! only) |
@@ -30,6 +31,7 @@ pub mod fanout;
 pub mod files;
 pub mod idle;
 pub mod latency;
+pub mod nexmark;
 pub mod pipe;
 pub mod random;
 pub mod runtime;

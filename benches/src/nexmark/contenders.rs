@@ -1,0 +1,198 @@
+//! Contenders of the queries: this project, one thread, hand-written threads, and the peers; the result of each is
+//! compared with that of one thread.
+
+use std::{
+    cell::OnceCell,
+    error::Error,
+    hash::Hash,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use flow::{Chain, Flow, FlowError};
+use tokio::runtime::Runtime;
+
+use super::{
+    Answer, Event, Generator,
+    hand::Hand,
+    queries::{self, timed, untimed},
+    reference, workers,
+};
+use crate::{
+    catalogue::Scale,
+    workload::{Contender, Peer, Unit, Workload, as_figure},
+};
+
+/// Computes the answer of a query on one thread, or on its own.
+type Answers = fn(&Arc<[Event]>) -> Answer;
+
+/// A peer, the promised ratio, and its answers.
+type Answering = (&'static str, Option<f64>, Answers);
+
+/// A query, and who answers it.
+#[derive(Clone, Copy, Debug)]
+pub struct Query {
+    /// The name, such as `q4`.
+    pub name: &'static str,
+    us: fn(Arc<[Event]>, &Runtime) -> Result<Answer, FlowError>,
+    single: Answers,
+    /// The peers, each with the promised ratio.
+    peers: &'static [Answering],
+}
+
+/// Runs a flow, and returns the digest of its results.
+async fn digest<C: Chain<Out: Hash>>(rows: Flow<C>) -> Result<Answer, FlowError> {
+    let parts = rows.reduce(Answer::default, |answer, row| answer.add(&row)).emit_state();
+    let merged = |mut all: Answer, part| {
+        all.merge(part);
+        all
+    };
+    parts.fold(Answer::default(), merged).await
+}
+
+macro_rules! query {
+    ($name:ident, $events:ident $(, $peer:literal $at_least:expr, $answers:path)* $(,)?) => {
+        Query {
+            name: stringify!($name),
+            us: |events, runtime| runtime.block_on(digest(queries::$name($events(&events)))),
+            single: |events| {
+                let mut answer = Answer::default();
+                reference::$name(events, |row| answer.add(&row));
+                answer
+            },
+            peers: &[$(($peer, $at_least, |events| $answers(events))),*],
+        }
+    };
+}
+
+impl Query {
+    /// All queries, in the order of their numbers.
+    pub const ALL: [Self; 13] = [
+        query!(q0, untimed),
+        query!(q1, untimed, "hand" Some(0.8), workers::q1::<Hand>),
+        query!(q2, untimed, "hand" Some(0.8), workers::q2::<Hand>),
+        query!(q3, untimed, "hand" Some(0.8), workers::q3::<Hand>),
+        query!(q4, timed, "hand" Some(0.8), workers::q4::<Hand>),
+        query!(q5, timed, "hand" Some(0.8), workers::q5::<Hand>),
+        query!(q6, timed),
+        query!(q7, timed, "hand" Some(0.8), workers::q7::<Hand>),
+        query!(q8, timed, "hand" Some(0.8), workers::q8::<Hand>),
+        query!(q11, timed),
+        query!(q12, untimed),
+        query!(q13, untimed),
+        query!(q18, untimed),
+    ];
+
+    /// Answers the query by a flow.
+    ///
+    /// # Errors
+    ///
+    /// If the flow fails.
+    pub fn by_flow(&self, events: &Arc<[Event]>, runtime: &Runtime) -> Result<Answer, FlowError> {
+        (self.us)(Arc::clone(events), runtime)
+    }
+}
+
+/// A contender's answer differs from that of one thread.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the answer is {0:?}, and {1:?} on one thread")]
+struct WrongAnswer(Answer, Answer);
+
+/// The events, made at first use.
+#[derive(Debug)]
+struct Input {
+    count: u64,
+    events: OnceCell<Arc<[Event]>>,
+}
+
+impl Input {
+    fn events(&self) -> &Arc<[Event]> {
+        self.events.get_or_init(|| Generator::seeded(1).events(0..self.count).collect())
+    }
+}
+
+/// The input of a query and its answer.
+#[derive(Debug)]
+struct Asked {
+    query: Query,
+    input: Rc<Input>,
+    expected: OnceCell<Answer>,
+}
+
+impl Asked {
+    fn rounds(
+        &self,
+        times: u64,
+        answer: impl Fn(&Arc<[Event]>) -> Result<Answer, Box<dyn Error>>,
+    ) -> Result<Duration, Box<dyn Error>> {
+        let events = self.input.events();
+        let expected = *self.expected.get_or_init(|| (self.query.single)(events));
+        let mut took = Duration::ZERO;
+        for _ in 0..times {
+            let began = Instant::now();
+            let answer = answer(events)?;
+            took += began.elapsed();
+            if answer != expected {
+                return Err(WrongAnswer(answer, expected).into());
+            }
+        }
+        Ok(took)
+    }
+}
+
+/// Returns `nexmark/q0` to `nexmark/q18`.
+pub fn workloads(scale: Scale) -> Vec<Workload> {
+    let count = match scale {
+        Scale::Full => 1_000_000,
+        Scale::Tenth => 100_000,
+    };
+    workloads_of(count)
+}
+
+fn workloads_of(count: u64) -> Vec<Workload> {
+    let input = Rc::new(Input { count, events: OnceCell::new() });
+    Query::ALL.into_iter().map(|query| workload(query, &input)).collect()
+}
+
+fn workload(query: Query, input: &Rc<Input>) -> Workload {
+    let asked = Rc::new(Asked { query, input: Rc::clone(input), expected: OnceCell::new() });
+    let peer = |(name, at_least, answers): Answering| {
+        let asked = Rc::clone(&asked);
+        let contender =
+            Contender::new(name, move |_, times| asked.rounds(times, |events| Ok(answers(events))));
+        Peer { contender, at_least }
+    };
+    let single = [("single", None, query.single)];
+    let peers = single.into_iter().chain(query.peers.iter().copied()).map(peer).collect();
+    let us = Contender::new("us", move |runtime: &Runtime, times| {
+        asked.rounds(times, |events| Ok(query.by_flow(events, runtime)?))
+    });
+    Workload {
+        name: format!("nexmark/{}", query.name),
+        unit: Unit::Rate("events/s", as_figure(input.count)),
+        least: 1,
+        us,
+        peers,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::runtime;
+
+    #[test]
+    fn every_contender_gives_the_answer_of_one_thread() {
+        let runtime = runtime().unwrap();
+        // Less than a piece, a few pieces, and enough for several windows.
+        for count in [0, 1, 49, 5000, 120_000] {
+            for workload in workloads_of(count) {
+                workload.us.round(&runtime, 1).unwrap();
+                for peer in &workload.peers {
+                    peer.contender.round(&runtime, 1).unwrap();
+                }
+            }
+        }
+    }
+}

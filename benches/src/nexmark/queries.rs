@@ -1,0 +1,248 @@
+//! The queries as flows. The events of those with windows or deadlines carry their times: see [`timed`].
+
+use std::{sync::Arc, time::Duration};
+
+use flow::{
+    Chain, Flow, Origin, Sessions, Window, WindowId,
+    join::Inner,
+    time::{Timed, Untimed},
+};
+use rustc_hash::FxHashMap;
+
+pub use super::state::{Hot, Sold};
+use super::{
+    Bid, Event,
+    state::{Counts, LastSales, Panes, Sale, Top, add_counts},
+};
+
+/// The length of the windows of q5, q7, q8 and q12, and the gap that ends the sessions of q11.
+pub const SPAN: Duration = Duration::from_secs(10);
+/// The time between the starts of the windows of q5.
+pub const STEP: Duration = Duration::from_secs(2);
+/// The number of sales of a seller that q6 averages.
+pub const LAST_SALES: usize = 10;
+/// The number of rows of the table of q13.
+pub const TABLE: u64 = 10_000;
+
+/// The name, city and state of a seller, and an auction.
+pub type Local = (String, String, String, u64);
+/// A person, its name, and the reserve of an auction of it.
+pub type Newcomer = (u64, String, u64);
+/// A bidder, and the number of its bids in a session from its start to its end.
+pub type Visit = (u64, u64, i64, i64);
+
+/// Returns the events of a slice.
+pub fn untimed(
+    events: &Arc<[Event]>,
+) -> Flow<impl Chain<Out = Event, Origin: Origin<Time = Untimed>> + use<>> {
+    Flow::from_slice(Arc::clone(events))
+}
+
+/// Returns the events of a slice with their times.
+pub fn timed(events: &Arc<[Event]>) -> Flow<impl Chain<Out = Event, Origin: Origin<Time = Timed>> + use<>> {
+    Flow::from_slice(Arc::clone(events)).event_time(Event::at, Duration::MAX)
+}
+
+/// Returns the bids.
+fn bids<C: Chain<Out = Event>>(events: Flow<C>) -> Flow<impl Chain<Out = Bid, Origin = C::Origin>> {
+    events.filter_map(|event| event.bid())
+}
+
+/// Passes all events on.
+pub fn q0(events: Flow<impl Chain<Out = Event>>) -> Flow<impl Chain<Out = Event>> {
+    events
+}
+
+/// Converts the prices of all bids to euros.
+pub fn q1(events: Flow<impl Chain<Out = Event>>) -> Flow<impl Chain<Out = Bid>> {
+    bids(events).map(|bid| Bid { price: euros(bid.price), ..bid })
+}
+
+/// Selects the bids for every 123rd auction: the auction and the price.
+pub fn q2(events: Flow<impl Chain<Out = Event>>) -> Flow<impl Chain<Out = (u64, u64)>> {
+    bids(events).filter_map(|bid| is_selected(bid.auction).then_some((bid.auction, bid.price)))
+}
+
+/// Joins the sellers of three states with their auctions of category 10.
+pub fn q3(
+    events: Flow<impl Chain<Out = Event, Origin: Origin<Time = Untimed>>>,
+) -> Flow<impl Chain<Out = Local>> {
+    // Without the bids, so that few events go to both sides.
+    let events = events.filter(|event| !matches!(event, Event::Bid(_))).share();
+    let sellers = events.clone().filter_map(Event::into_person).filter(|person| is_near(&person.state));
+    let auctions = events.filter_map(Event::into_auction).filter(|auction| auction.category == 10);
+    let pairs = sellers.bounded_join(Inner, auctions, |person| person.id, |auction| auction.seller);
+    pairs
+        .map(|(person, auction)| (person.name.clone(), person.city.clone(), person.state.clone(), auction.id))
+}
+
+/// Finds the average price of the sales in each category.
+pub fn q4(
+    events: Flow<impl Chain<Out = Event, Origin: Origin<Time = Timed>>>,
+) -> Flow<impl Chain<Out = (u64, u64)>> {
+    let sums = sales(events).combine_by(
+        |sale| sale.category,
+        || (0, 0),
+        |(sum, count), sale| (*sum, *count) = (*sum + sale.price, *count + 1),
+        |(sum, count), (more, others)| (*sum, *count) = (*sum + more, *count + others),
+    );
+    sums.map(|(category, (sum, count)): (u64, (u64, u64))| (category, sum / count))
+}
+
+/// Finds the auctions with the most bids, in windows of 10 s every 2 s.
+///
+/// A bid is counted once, in a pane of 2 s, and not in each of the five windows that contain it.
+pub fn q5(
+    events: Flow<impl Chain<Out = Event, Origin: Origin<Time = Timed>>>,
+) -> Flow<impl Chain<Out = Hot>> {
+    bids(events)
+        .window(Window::fixed(STEP))
+        .reduce(Counts::default, |counts, bid| *counts.entry(bid.auction).or_insert(0) += 1)
+        .departition(Counts::default, add_counts, |counts, window| (start(window), counts))
+        .emit_and_reduce(Panes::default, |panes, (start, counts)| panes.add(start, counts))
+        .on_trigger(|mut panes, _| (panes.before(i64::MAX), panes))
+}
+
+/// Finds the average price of the last ten sales of each seller, after each sale.
+pub fn q6(
+    events: Flow<impl Chain<Out = Event, Origin: Origin<Time = Timed>>>,
+) -> Flow<impl Chain<Out = (u64, u64)>> {
+    // The sales of a seller come from several stages: a window puts them in the order of their times.
+    sales(events)
+        .partition(|sale| sale.seller)
+        .window(Window::fixed(Duration::from_secs(1)))
+        .reduce(Vec::new, Vec::push)
+        .on_trigger(|mut sales: Vec<Sold>, _| {
+            sales.sort_unstable_by_key(Sold::order);
+            (sales, Vec::new())
+        })
+        .partition(|sale| sale.seller)
+        .emit_and_reduce(FxHashMap::<u64, LastSales>::default, |sellers, sale| {
+            Some((sale.seller, sellers.entry(sale.seller).or_default().add(sale.price)))
+        })
+        .emit_nothing()
+}
+
+/// Finds the highest bids of each 10 s.
+pub fn q7(
+    events: Flow<impl Chain<Out = Event, Origin: Origin<Time = Timed>>>,
+) -> Flow<impl Chain<Out = (i64, Bid)>> {
+    bids(events)
+        .window(Window::fixed(SPAN))
+        .reduce(Top::default, Top::add)
+        .departition(Top::default, Top::merge, |top, window| top.rows(start(window)))
+        .flat_map(|rows| rows)
+}
+
+/// Finds the persons who opened an auction in the 10 s in which they came.
+pub fn q8(
+    events: Flow<impl Chain<Out = Event, Origin: Origin<Time = Timed>>>,
+) -> Flow<impl Chain<Out = Newcomer>> {
+    let events = events.filter(|event| !matches!(event, Event::Bid(_))).share();
+    let persons = events.clone().filter_map(Event::into_person);
+    let auctions = events.filter_map(Event::into_auction);
+    let window = Window::fixed(SPAN);
+    let pairs = persons.window_join(Inner, window, auctions, |person| person.id, |auction| auction.seller);
+    pairs.map(|(person, auction)| (person.id, person.name.clone(), auction.reserve))
+}
+
+/// Counts the bids of each bidder, in sessions that end after 10 s without a bid.
+pub fn q11(
+    events: Flow<impl Chain<Out = Event, Origin: Origin<Time = Timed>>>,
+) -> Flow<impl Chain<Out = Visit>> {
+    bids(events)
+        .map(|bid| bid.bidder)
+        .partition(|bidder| *bidder)
+        .sessions(
+            Sessions::new(SPAN),
+            |bidder| *bidder,
+            || 0,
+            |count, _| *count += 1,
+            |count, others| *count += others,
+        )
+        .map(|session| (session.key, session.value, session.start, session.end))
+}
+
+/// Counts the bids of each bidder in each 10 s of the wall clock.
+pub fn q12(events: Flow<impl Chain<Out = Event>>) -> Flow<impl Chain<Out = (u64, u64)>> {
+    bids(events)
+        .map(|bid| bid.bidder)
+        .partition(|bidder| *bidder)
+        .window(Window::periodic(SPAN))
+        .reduce(Counts::default, |counts, bidder| *counts.entry(bidder).or_insert(0) += 1)
+        .emit()
+}
+
+/// Adds a value from a table to each bid.
+pub fn q13(
+    events: Flow<impl Chain<Out = Event, Origin: Origin<Time = Untimed>>>,
+) -> Flow<impl Chain<Out = (Bid, u64)>> {
+    let table = Flow::from_items(0..TABLE).map(|key| (key, value_of(key)));
+    let found = bids(events).lookup_join(Inner, table, |bid| bid.auction % TABLE, |row| row.0);
+    found.map(|(bid, (_, value))| (bid, value))
+}
+
+/// Finds the last bid of each bidder for each auction.
+pub fn q18(events: Flow<impl Chain<Out = Event>>) -> Flow<impl Chain<Out = Bid>> {
+    let last = bids(events).combine_by(
+        |bid| (bid.bidder, bid.auction),
+        || None,
+        |last, bid| *last = (*last).max(Some(age(bid))),
+        |last, other| *last = (*last).max(other),
+    );
+    last.filter_map(|((bidder, auction), last): (_, Option<(i64, u64)>)| {
+        last.map(|(at, price)| Bid { auction, bidder, price, at })
+    })
+}
+
+/// Returns the auctions that have ended with a bid, and the best bid in time.
+fn sales(
+    events: Flow<impl Chain<Out = Event, Origin: Origin<Time = Timed>>>,
+) -> Flow<impl Chain<Out = Sold, Origin: Origin<Item = (u64, Sale), Time = Timed>>> {
+    events
+        .filter(|event| !matches!(event, Event::Person(_)))
+        .partition(auction_of)
+        .deadlines(auction_of, Sale::default, Sale::add)
+        .filter_map(|(_, sale)| sale.sold())
+}
+
+/// Returns the auction that an event is about.
+pub(super) fn auction_of(event: &Event) -> u64 {
+    match event {
+        Event::Person(person) => person.id,
+        Event::Auction(auction) => auction.id,
+        Event::Bid(bid) => bid.auction,
+    }
+}
+
+/// Converts a price to euros.
+pub(super) const fn euros(dollars: u64) -> u64 {
+    dollars * 908 / 1000
+}
+
+/// Returns whether q2 selects the bids for an auction.
+pub(super) const fn is_selected(auction: u64) -> bool {
+    auction.is_multiple_of(123)
+}
+
+/// Returns whether q3 selects the sellers of a state.
+pub(super) fn is_near(state: &str) -> bool {
+    matches!(state, "OR" | "ID" | "CA")
+}
+
+/// Returns the value of a key in the table of q13.
+pub(super) const fn value_of(key: u64) -> u64 {
+    key * 31 % 1009
+}
+
+/// Orders the bids of one bidder for one auction.
+pub(super) const fn age(bid: Bid) -> (i64, u64) {
+    (bid.at, bid.price)
+}
+
+fn start(window: WindowId) -> i64 {
+    match window {
+        WindowId::Fixed(start) => start,
+        other => unreachable!("the windows are fixed: {other:?}"),
+    }
+}

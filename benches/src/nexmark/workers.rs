@@ -1,0 +1,187 @@
+//! Queries as programs for two workers that fold events, after an exchange by key where one is needed.
+//!
+//! They know that the input ends: auctions and windows are not closed before, so memory grows with the input.
+
+use std::{
+    collections::BTreeMap,
+    hash::{BuildHasher, Hash},
+    sync::Arc,
+};
+
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    Answer, Auction, Bid, Event, Person,
+    queries::{SPAN, STEP, auction_of, euros, is_near, is_selected},
+    state::{Counts, Panes, Sale, Top, add_counts, millis},
+};
+
+/// What one worker can send to another.
+pub(super) trait Sent: Clone + Send + Serialize + DeserializeOwned + 'static {}
+impl<T: Clone + Send + Serialize + DeserializeOwned + 'static> Sent for T {}
+
+/// A way to run two workers.
+pub(super) trait Workers {
+    /// Folds all events in the workers that take them, without an exchange; returns the state of each worker.
+    fn folded<S: Default + Send + 'static>(
+        events: &Arc<[Event]>,
+        fold: impl Fn(&mut S, &Event) + Send + Sync + 'static,
+    ) -> Vec<S>;
+
+    /// Folds what `keep` makes of the events, each in the worker that owns its key.
+    fn exchanged<T: Sent, Q: Hash, S: Default + Send + 'static>(
+        events: &Arc<[Event]>,
+        keep: impl Fn(&Event) -> Option<(Q, T)> + Send + Sync + 'static,
+        fold: impl Fn(&mut S, T) + Send + Sync + 'static,
+    ) -> Vec<S>;
+}
+
+pub(super) fn hash_of<Q: Hash>(key: &Q) -> u64 {
+    FxBuildHasher.hash_one(key)
+}
+
+fn merged(answers: Vec<Answer>) -> Answer {
+    answers.into_iter().fold(Answer::default(), |mut all, answer| {
+        all.merge(answer);
+        all
+    })
+}
+
+pub(super) fn q1<W: Workers>(events: &Arc<[Event]>) -> Answer {
+    merged(W::folded(events, |answer: &mut Answer, event| {
+        if let Some(bid) = event.bid() {
+            answer.add(&Bid { price: euros(bid.price), ..bid });
+        }
+    }))
+}
+
+pub(super) fn q2<W: Workers>(events: &Arc<[Event]>) -> Answer {
+    merged(W::folded(events, |answer: &mut Answer, event| {
+        if let Some(bid) = event.bid()
+            && is_selected(bid.auction)
+        {
+            answer.add(&(bid.auction, bid.price));
+        }
+    }))
+}
+
+/// One side of a join, with what has come of the other side.
+#[derive(Default)]
+struct Joined<Q> {
+    answer: Answer,
+    persons: FxHashMap<Q, Arc<Person>>,
+    auctions: FxHashMap<Q, Vec<Arc<Auction>>>,
+}
+
+impl<Q: Copy + Eq + Hash> Joined<Q> {
+    fn add(&mut self, key: Q, event: Event, row: impl Fn(&mut Answer, &Person, &Auction)) {
+        match event {
+            Event::Person(person) => {
+                for auction in self.auctions.get(&key).into_iter().flatten() {
+                    row(&mut self.answer, &person, auction);
+                }
+                self.persons.insert(key, person);
+            }
+            Event::Auction(auction) => {
+                if let Some(person) = self.persons.get(&key) {
+                    row(&mut self.answer, person, &auction);
+                }
+                self.auctions.entry(key).or_default().push(auction);
+            }
+            Event::Bid(_) => {}
+        }
+    }
+}
+
+pub(super) fn q3<W: Workers>(events: &Arc<[Event]>) -> Answer {
+    let keep = |event: &Event| match event {
+        Event::Person(person) if is_near(&person.state) => Some((person.id, event.clone())),
+        Event::Auction(auction) if auction.category == 10 => Some((auction.seller, event.clone())),
+        _ => None,
+    };
+    let joined = W::exchanged(events, keep, |joined: &mut Joined<u64>, event| {
+        let key = match &event {
+            Event::Auction(auction) => auction.seller,
+            other => auction_of(other),
+        };
+        joined.add(key, event, |answer, person, auction| {
+            answer.add(&(person.name.clone(), person.city.clone(), person.state.clone(), auction.id));
+        });
+    });
+    merged(joined.into_iter().map(|joined| joined.answer).collect())
+}
+
+pub(super) fn q4<W: Workers>(events: &Arc<[Event]>) -> Answer {
+    let keep = |event: &Event| {
+        let is_person = matches!(event, Event::Person(_));
+        (!is_person).then(|| (auction_of(event), event.clone()))
+    };
+    let sales = W::exchanged(events, keep, |sales: &mut FxHashMap<u64, Sale>, event| {
+        sales.entry(auction_of(&event)).or_default().add(event);
+    });
+    let mut categories = BTreeMap::<u64, (u64, u64)>::new();
+    for sold in sales.into_iter().flat_map(FxHashMap::into_values).filter_map(Sale::sold) {
+        let (sum, count) = categories.entry(sold.category).or_default();
+        (*sum, *count) = (*sum + sold.price, *count + 1);
+    }
+    let mut answer = Answer::default();
+    for (category, (sum, count)) in categories {
+        answer.add(&(category, sum / count));
+    }
+    answer
+}
+
+pub(super) fn q5<W: Workers>(events: &Arc<[Event]>) -> Answer {
+    let step = millis(STEP);
+    let panes = W::folded(events, move |panes: &mut BTreeMap<i64, Counts>, event| {
+        if let Some(bid) = event.bid() {
+            let pane = panes.entry(bid.at.div_euclid(step) * step).or_default();
+            *pane.entry(bid.auction).or_insert(0) += 1;
+        }
+    });
+    let mut all = BTreeMap::<i64, Counts>::new();
+    for (start, counts) in panes.into_iter().flatten() {
+        add_counts(all.entry(start).or_default(), counts);
+    }
+    let (mut answer, mut panes) = (Answer::default(), Panes::default());
+    for (start, counts) in all {
+        panes.add(start, counts).iter().for_each(|row| answer.add(row));
+    }
+    panes.before(i64::MAX).iter().for_each(|row| answer.add(row));
+    answer
+}
+
+pub(super) fn q7<W: Workers>(events: &Arc<[Event]>) -> Answer {
+    let span = millis(SPAN);
+    let windows = W::folded(events, move |windows: &mut BTreeMap<i64, Top>, event| {
+        if let Some(bid) = event.bid() {
+            windows.entry(bid.at.div_euclid(span) * span).or_default().add(bid);
+        }
+    });
+    let mut all = BTreeMap::<i64, Top>::new();
+    for (start, top) in windows.into_iter().flatten() {
+        all.entry(start).or_default().merge(top);
+    }
+    let mut answer = Answer::default();
+    for (start, top) in all {
+        top.rows(start).for_each(|row| answer.add(&row));
+    }
+    answer
+}
+
+pub(super) fn q8<W: Workers>(events: &Arc<[Event]>) -> Answer {
+    let window = |at: i64| at.div_euclid(millis(SPAN));
+    let key = move |event: &Event| match event {
+        Event::Person(person) => Some((window(person.at), person.id)),
+        Event::Auction(auction) => Some((window(auction.at), auction.seller)),
+        Event::Bid(_) => None,
+    };
+    let keep = move |event: &Event| key(event).map(|key| (key.1, (key, event.clone())));
+    let joined = W::exchanged(events, keep, |joined: &mut Joined<(i64, u64)>, (key, event)| {
+        joined.add(key, event, |answer, person, auction| {
+            answer.add(&(person.id, person.name.clone(), auction.reserve));
+        });
+    });
+    merged(joined.into_iter().map(|joined| joined.answer).collect())
+}
