@@ -1,8 +1,8 @@
 //! Frames that were acknowledged and are in the stream again.
 //!
 //! A server of one replica that is killed may forget that it removed a frame, and not that its consumer has acknowledged it.
-//! The frame is then never delivered, and takes the room of another one for ever. A consumer that is made anew delivers it
-//! again.
+//! That consumer does not deliver the frame again, so it takes the room of another one without end. A new consumer delivers
+//! it.
 
 use serde_json::{Value, json};
 use stage_connect::ConnectError;

@@ -23,8 +23,8 @@ pub(super) enum Before {
 
 /// Makes the consumer of this epoch the only one of the partition.
 ///
-/// A consumer begins with the oldest frame that was never accepted, so one that is made anew delivers a frame again that was
-/// lost on its way. It is kept while a frame is in hand.
+/// A new consumer begins with the oldest frame in the partition, so it delivers a frame again that was lost on its way.
+/// The consumer is kept while a frame is in hand.
 pub(super) async fn open(
     link: &Link,
     reader: &Reader,

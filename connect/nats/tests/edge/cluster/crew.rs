@@ -10,7 +10,7 @@ use super::pipeline::Event;
 use super::worker::{command, leave_file};
 use crate::support::NatsServer;
 
-/// What a worker runs.
+/// The program of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A loop of its own over leases and inlets.
@@ -40,7 +40,7 @@ impl Crew {
         Self { folder, url: server.url(), pace, lease, kind: Kind::Frames, started: 0, workers: Vec::new() }
     }
 
-    /// Sets what the workers run.
+    /// Sets the program of the workers.
     pub(super) fn running(mut self, kind: Kind) -> Self {
         self.kind = kind;
         self

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use super::pipeline::Event;
 use super::{FRAME, PAUSE, SILENCE, Scale, feed};
 
-/// What was handled so far. Each line is `key number`, or `take` where a worker took a partition.
+/// The events handled so far. Each line of the file is `key number`, or `take` where a worker took a partition.
 pub(super) struct Judge {
     lines: BufReader<std::fs::File>,
     rest: String,
@@ -19,7 +19,7 @@ pub(super) struct Judge {
     /// The last handling of each key.
     seen: BTreeMap<u32, Instant>,
     scale: Scale,
-    /// The event that nobody can handle.
+    /// The event that ends its handler.
     deadly: Option<Event>,
     pub(super) distinct: u32,
     pub(super) repeated: u32,
@@ -48,13 +48,13 @@ impl Judge {
         }
     }
 
-    /// Expects that nobody handles this event, and that the others of its key go on without it.
+    /// Expects the other events of its key to go on without this one.
     pub(super) fn without(mut self, deadly: Event) -> Self {
         self.deadly = Some(deadly);
         self
     }
 
-    /// Reads what was written since.
+    /// Reads the lines that were written since.
     pub(super) fn look(&mut self) {
         let now = Instant::now();
         while self.lines.read_line(&mut self.rest).expect("the file of handled events") > 0 {
