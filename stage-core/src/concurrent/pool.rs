@@ -158,8 +158,9 @@ impl<H: EachEvent, C: Carry> Pool<H, C> {
             };
             let Some(job) = passed else {
                 // It may have left a place to the next event.
-                let next = bulkhead.and_then(|bulkhead| self.bulkheads.next(bulkhead));
-                next.into_iter().for_each(|job| self.ready.push_front(job));
+                if let Some(next) = bulkhead.and_then(|bulkhead| self.bulkheads.next(bulkhead)) {
+                    self.ready.push_front(next);
+                }
                 continue;
             };
             let entered = match bulkhead {

@@ -58,7 +58,7 @@ fn next(dispatcher: &Dispatcher, next: Option<&Node>, errors: &mut Errors) {
     let word = &dispatcher.word;
     match next {
         Some(Node::Step(step)) if step.across.is_some() => {
-            errors.at(word, "`dispatcher` before an `across`, which has one copy in each process: remove it")
+            errors.at(word, "`dispatcher` before an `across`, which has one copy in each process: remove it");
         }
         Some(Node::Step(step)) => {
             if let Some(gate) = step.gates.first() {
