@@ -19,6 +19,8 @@ pub mod from_rayon {}
 pub mod from_akka {}
 #[doc = include_str!("../../../docs/book/src/cookbook.md")]
 pub mod cookbook {}
+#[doc = include_str!("../../../docs/book/src/many-machines.md")]
+pub mod many_machines {}
 #[doc = include_str!("../../../docs/book/src/operations.md")]
 pub mod operations {}
 #[doc = include_str!("../../../docs/book/src/write-a-connector.md")]
