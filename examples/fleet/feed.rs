@@ -28,7 +28,7 @@ struct State {
     again: VecDeque<Arc<str>>,
     /// The number of lines on their way.
     open: usize,
-    /// Lines that no attempt would store.
+    /// Lines without a click, or that no attempt would store.
     refused: u64,
     ended: bool,
 }
@@ -39,7 +39,7 @@ impl Feed {
         Self { state: Arc::new(Mutex::new(state)), changed: Arc::default(), pace }
     }
 
-    /// Returns the number of lines that could not be sent.
+    /// Returns the number of lines that were left out.
     pub(crate) fn refused(&self) -> u64 {
         self.state().refused
     }
@@ -90,7 +90,7 @@ impl Acknowledger for Feed {
         let mut state = self.state();
         state.open -= done.len() + rejected.len();
         for RejectedDelivery { receipt, reason } in rejected {
-            if let Reason::Hopeless(error) = reason {
+            if let Reason::Failed(error) | Reason::Hopeless(error) = reason {
                 eprintln!("fleet: {receipt:?} is left out: {error}");
                 state.refused += 1;
             } else {

@@ -30,7 +30,8 @@ pub(crate) async fn local(edge: MemoryEdge, options: &Options) -> Result<(), Box
     let behind = pipeline().only(Parts::behind("clicks")).start().await?;
     let _page = page(options, &[("feed", &before), ("worker", &behind)]).await?;
     let work = async {
-        report(&before.join().await?, &feed);
+        before.join().await?;
+        report(&feed);
         for name in ["clicks", "ranked"] {
             edge.until(|edge| edge.frames(name) == 0).await;
         }
@@ -47,9 +48,10 @@ pub(crate) async fn feed(edge: impl Edge, options: &Options) -> Result<(), BoxEr
     let running = Fleet::new(clicks.clone(), edge, ranking).only(Parts::before("clicks")).start().await?;
     let _page = page(options, &[("feed", &running)]).await?;
     tokio::select! {
-        done = running.join() => report(&done?, &clicks),
-        () = interrupted() => report(&running.drain(FINISH).await?, &clicks),
-    }
+        done = running.join() => done?,
+        () = interrupted() => running.drain(FINISH).await?,
+    };
+    report(&clicks);
     Ok(())
 }
 
@@ -141,14 +143,10 @@ fn print(line: &str) -> io::Result<()> {
     writeln!(stdout(), "{line}")
 }
 
-/// Says which clicks are missing.
-fn report(report: &stage_core::Report, feed: &Feed) {
-    let skipped: u64 = report.stages.iter().map(|stage| stage.failures.skipped).sum();
-    if skipped > 0 {
-        eprintln!("fleet: {skipped} lines hold no click");
-    }
+/// Says how many lines are missing.
+fn report(feed: &Feed) {
     if feed.refused() > 0 {
-        eprintln!("fleet: {} clicks could not be stored", feed.refused());
+        eprintln!("fleet: {} lines were left out", feed.refused());
     }
 }
 

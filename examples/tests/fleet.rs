@@ -77,7 +77,8 @@ fn one_process_ranks_the_same_as_a_loop() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{said}");
     assert_eq!(ranked(&String::from_utf8(output.stdout).unwrap()), expected());
-    assert!(said.contains("fleet: 1 lines hold no click"), "{said}");
+    assert!(said.contains("is left out: expected milliseconds, a customer and a page"), "{said}");
+    assert!(said.contains("fleet: 1 lines were left out"), "{said}");
 }
 
 #[test]

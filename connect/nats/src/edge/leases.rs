@@ -1,4 +1,4 @@
-//! Leases of partitions, and the members of an application: a bucket whose values end with the lease.
+//! Leases of partitions, and the members of an edge: a bucket of the application whose values end with the lease.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -144,21 +144,21 @@ impl Leases for NatsLeases {
 
     async fn announce(&self, member: &Member) -> Result<(), ConnectError> {
         let value = json!({ "name": member.name, "leaving": member.leaving }).to_string();
-        let _revision = self.bucket.put(&Names::member(member.id.as_str()), value, None).await?;
+        let _revision = self.bucket.put(&self.names.member(member.id.as_str()), value, None).await?;
         Ok(())
     }
 
     async fn withdraw(&self, member: &MemberId) -> Result<(), ConnectError> {
-        let _deleted = self.bucket.delete(&Names::member(member.as_str()), None).await?;
+        let _deleted = self.bucket.delete(&self.names.member(member.as_str()), None).await?;
         Ok(())
     }
 
     async fn view(&self) -> Result<LeaseView, ConnectError> {
         let mut view = LeaseView::default();
-        let own = format!("p.{}.", self.names.edge());
+        let (members, own) = (self.names.members(), format!("p.{}.", self.names.edge()));
         for (key, entry) in self.bucket.all(">").await? {
             let Some(value) = entry.value else { continue };
-            if let Some(id) = key.strip_prefix("m.") {
+            if let Some(id) = key.strip_prefix(&members) {
                 let value: Value = serde_json::from_slice(&value).unwrap_or_default();
                 let name = value["name"].as_str().unwrap_or_default().to_owned();
                 let leaving = value["leaving"].as_bool().unwrap_or_default();
@@ -256,7 +256,7 @@ impl NatsLeases {
     fn is_of_interest(&self, members: &mut HashMap<String, Vec<u8>>, change: &Message) -> bool {
         let deleted = change.headers.as_ref().is_some_and(|headers| headers.get("KV-Operation").is_some());
         let subject = change.subject.as_str();
-        if subject.starts_with(&self.bucket.subject("m.")) {
+        if subject.starts_with(&self.bucket.subject(&self.names.members())) {
             if deleted {
                 return members.remove(subject).is_some();
             }

@@ -62,9 +62,14 @@ impl Names {
         format!("p.{}.{partition}", self.edge)
     }
 
-    /// The key of a member.
-    pub(super) fn member(id: &str) -> String {
-        format!("m.{id}")
+    /// The key of a member of the edge.
+    pub(super) fn member(&self, id: &str) -> String {
+        format!("{}{id}", self.members())
+    }
+
+    /// The beginning of the keys of all members of the edge.
+    pub(super) fn members(&self) -> String {
+        format!("m.{}.", self.edge)
     }
 
     /// The bucket of notes.
