@@ -94,8 +94,8 @@ fn every_ready_made_step_has_a_row_with_a_test() {
         let quoted = format!("`{name}`");
         let first = |row: &str| row.split('|').nth(1).is_some_and(|cell| cell.contains(&quoted));
         let row = rows.iter().find(|(row, _)| first(row));
-        let (row, named) = row.unwrap_or_else(|| panic!("{name} has no row"));
-        assert!(!named.is_empty(), "no test: {row}");
+        let (row, tests) = row.unwrap_or_else(|| panic!("{name} has no row"));
+        assert!(!tests.is_empty(), "no test: {row}");
     }
 }
 

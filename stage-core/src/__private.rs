@@ -80,7 +80,6 @@ impl crate::stage::Producer for Outline {
 }
 
 /// Cuts the outline of a pipeline at an edge.
-#[must_use]
 pub fn across(chain: Chain<()>, edge: &str) -> Chain<()> {
     chain.cut(edge, || Ok(ForEach::new(|()| ())), || Ok(Outline))
 }

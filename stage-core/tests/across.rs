@@ -376,7 +376,7 @@ fn texts_of_parts_are_read_and_written() {
 #[test]
 fn errors_of_edges_name_the_edge() {
     let error =
-        OptionError::UnknownEdge { edge: "c".to_owned(), known: ["a", "b"].map(str::to_owned).to_vec() };
+        OptionError::UnknownEdge { edge: "c".to_owned(), known: ["a", "b"].map(str::to_owned).into() };
     assert_eq!(error.to_string(), "there is no edge `c`: the edges are `a` and `b`");
     assert_eq!(error.step(), "c");
 }

@@ -39,6 +39,7 @@
 //! * `csv`, `gzip`, `json`, `zstd`: the file formats of `flow`.
 //! * `connect`, `files`, `http`, `kafka`, `nats`, `objects`, `parquet`, `postgres`, `rabbitmq`, `redis`, `sqlite`: the traits of
 //!   connectors and the connectors, in the module `connect`. `kafka` compiles a C library.
+//! * `edge`: edges of pipelines between machines, the module `connect::edge`; with `nats`, also on NATS `JetStream`.
 //! * `panel`: a live page of running pipelines, the module `panel`.
 //! * `metrics`: the numbers for `StatsD`, Prometheus and others, the module `metrics`.
 //! * `otel`: traces for OpenTelemetry, the module `otel`.
@@ -65,6 +66,9 @@ pub mod connect {
     #[cfg(feature = "connect")]
     #[doc(inline)]
     pub use stage_connect::*;
+    #[cfg(feature = "edge")]
+    #[doc(inline)]
+    pub use stage_edge as edge;
     #[cfg(feature = "files")]
     #[doc(inline)]
     pub use stage_files as files;
@@ -100,12 +104,14 @@ pub mod connect {
 #[doc(hidden)]
 pub mod __macros {
     pub use stage_core::pipeline;
+    #[cfg(feature = "edge")]
+    pub use stage_edge;
 }
 
 /// Declares a pipeline, as `stage_core::pipeline!` does; its documentation describes the language.
 #[macro_export]
 macro_rules! pipeline {
     ($($declaration:tt)*) => {
-        $crate::__macros::pipeline! { @in($crate) $($declaration)* }
+        $crate::__macros::pipeline! { @in($crate, $crate::__macros::stage_edge) $($declaration)* }
     };
 }

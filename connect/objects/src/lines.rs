@@ -38,13 +38,13 @@ pub struct LinesPart<D> {
 impl<D: Decode> Lines<D> {
     /// Returns the number of pieces of an object.
     fn pieces(&self, object: usize) -> usize {
-        let pieces = self.objects.objects[object].size.div_ceil(self.objects.piece);
+        let pieces = self.objects.all[object].size.div_ceil(self.objects.piece);
         usize::try_from(pieces).unwrap_or(usize::MAX)
     }
 
     /// Returns the piece with this number over all objects.
     fn piece(&self, mut number: usize) -> Option<(usize, Piece)> {
-        for (place, object) in self.objects.objects.iter().enumerate() {
+        for (place, object) in self.objects.all.iter().enumerate() {
             let pieces = self.pieces(place);
             if number < pieces {
                 let begin = number as u64 * self.objects.piece;
@@ -60,7 +60,7 @@ impl<D: Decode> Lines<D> {
     /// Returns the first line of an object, as a piece.
     fn first_line(&self, object: usize) -> Piece {
         let store = Arc::clone(&self.objects.store);
-        Piece::new(store, self.objects.objects[object].clone(), 0..1, self.objects.max_line)
+        Piece::new(store, self.objects.all[object].clone(), 0..1, self.objects.max_line)
     }
 }
 
@@ -82,11 +82,11 @@ impl<D: Decode> Source for Lines<D> {
     }
 
     fn count(&self) -> usize {
-        (0..self.objects.objects.len()).map(|object| self.pieces(object)).sum::<usize>().max(1)
+        (0..self.objects.all.len()).map(|object| self.pieces(object)).sum::<usize>().max(1)
     }
 
     fn name(&self) -> String {
-        match &*self.objects.objects {
+        match &*self.objects.all {
             [object] => format!("read {}", object.path),
             objects => format!("read {} objects", objects.len()),
         }
@@ -115,7 +115,7 @@ impl<D: Decode> LinesPart<D> {
         }
         let decoded = self.lines.decode.decode(&line.bytes, &header);
         decoded.map_err(|source| {
-            let object = self.lines.objects.objects[object].path.to_string();
+            let object = self.lines.objects.all[object].path.to_string();
             ObjectError::Line { object, at: line.at, source }
         })
     }

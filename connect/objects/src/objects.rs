@@ -23,7 +23,7 @@ const HEADS: usize = 16;
 #[must_use]
 pub struct Objects {
     pub(crate) store: Arc<dyn ObjectStore>,
-    pub(crate) objects: Arc<[Object]>,
+    pub(crate) all: Arc<[Object]>,
     pub(crate) piece: u64,
     pub(crate) max_line: usize,
 }
@@ -47,7 +47,7 @@ impl Objects {
     ) -> Result<Self, ObjectError> {
         let sizes: Vec<_> = paths.into_iter().map(|path| size_of(Arc::clone(&store), path)).collect();
         let objects: Vec<Object> = stream::iter(sizes).buffered(HEADS).try_collect().await?;
-        Ok(Self { store, objects: objects.into(), piece: 8 * 1024 * 1024, max_line: 16 * 1024 * 1024 })
+        Ok(Self { store, all: objects.into(), piece: 8 * 1024 * 1024, max_line: 16 * 1024 * 1024 })
     }
 
     /// Sets the number of bytes that a stage takes at once, at least 1. Default: 8 MiB.
@@ -110,6 +110,6 @@ async fn size_of(store: Arc<dyn ObjectStore>, path: Path) -> Result<Object, Obje
 
 impl fmt::Debug for Objects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Objects").field("objects", &self.objects).finish_non_exhaustive()
+        f.debug_struct("Objects").field("objects", &self.all).finish_non_exhaustive()
     }
 }

@@ -111,7 +111,7 @@ async fn round(queue: &Queue, jobs: usize) -> Outcome<Duration> {
     while done < jobs {
         let at_most = NonZeroUsize::new(BATCH).unwrap_or(NonZeroUsize::MIN);
         let taken = pull.pull(at_most, Duration::from_secs(1)).await?;
-        let accepted: Vec<_> = taken.iter().map(|job| (job.receipt.clone(), Disposition::Accept)).collect();
+        let accepted: Vec<_> = taken.iter().map(|job| (job.receipt, Disposition::Accept)).collect();
         settle.settle(&accepted).await?;
         done += accepted.len();
     }

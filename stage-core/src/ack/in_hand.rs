@@ -14,16 +14,21 @@ struct InHand(Option<Token>);
 #[inline]
 pub(super) fn in_hand<U>(token: Token, function: impl FnOnce() -> U) -> (U, Token) {
     token.begin_look();
-    // Declared before the scope, and so dropped behind it if the function panics.
-    let hand;
-    let within = Scope::of(token.trace());
-    hand = InHand(Some(token));
-    let made = function();
-    drop(within);
+    // Dropped behind the scope if the function panics.
+    let hand = InHand(Some(token));
+    let made = {
+        let _within = hand.scope();
+        function()
+    };
     (made, hand.release())
 }
 
 impl InHand {
+    #[inline]
+    fn scope(&self) -> Option<Scope> {
+        self.0.as_ref().and_then(|token| Scope::of(token.trace()))
+    }
+
     #[inline]
     fn release(mut self) -> Token {
         let token = self.0.take();

@@ -121,7 +121,7 @@ pub enum OptionError {
         /// The name.
         edge: String,
         /// The edges of the pipeline.
-        known: Vec<String>,
+        known: Box<[String]>,
     },
     /// The parts before and behind an edge are one, because they are also connected within the process.
     #[error(

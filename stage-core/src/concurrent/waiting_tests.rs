@@ -16,12 +16,14 @@ use crate::sync::{Arc, Mutex, lock};
 /// A handled event, and the time since the beginning of the test.
 type Handled = (u64, Duration);
 
+/// A function of numbers that can fail.
+type Fallible = Box<dyn FnMut(u64) -> Result<u64, BoxError> + Send>;
+
 /// Handles numbers; those that `fails` selects fail at their first attempt. Reports each success.
 fn fails_once(
     fails: impl Fn(u64) -> bool + Copy + Send + Sync + 'static,
     handled: UnboundedSender<Handled>,
-) -> impl Fn() -> Result<Box<dyn FnMut(u64) -> Result<u64, BoxError> + Send>, BoxError> + Clone + Send + Sync
-{
+) -> impl Fn() -> Result<Fallible, BoxError> + Clone + Send + Sync {
     let (begun, failed) = (Instant::now(), Arc::new(Mutex::new(Vec::new())));
     move || {
         let (handled, failed) = (handled.clone(), Arc::clone(&failed));
@@ -38,7 +40,7 @@ fn fails_once(
 
 /// Makes a handler of `recipe`'s function.
 fn handler(
-    recipe: impl Fn() -> Result<Box<dyn FnMut(u64) -> Result<u64, BoxError> + Send>, BoxError>,
+    recipe: impl Fn() -> Result<Fallible, BoxError>,
 ) -> Result<impl EachEvent<In = u64, Out = u64>, BoxError> {
     recipe().map(crate::policy::attempt)
 }

@@ -15,7 +15,7 @@ pub enum Side<L, R> {
 /// Which producers send the events of which side. A producer is known by its first event.
 #[derive(Debug, Default)]
 pub(super) struct Feeds {
-    feeds: Vec<Feed>,
+    open: Vec<Feed>,
     /// Whether any producer has ended. Until then, others may still arrive.
     any_ended: bool,
     /// Number of producers that failed and may return.
@@ -32,11 +32,11 @@ struct Feed {
 impl Feeds {
     pub(super) fn open(&mut self, line: Line) {
         self.failed = self.failed.saturating_sub(1);
-        self.feeds.push(Feed { line, left: false, right: false });
+        self.open.push(Feed { line, left: false, right: false });
     }
 
     pub(super) fn close(&mut self, line: Line, ended: bool) {
-        self.feeds.retain(|feed| feed.line != line);
+        self.open.retain(|feed| feed.line != line);
         if ended {
             self.any_ended = true;
         } else {
@@ -46,7 +46,7 @@ impl Feeds {
 
     /// Notes that an event of this side came by `line`.
     pub(super) fn sent<L, R>(&mut self, line: Line, side: &Side<L, R>) {
-        for feed in self.feeds.iter_mut().filter(|feed| feed.line == line) {
+        for feed in self.open.iter_mut().filter(|feed| feed.line == line) {
             match side {
                 Side::Left(_) => feed.left = true,
                 Side::Right(_) => feed.right = true,
@@ -60,7 +60,7 @@ impl Feeds {
         if !self.any_ended || self.failed > 0 {
             return (true, true);
         }
-        let any = |sends: fn(&Feed) -> bool| self.feeds.iter().any(sends);
+        let any = |sends: fn(&Feed) -> bool| self.open.iter().any(sends);
         (any(|feed| feed.left || !feed.right), any(|feed| feed.right || !feed.left))
     }
 }

@@ -92,6 +92,7 @@ fn every_mistake_of_a_pipeline_is_found_at_once() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a list")]
 fn one_mistake_is_reported_once() {
     for body in [
         "start A; step B, max_demand: 0, min_demand: 3; finish C;",

@@ -1,6 +1,8 @@
 //! A program that depends on the umbrella crate alone: the macros find the library through it.
 #![forbid(unsafe_code)]
 
+use stagewright::ack::Delivery;
+use stagewright::connect::edge::Edge;
 use stagewright::prelude::*;
 use stagewright::{Report, pipeline};
 
@@ -68,6 +70,29 @@ pipeline! {
     }
 }
 
+/// A source that delivers nothing.
+#[derive(Debug)]
+pub struct Nothing;
+
+impl Producer for Nothing {
+    type Event = Delivery<u64>;
+
+    async fn handle_demand(&mut self, _: Demand, out: &mut Emitter<'_, Delivery<u64>>) -> StageResult {
+        out.finish();
+        Ok(())
+    }
+}
+
+pipeline! {
+    /// Crosses an edge.
+    pub Crossing<E: Edge>(edge: E) {
+        acknowledged,
+        start  Nothing;
+        across edge, name: "far", by: |number: &u64| *number, partitions: 4;
+        finish drop;
+    }
+}
+
 /// Runs the pipeline.
 ///
 /// # Errors
@@ -90,6 +115,16 @@ mod tests {
         let mut expected: Vec<_> = (1..=10).chain((1..=10).map(|number| 2 * number)).collect();
         expected.sort_unstable();
         assert_eq!(numbers, expected);
+    }
+
+    #[tokio::test]
+    async fn a_pipeline_with_an_edge_starts_one_part() {
+        let edge = stagewright::connect::edge::memory::MemoryEdge::new();
+        let running =
+            Crossing::new(edge).only(stagewright::pipeline::Parts::before("far")).start().await.unwrap();
+        let names: Vec<_> = running.topology().steps.iter().map(|step| step.name.clone()).collect();
+        assert_eq!(names, ["nothing", "far.out"]);
+        running.join().await.unwrap();
     }
 
     #[test]

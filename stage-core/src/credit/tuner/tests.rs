@@ -113,7 +113,7 @@ proptest! {
         let mut last = bench.max();
         for _ in 0..20 {
             bench.run(1, 0, slope * factor);
-            prop_assert!(2 * factor as usize * bench.max() >= last);
+            prop_assert!(2 * usize::try_from(factor).unwrap() * bench.max() >= last);
             last = bench.max();
         }
         let fits = power_of_two(1_000_000 / (slope * factor)).min(Tuner::BOUND);
