@@ -446,7 +446,8 @@ fn a_step_that_begins_to_retry_is_named() {
     let build = |knobs: &Knobs| {
         knobs.source.set(2_000);
         let fails = knobs.steps[0].clone();
-        let wait = Duration::from_millis(20);
+        // The events that wait for their second attempt fill the window.
+        let wait = Duration::from_millis(200);
         let policy = FailurePolicy::skip().retry(Backoff::new(wait, wait).attempts(1));
         paced(&knobs.source)
             .step_each(options("shaky", 1), policy, move || {

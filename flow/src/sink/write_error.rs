@@ -13,7 +13,7 @@ use crate::error::FlowError;
 pub enum WriteError {
     /// The flow failed, so that its results are incomplete.
     #[error(transparent)]
-    Flow(#[from] FlowError),
+    Run(#[from] FlowError),
     /// The file cannot be written.
     #[error("`{}` cannot be written: {source}", path.display())]
     File {

@@ -109,7 +109,7 @@ async fn after_a_failure_the_earlier_file_is_there_and_nothing_else() {
         number
     });
     let error = flow.write_json_lines(&path).await.unwrap_err();
-    assert!(matches!(error, WriteError::Flow(_)) && error.to_string().contains("no more"), "{error}");
+    assert!(matches!(error, WriteError::Run(_)) && error.to_string().contains("no more"), "{error}");
     unchanged();
     // A value is no JSON: the keys of an object are texts.
     let flow = Flow::from_items([BTreeMap::from([((1, 2), 3)])]);

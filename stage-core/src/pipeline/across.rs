@@ -38,7 +38,7 @@ use crate::sync::{Arc, Mutex, lock};
 /// struct Queue {
 ///     waiting: Arc<Mutex<Vec<u64>>>,
 ///     stored: Arc<tokio::sync::Notify>,
-///     deliveries: Option<Deliveries<u64>>,
+///     deliveries: Option<Arc<Deliveries<u64>>>,
 /// }
 ///
 /// impl Consumer for Queue {
@@ -68,7 +68,7 @@ use crate::sync::{Arc, Mutex, lock};
 ///     type Event = Delivery<u64>;
 ///
 ///     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
-///         self.deliveries = Some(cx.acknowledge_by(self.clone(), AckOptions::new()));
+///         self.deliveries = Some(Arc::new(cx.acknowledge_by(self.clone(), AckOptions::new())));
 ///         Ok(Init::Ready)
 ///     }
 ///

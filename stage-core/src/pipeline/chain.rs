@@ -11,7 +11,7 @@ use super::describe::carried::Emits;
 use super::draft::{Draft, Shape};
 use super::fuse::{Begin, Event, Fuse, FusedSink, Input, Recipe, Source, SourceRecipe};
 use super::graph::parts::Parts;
-use super::graph::route::{Node, by_demand, by_key, hashed};
+use super::graph::route::{by_key, hashed};
 use super::graph::wire::{Exit, Sharing, Upstream};
 use super::no_output::NoOutput;
 use super::options::StepOptions;
@@ -368,7 +368,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         let shape = Shape { keyed: upstream.is_keyed(), ..shape };
         let exit = Exit::new(self.draft.next(), upstream.lanes);
         let count = Arc::default();
-        follow(&mut upstream, &count);
+        upstream.follow(&count);
         let links = upstream.links();
         let parts = Parts { recipe, upstream, count, exit: Arc::clone(&exit), run };
         let install =
@@ -384,15 +384,9 @@ impl<E: Send + 'static> Chain<E> {
     pub(crate) fn into_open(self) -> (Pipeline, impl FnOnce() -> Vec<engine::Source<E>> + Send + 'static) {
         let Self { draft, mut upstream } = self;
         let count = Arc::new(OnceLock::from(1));
-        follow(&mut upstream, &count);
+        upstream.follow(&count);
         (Pipeline { draft }, move || upstream.feed(0, 1).into_iter().map(|(source, _)| source).collect())
     }
-}
-
-/// Connects `upstream` to a next step with `count` copies.
-fn follow<E: Send + 'static>(upstream: &mut Upstream<E>, count: &Arc<OnceLock<usize>>) {
-    let route = upstream.route.take().map_or_else(by_demand, |(_, route)| route);
-    upstream.set(|| Node::Copies { count: Arc::clone(count), route: Arc::clone(&route) });
 }
 
 impl<T: Send + 'static, C: Carry> std::fmt::Debug for Chain<T, C> {

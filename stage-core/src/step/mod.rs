@@ -27,7 +27,7 @@
 //! pipeline! {
 //!     /// Searches for the text once typing has paused.
 //!     Search(typed: Vec<String>) {
-//!         start  typed;
+//!         start  || typed;
 //!         step   debounce(Duration::from_millis(300));
 //!         step   dedup();
 //!         finish |text| println!("search for {text}");

@@ -1,4 +1,4 @@
-//! Windows that the engine tunes: they follow the speed of a stage, and stop once somebody sets them.
+//! Windows that the engine tunes: they follow the speed of a stage until a window is set by hand.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,5 +1,6 @@
 //! JetStream as the server of an edge: its objects one by one, the laws of connectors, and clusters of worker processes
 //! that are killed, stopped and cut off.
+#![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cluster;

@@ -64,7 +64,7 @@ async fn after_a_failure_the_earlier_file_is_there_and_nothing_else() {
         sale(id)
     });
     let error = write_rows(&flow, &path, WriteOptions::new()).await.unwrap_err();
-    assert!(matches!(error, WriteError::Flow(_)), "{error}");
+    assert!(matches!(error, WriteError::Run(_)), "{error}");
     assert_eq!(fs::read(&path).unwrap(), before);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     let numbers = Flow::from_items([1, 2]);

@@ -14,7 +14,7 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use super::route::{Key, Node, Route};
+use super::route::{Key, Node, Route, by_demand};
 use crate::base::options::{Capacity, DemandMode, Keep, OnCancel};
 use crate::dispatch::options::{DispatchOptions, Selector};
 use crate::engine::{OutputParts, Rejections, Source};
@@ -138,6 +138,12 @@ impl<E: Send + 'static> Upstream<E> {
     pub(in crate::pipeline) fn of(exit: Arc<Exit<E>>) -> Self {
         let lanes = exit.lanes;
         Self { ends: vec![End { exit, path: Vec::new(), way: Way::Straight }], lanes, route: None, key: None }
+    }
+
+    /// Connects it to a next step with `count` copies.
+    pub(in crate::pipeline) fn follow(&mut self, count: &Arc<OnceLock<usize>>) {
+        let route = self.route.take().map_or_else(by_demand, |(_, route)| route);
+        self.set(|| Node::Copies { count: Arc::clone(count), route: Arc::clone(&route) });
     }
 
     /// Adds a branch that gets all events, or those that `selector` selects.
