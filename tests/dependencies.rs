@@ -89,17 +89,33 @@ fn no_banned_crate_is_used() {
     }
 }
 
-#[test]
-fn stage_core_needs_no_c_compiler_and_few_packages() {
+/// Returns the lines of `cargo tree` for a package.
+fn tree(package: &str, edges: &str) -> String {
     let output = Command::new(env!("CARGO"))
         .current_dir(workspace_root())
-        .args(["tree", "-p", "stage-core", "--edges", "normal,build", "--prefix", "none"])
+        .args(["tree", "-p", package, "--edges", edges, "--prefix", "none"])
         .args(["--locked", "--offline"])
         .output()
         .expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let tree = String::from_utf8_lossy(&output.stdout);
+    let tree = String::from_utf8(output.stdout).expect("text");
     assert!(tree.lines().count() > 10, "no tree: {tree}");
+    tree
+}
+
+/// The test kit reads a clock that a test can pause, which costs a fifth of the speed of small batches.
+#[test]
+fn programs_and_benches_are_built_without_the_test_kit() {
+    for package in ["examples", "benches", "stagewright"] {
+        let tree = tree(package, "normal,features");
+        let kit = tree.lines().find(|line| line.contains("feature \"test-util\""));
+        assert_eq!(kit, None, "{package} is built with the test kit");
+    }
+}
+
+#[test]
+fn stage_core_needs_no_c_compiler_and_few_packages() {
+    let tree = tree("stage-core", "normal,build");
     let compilers = ["cc ", "cmake ", "bindgen "];
     let found: Vec<_> = tree.lines().filter(|line| compilers.iter().any(|cc| line.starts_with(cc))).collect();
     assert!(found.is_empty(), "stage-core builds C code through {found:?}");

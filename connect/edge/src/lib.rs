@@ -11,7 +11,8 @@
 //!
 //! # Features
 //!
-//! * `testing`: an edge in memory with faults, for tests.
+//! * `memory`: an edge in memory with faults, for one process and for tests.
+//! * `testing`: `memory`, and the test kit of stage-core, under which the seed of a `Sim` decides the order of the calls.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -25,7 +26,7 @@ mod frame;
 mod hash;
 mod leases;
 mod letter;
-#[cfg(feature = "testing")]
+#[cfg(feature = "memory")]
 pub mod memory;
 mod notes;
 mod owner;

@@ -1,8 +1,8 @@
-//! An edge in memory with faults, for tests of pipelines on several machines in one process.
+//! An edge in memory with faults, for one process and for tests of pipelines on several machines.
 //!
 //! [`MemoryEdge::machine`] returns a handle for each machine, whose network can be [cut](MemoryEdge::set_network) alone.
-//! Times are those of tokio's clock, which a test can pause; under a [`Sim`](stage_core::testing::Sim), the seed decides
-//! the order in which calls take effect.
+//! Times are those of tokio's clock, which a test can pause; with the feature `testing`, the seed of a `Sim` decides the
+//! order in which calls take effect.
 //!
 //! ```
 //! use stage_edge::memory::MemoryEdge;

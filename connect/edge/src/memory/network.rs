@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use stage_connect::ConnectError;
+#[cfg(feature = "testing")]
 use stage_core::testing::turn;
+#[cfg(not(feature = "testing"))]
+use tokio::task::yield_now as turn;
 
 use super::state::Inner;
 
