@@ -57,3 +57,30 @@ pub enum PutError {
         cause: String,
     },
 }
+
+impl PutError {
+    /// Returns the result of a [`put`](Push::put) that stored the `stored` leading messages and then met this error: their
+    /// number, if there are any, since the next call meets the error again. A refusal is reported at once, as it says which
+    /// messages are stored.
+    ///
+    /// # Errors
+    ///
+    /// The error, unless messages are stored before it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use stage_connect::PutError;
+    ///
+    /// let full = || PutError::Full { after: Duration::from_secs(1) };
+    /// assert_eq!(full().behind(2)?, 2);
+    /// assert!(full().behind(0).is_err());
+    /// # Ok::<(), PutError>(())
+    /// ```
+    pub fn behind(self, stored: usize) -> Result<usize, Self> {
+        match self {
+            Self::Full { .. } | Self::Connect(_) if stored > 0 => Ok(stored),
+            error => Err(error),
+        }
+    }
+}

@@ -74,14 +74,13 @@ impl NatsPush {
                         None => continue,
                         Some(error) if error.is_full() => PutError::Full { after: self.options.retry_full },
                         Some(error) if error.is_refusal() => {
-                            return Err(PutError::Refused { index, cause: error.to_string() });
+                            PutError::Refused { index, cause: error.to_string() }
                         }
                         Some(error) => error.at(at, "cannot publish").into(),
                     }
                 }
             };
-            // The stored ones first; the next call meets the failure again.
-            return if index > 0 { Ok(index) } else { Err(failure) };
+            return failure.behind(index);
         }
         Ok(answers.len())
     }

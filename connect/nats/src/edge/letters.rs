@@ -42,10 +42,7 @@ impl Push for NatsLetters {
                 Ok(Answered::Refused(cause)) => PutError::Refused { index, cause },
                 Err(error) => error.into(),
             };
-            return match failure {
-                PutError::Full { .. } | PutError::Connect(_) if index > 0 => Ok(index),
-                failure => Err(failure),
-            };
+            return failure.behind(index);
         }
         Ok(messages.len())
     }

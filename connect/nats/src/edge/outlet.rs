@@ -56,11 +56,7 @@ impl Push for NatsOutlet {
                 Ok(Answered::Refused(cause)) => PutError::Refused { index, cause },
                 Err(error) => error.into(),
             };
-            // The stored ones first; the next call meets the failure again.
-            return match failure {
-                PutError::Full { .. } | PutError::Connect(_) if index > 0 => Ok(index),
-                failure => Err(failure),
-            };
+            return failure.behind(index);
         }
         Ok(messages.len())
     }
