@@ -21,6 +21,7 @@ mod assign;
 mod calls;
 mod codec;
 mod edge;
+mod fault;
 mod format;
 mod frame;
 mod hash;

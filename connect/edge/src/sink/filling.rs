@@ -1,6 +1,5 @@
 //! The frame of a partition that is being filled.
 
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stage_connect::ConnectError;
@@ -9,6 +8,7 @@ use stage_core::stage::Hold;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::fault::{Fault, until};
 use crate::frame::{BEFORE_EVENT, FrameWriter};
 
 /// The maximum number of events of a frame. A source emits a frame at once, within its buffer.
@@ -31,8 +31,7 @@ struct State {
     /// The time of the first event.
     since: Option<Instant>,
     full: bool,
-    failure: Option<Arc<ConnectError>>,
-    waiting_for: Option<String>,
+    fault: Fault,
 }
 
 /// A frame that is taken out, to be stored.
@@ -116,8 +115,7 @@ impl Filling {
     pub(super) fn take(&self) -> Filled {
         let mut state = self.lock();
         let taken = std::mem::take(&mut *state);
-        state.failure = taken.failure;
-        state.waiting_for = taken.waiting_for;
+        state.fault = taken.fault;
         drop(state);
         self.changed.notify_waiters();
         Filled { writer: taken.writer, tokens: taken.tokens, _hold: taken.hold }
@@ -133,36 +131,27 @@ impl Filling {
     }
 
     pub(super) fn fail(&self, error: ConnectError) {
-        self.lock().failure.get_or_insert_with(|| Arc::new(error));
+        self.lock().fault.fail(error);
         self.changed.notify_waiters();
     }
 
     pub(super) fn failure(&self) -> Option<Arc<ConnectError>> {
-        self.lock().failure.clone()
+        self.lock().fault.failure()
     }
 
     pub(super) fn set_waiting_for(&self, what: Option<String>) {
-        let mut state = self.lock();
-        if state.waiting_for != what {
-            state.waiting_for = what;
-            drop(state);
+        let changes = self.lock().fault.set_waiting_for(what);
+        if changes {
             self.changed.notify_waiters();
         }
     }
 
     pub(super) fn waiting_for(&self) -> Option<String> {
-        self.lock().waiting_for.clone()
+        self.lock().fault.waiting_for()
     }
 
     /// Waits until `is_so`. Cancel safe.
-    pub(super) async fn until(&self, mut is_so: impl FnMut(&Self) -> bool) {
-        loop {
-            let mut changed = pin!(self.changed.notified());
-            changed.as_mut().enable();
-            if is_so(self) {
-                return;
-            }
-            changed.await;
-        }
+    pub(super) async fn until(&self, is_so: impl FnMut(&Self) -> bool) {
+        until(&self.changed, self, is_so).await;
     }
 }

@@ -1,13 +1,13 @@
 //! The state that a source's stage shares with its lanes and its keeper.
 
 use std::collections::VecDeque;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stage_connect::ConnectError;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 
+use crate::fault::{Fault, until};
 use crate::partition::Partition;
 
 /// The orders of a lane. A lane whose orders are closed has lost its partition.
@@ -59,9 +59,7 @@ struct State<T> {
     ready: VecDeque<Ready<T>>,
     phase: Phase,
     hungry: bool,
-    failure: Option<Arc<ConnectError>>,
-    /// The fault that the source waits for to end.
-    waiting_for: Option<String>,
+    fault: Fault,
 }
 
 /// The phase of a source. A later one is greater.
@@ -99,13 +97,8 @@ impl<T> Ready<T> {
 
 impl<T> Shared<T> {
     pub(super) fn new() -> Arc<Self> {
-        let state = State {
-            ready: VecDeque::new(),
-            phase: Phase::Running,
-            hungry: false,
-            failure: None,
-            waiting_for: None,
-        };
+        let state =
+            State { ready: VecDeque::new(), phase: Phase::Running, hungry: false, fault: Fault::default() };
         Arc::new(Self { state: Mutex::new(state), for_stage: Notify::new(), for_lanes: Notify::new() })
     }
 
@@ -172,26 +165,24 @@ impl<T> Shared<T> {
 
     /// Records an error that ends the source; the first one counts.
     pub(super) fn fail(&self, error: ConnectError) {
-        self.lock().failure.get_or_insert_with(|| Arc::new(error));
+        self.lock().fault.fail(error);
         self.for_stage.notify_waiters();
     }
 
     pub(super) fn failure(&self) -> Option<Arc<ConnectError>> {
-        self.lock().failure.clone()
+        self.lock().fault.failure()
     }
 
     /// Sets the fault that the source waits for to end.
     pub(super) fn set_waiting_for(&self, what: Option<String>) {
-        let mut state = self.lock();
-        if state.waiting_for != what {
-            state.waiting_for = what;
-            drop(state);
+        let changes = self.lock().fault.set_waiting_for(what);
+        if changes {
             self.for_stage.notify_waiters();
         }
     }
 
     pub(super) fn waiting_for(&self) -> Option<String> {
-        self.lock().waiting_for.clone()
+        self.lock().fault.waiting_for()
     }
 
     /// Waits for a change that concerns the stage, until `is_so`. Cancel safe.
@@ -202,17 +193,6 @@ impl<T> Shared<T> {
     /// Waits for a change that concerns lanes, until `is_so`. Cancel safe.
     pub(super) async fn lanes_until(&self, is_so: impl FnMut(&Self) -> bool) {
         until(&self.for_lanes, self, is_so).await;
-    }
-}
-
-async fn until<S>(changed: &Notify, of: &S, mut is_so: impl FnMut(&S) -> bool) {
-    loop {
-        let mut notified = pin!(changed.notified());
-        notified.as_mut().enable();
-        if is_so(of) {
-            return;
-        }
-        notified.await;
     }
 }
 
