@@ -1,14 +1,11 @@
 //! Receives the frames of a partition or a pool.
 
-use std::collections::VecDeque;
 use std::num::NonZeroUsize;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stage_connect::{Acks, ConnectError, Disposition, Pull, Pulled, Settle};
-use tokio::runtime::Handle;
+use stage_connect::{Acks, ConnectError, Pull, Pulled};
 use tokio::time::Instant;
 
 use super::leftovers;
@@ -17,8 +14,8 @@ use super::reader::{NatsReceipt, Reader, Role};
 use super::settle::NatsInletSettle;
 use crate::consumer;
 use crate::link::Link;
-use crate::options::ReadOptions;
-use crate::read::{ConsumerName, Owner, Received, read};
+use crate::read::Owner;
+use crate::requests::{Request, Requests};
 
 /// Receives the frames of one partition under one epoch, or of a pool.
 ///
@@ -28,10 +25,7 @@ use crate::read::{ConsumerName, Owner, Received, read};
 pub struct NatsInlet {
     reader: Arc<Reader>,
     before: Before,
-    link: Option<Link>,
-    /// The request that the last `pull` began and did not finish.
-    reading: Option<Reading>,
-    ready: VecDeque<Received>,
+    requests: Requests,
     /// Whether this connection has looked for frames that were left over.
     looked: bool,
 }
@@ -39,54 +33,32 @@ pub struct NatsInlet {
 /// The longest wait for the first frames of a connection, before it looks for frames that were left over.
 const FIRST: Duration = Duration::from_millis(500);
 
-type Reading = Pin<Box<dyn Future<Output = Result<Vec<Received>, ConnectError>> + Send>>;
-
 impl NatsInlet {
     pub(super) fn new(reader: Reader) -> Self {
         let reader = Arc::new(reader);
-        Self {
-            reader,
-            before: Before::First,
-            link: None,
-            reading: None,
-            ready: VecDeque::new(),
-            looked: false,
-        }
+        Self { reader, before: Before::First, requests: Requests::default(), looked: false }
     }
 
     async fn open_consumer(&mut self, link: &Link) -> Result<(), ConnectError> {
         match self.reader.role {
             Role::Partition(partition, epoch) => {
                 // The new consumer delivers them again.
-                self.ready.clear();
+                self.requests.clear();
                 owned::open(link, &self.reader, partition, epoch, self.before).await
             }
             Role::Pool => consumer::open(link, &self.reader.options, &self.reader.describe()).await,
         }
     }
 
-    /// Asks once, or waits for the answer to what was asked before. Cancel safe.
-    async fn read(&mut self, at_most: NonZeroUsize, wait: Duration) -> Result<Vec<Received>, ConnectError> {
-        let reading = match &mut self.reading {
-            Some(reading) => reading,
-            none => {
-                let at = self.reader.describe();
-                let Some(link) = self.link.clone() else {
-                    return Err(ConnectError::gone(at, "cannot read", "not connected"));
-                };
-                let ReadOptions { stream, consumer, .. } = self.reader.options.clone();
-                let (owner, batch) = match self.reader.role {
-                    Role::Partition(..) => (Owner::Single, 1),
-                    Role::Pool => (Owner::Shared, at_most.get()),
-                };
-                let consumer = ConsumerName { stream, consumer, owner };
-                let wait = if self.looked { wait } else { wait.min(FIRST) };
-                none.insert(Box::pin(read(link, consumer, at, batch, wait)))
-            }
+    /// Asks once, or waits for the answer to an earlier request. Cancel safe.
+    async fn read(&mut self, at_most: NonZeroUsize, wait: Duration) -> Result<(), ConnectError> {
+        let (owner, at_most) = match self.reader.role {
+            Role::Partition(..) => (Owner::Single, 1),
+            Role::Pool => (Owner::Shared, at_most.get()),
         };
-        let received = reading.await;
-        self.reading = None;
-        received
+        let wait = if self.looked { wait } else { wait.min(FIRST) };
+        let (reader, options) = (&self.reader, &self.reader.options);
+        self.requests.read(Request { options, owner, at_most, wait }, || reader.describe()).await
     }
 
     /// Replaces a consumer that holds nothing although there are frames.
@@ -118,13 +90,13 @@ impl Pull for NatsInlet {
     const ACKS: Acks = Acks::Each;
 
     async fn connect(&mut self) -> Result<(), ConnectError> {
-        (self.link, self.reading) = (None, None);
+        self.requests.disconnect();
         self.reader.check_lost()?;
         let link = self.reader.line.link().await?;
         self.looked = false;
         self.open_consumer(&link).await?;
         self.before = Before::Again;
-        self.link = Some(link);
+        self.requests.connected(link);
         Ok(())
     }
 
@@ -139,14 +111,13 @@ impl Pull for NatsInlet {
     ) -> Result<Vec<Pulled<Bytes, NatsReceipt>>, ConnectError> {
         self.reader.check()?;
         let until = Instant::now().checked_add(wait);
-        while self.ready.is_empty() {
+        while self.requests.is_empty() {
             let rest = until.map_or(wait, |until| until.saturating_duration_since(Instant::now()));
-            let received = self.read(at_most, rest).await?;
-            self.ready.extend(received);
+            self.read(at_most, rest).await?;
             // The process may have been stopped meanwhile.
             self.reader.check()?;
-            if self.ready.is_empty()
-                && let Some(link) = self.link.clone()
+            if self.requests.is_empty()
+                && let Some(link) = self.requests.link().cloned()
             {
                 self.look(&link).await?;
                 if until.is_some_and(|until| Instant::now() >= until) {
@@ -154,9 +125,8 @@ impl Pull for NatsInlet {
                 }
             }
         }
-        let count = self.ready.len().min(at_most.get());
         let reader = &self.reader;
-        Ok(self.ready.drain(..count).map(|received| reader.pulled(received)).collect())
+        Ok(self.requests.take(at_most).map(|received| reader.pulled(received)).collect())
     }
 
     fn describe(&self) -> String {
@@ -166,29 +136,12 @@ impl Pull for NatsInlet {
 
 impl Drop for NatsInlet {
     fn drop(&mut self) {
-        let reading = self.reading.take();
         // The next consumer of a partition delivers the frames that were not returned.
-        if self.reader.role != Role::Pool || (reading.is_none() && self.ready.is_empty()) {
-            return;
+        if self.reader.role == Role::Pool {
+            let reader = Arc::clone(&self.reader);
+            let settle = NatsInletSettle::new(Arc::clone(&reader));
+            self.requests.release(settle, move |received| reader.pulled(received).receipt);
         }
-        // Without a runtime, the frames wait for the end of their time.
-        let Ok(runtime) = Handle::try_current() else { return };
-        let mut open = std::mem::take(&mut self.ready);
-        let reader = Arc::clone(&self.reader);
-        runtime.spawn(async move {
-            if let Some(reading) = reading
-                && let Ok(received) = reading.await
-            {
-                open.extend(received);
-            }
-            let released: Vec<_> = open
-                .into_iter()
-                .map(|received| (reader.pulled(received).receipt, Disposition::Release))
-                .collect();
-            if let Err(error) = NatsInletSettle::new(reader).settle(&released).await {
-                tracing::warn!(%error, "frames wait for the end of their time");
-            }
-        });
     }
 }
 
