@@ -10,10 +10,10 @@
 //! time, `SKIP LOCKED`.
 #![forbid(unsafe_code)]
 
-use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use stage_connect::{Disposition, Pull, Settle};
+use stage_connect::laws::by_hand;
+use stage_connect::{Disposition, Settle};
 use stage_postgres::{NewJob, Queue, QueueOptions, Server};
 use tokio_postgres::{Client, NoTls, Statement};
 
@@ -73,9 +73,7 @@ impl ByHand {
 }
 
 async fn round(queue: &Queue, jobs: usize) -> Outcome<Duration> {
-    let mut pull = queue.pull();
-    let mut settle = pull.settle_half();
-    pull.connect().await?;
+    let (mut pull, mut settle) = by_hand::opened(queue.pull()).await;
     settle.settle(&[]).await?;
     let begun = Instant::now();
     for _ in 0..jobs / BATCH {
@@ -83,11 +81,9 @@ async fn round(queue: &Queue, jobs: usize) -> Outcome<Duration> {
     }
     let mut done = 0;
     while done < jobs {
-        let at_most = NonZeroUsize::new(BATCH).unwrap_or(NonZeroUsize::MIN);
-        let taken = pull.pull(at_most, Duration::from_secs(1)).await?;
-        let accepted: Vec<_> = taken.iter().map(|job| (job.receipt, Disposition::Accept)).collect();
-        settle.settle(&accepted).await?;
-        done += accepted.len();
+        let taken = by_hand::take(&mut pull, BATCH, Duration::from_secs(1)).await;
+        by_hand::settle_all(&mut settle, &taken, Disposition::Accept).await;
+        done += taken.len();
     }
     Ok(begun.elapsed())
 }

@@ -10,13 +10,13 @@
 //! a blocking thread for each transaction, as an asynchronous service has to.
 #![forbid(unsafe_code)]
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
-use stage_connect::{Disposition, Pull, Settle};
+use stage_connect::Disposition;
+use stage_connect::laws::by_hand;
 use stage_sqlite::{NewJob, Queue, QueueOptions};
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -100,20 +100,16 @@ impl ByHand {
 }
 
 async fn round(queue: &Queue, jobs: usize) -> Outcome<Duration> {
-    let mut pull = queue.pull();
-    let mut settle = pull.settle_half();
-    pull.connect().await?;
+    let (mut pull, mut settle) = by_hand::opened(queue.pull()).await;
     let begun = Instant::now();
     for _ in 0..jobs / BATCH {
         queue.enqueue((0..BATCH).map(|_| NewJob::new(vec![7_u8; PAYLOAD]))).await?;
     }
     let mut done = 0;
     while done < jobs {
-        let at_most = NonZeroUsize::new(BATCH).unwrap_or(NonZeroUsize::MIN);
-        let taken = pull.pull(at_most, Duration::from_secs(1)).await?;
-        let accepted: Vec<_> = taken.iter().map(|job| (job.receipt, Disposition::Accept)).collect();
-        settle.settle(&accepted).await?;
-        done += accepted.len();
+        let taken = by_hand::take(&mut pull, BATCH, Duration::from_secs(1)).await;
+        by_hand::settle_all(&mut settle, &taken, Disposition::Accept).await;
+        done += taken.len();
     }
     Ok(begun.elapsed())
 }
