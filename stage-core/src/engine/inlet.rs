@@ -67,7 +67,7 @@ struct Incoming<E> {
     /// How to subscribe again after a loss, if configured.
     resubscribe: Option<(Resubscribe, ResubscribeTo<E>)>,
     /// Chooses the window; `None` if it is fixed.
-    tuner: Option<Tuner>,
+    tuner: Option<Box<Tuner>>,
 }
 
 /// The data needed to subscribe again.

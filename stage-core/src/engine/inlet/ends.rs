@@ -16,6 +16,7 @@ impl<E: Send + 'static> Inlet<E> {
     #[cold]
     pub(super) fn lose(&mut self, slot: usize, closed: Closed) -> Option<LostSubscription<E>> {
         let Incoming { link, owner, resubscribe, tuner, .. } = self.links[slot].take()?;
+        let tuner = tuner.map(|tuner| *tuner);
         self.pending_markers.gone(slot);
         log::producer_gone(slot, &closed);
         let late = matches!(closed, Closed::Late(_));

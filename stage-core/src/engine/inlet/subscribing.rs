@@ -65,7 +65,7 @@ impl<E: Send + 'static> Inlet<E> {
             (join.window, join.tuner) = (window, tuner);
             subscription.note_window(window);
         }
-        let tuner = self.begin_tuning(&mut join, asking);
+        let tuner = self.begin_tuning(&mut join, asking).map(Box::new);
         if tuner.is_some() {
             subscription.note_window(join.window);
         }
