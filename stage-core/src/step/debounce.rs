@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::deciding::{Decide, Deciding, Output};
+use super::held::Held;
 use super::lines::Line;
 use crate::base::moment;
 use crate::stage::ProducerConsumer;
@@ -40,13 +41,13 @@ use crate::stage::ProducerConsumer;
 /// The event that is held leaves when the last producer has ended. A stage that is stopped discards it, or gives its
 /// delivery back untried.
 pub fn debounce<E: Send + 'static>(quiet: Duration) -> impl ProducerConsumer<In = E, Out = E> {
-    Deciding::new(Debounce { quiet, held: None })
+    Deciding::new(Debounce { quiet, held: Held::default() })
 }
 
 pub(super) struct Debounce<E> {
     pub(super) quiet: Duration,
     /// The latest event, and when it is due.
-    pub(super) held: Option<(E, Option<Instant>)>,
+    pub(super) held: Held<E>,
 }
 
 impl<E: Send + 'static> Decide for Debounce<E> {
@@ -57,31 +58,24 @@ impl<E: Send + 'static> Decide for Debounce<E> {
 
     fn take(&mut self, event: E, _line: Line, now: Instant, out: &mut Output<Self>) {
         let due = moment::after(now, self.quiet);
-        if let Some((earlier, _)) = self.held.replace((event, due)) {
+        if let Some((earlier, _)) = self.held.replace(event, due) {
             out.leave_out(earlier);
         }
     }
 
     fn serve(&mut self, now: Instant, room: usize, out: &mut Output<Self>) {
-        let is_due = |(_, due): &mut (E, Option<Instant>)| due.is_some_and(|due| due <= now);
-        if room > 0
-            && let Some((event, _)) = self.held.take_if(is_due)
-        {
-            out.emit(event);
-        }
+        self.held.serve(now, room, out);
     }
 
     fn next(&self, _room: usize) -> Option<Instant> {
-        self.held.as_ref()?.1
+        self.held.due_or(|| None)
     }
 
     fn end(&mut self, out: &mut Output<Self>) {
-        if let Some((event, _)) = self.held.take() {
-            out.emit(event);
-        }
+        self.held.end(out);
     }
 
     fn held(&self) -> usize {
-        usize::from(self.held.is_some())
+        self.held.len()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::any::type_name;
 use std::fmt;
+use std::iter;
 
 use tokio::time::Instant;
 
@@ -131,6 +132,14 @@ impl<D: Decide + ?Sized> Output<D> {
         self.used.push(line);
     }
 
+    /// Emits the next events and releases their lines, for as long as there is room.
+    pub(super) fn emit_from(&mut self, room: usize, next: impl FnMut() -> Option<(Line, D::Out)>) {
+        for (line, event) in iter::from_fn(next).take(room) {
+            self.used(line);
+            self.emit(event);
+        }
+    }
+
     pub(super) fn finish(&mut self) {
         self.finished = true;
     }
@@ -197,8 +206,7 @@ impl<D: Decide> Deciding<D> {
     }
 
     /// Serves the demand, and carries out the decisions.
-    fn serve(&mut self, out: &mut Emitter<'_, D::Out>) -> StageResult {
-        let now = Instant::now();
+    fn serve(&mut self, now: Instant, out: &mut Emitter<'_, D::Out>) -> StageResult {
         let room = out.demand().saturating_sub(self.output.emitted.len());
         self.decide.serve(now, room, &mut self.output);
         self.carry_out(now, out)
@@ -282,7 +290,7 @@ impl<D: Decide> ProducerConsumer for Deciding<D> {
         }
         let line = if D::QUEUES { self.lines.open(subscription) } else { self.lines.note(subscription) };
         self.decide.joined(line);
-        self.serve(out)?;
+        self.serve(Instant::now(), out)?;
         Ok(if D::QUEUES { Asking::Manual } else { Asking::Automatic })
     }
 
@@ -300,7 +308,7 @@ impl<D: Decide> ProducerConsumer for Deciding<D> {
             if self.lines.is_empty() {
                 self.decide.end(&mut self.output);
             }
-            self.serve(out)?;
+            self.serve(Instant::now(), out)?;
         }
         Ok(())
     }
@@ -320,14 +328,14 @@ impl<D: Decide> ProducerConsumer for Deciding<D> {
                 self.decide.take(event, line, now, &mut self.output);
             }
         }
-        self.serve(out)
+        self.serve(now, out)
     }
 
     async fn handle_demand(&mut self, _demand: Demand, out: &mut Emitter<'_, D::Out>) -> StageResult {
         if D::SETTLES == Settles::OnDemand {
             out.info::<Self, _>(Settle)?;
         }
-        self.serve(out)
+        self.serve(Instant::now(), out)
     }
 
     fn let_go_by(&mut self, let_go: LetGo<D::In>) {
@@ -343,7 +351,7 @@ impl<D: Decide> Cast<Look> for Deciding<D> {
         if D::SETTLES == Settles::InTime {
             out.info::<Self, _>(Settle)?;
         }
-        self.serve(out)
+        self.serve(Instant::now(), out)
     }
 }
 

@@ -58,15 +58,11 @@ impl<E: Send + 'static> Decide for Delay<E> {
     }
 
     fn serve(&mut self, now: Instant, room: usize, out: &mut Output<Self>) {
-        for _ in 0..room {
+        out.emit_from(room, || {
             let due = self.waiting.front().and_then(|(_, due, _)| *due);
-            let Some((line, _, event)) = due.filter(|due| *due <= now).and_then(|_| self.waiting.pop_front())
-            else {
-                return;
-            };
-            out.used(line);
-            out.emit(event);
-        }
+            let (line, _, event) = due.filter(|due| *due <= now).and_then(|_| self.waiting.pop_front())?;
+            Some((line, event))
+        });
     }
 
     fn next(&self, _room: usize) -> Option<Instant> {

@@ -102,13 +102,7 @@ where
     }
 
     fn serve(&mut self, _now: Instant, room: usize, out: &mut Output<Self>) {
-        for _ in 0..room {
-            let Some((line, event)) = self.next_queue().and_then(|index| self.queues.pop(index)) else {
-                return;
-            };
-            out.used(line);
-            out.emit(event);
-        }
+        out.emit_from(room, || self.next_queue().and_then(|index| self.queues.pop(index)));
     }
 
     fn held(&self) -> usize {

@@ -62,6 +62,7 @@ mod deciding;
 mod dedup;
 mod delay;
 mod expand;
+mod held;
 mod held_tokens;
 mod interleave;
 mod keep_alive;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::deciding::{Decide, Deciding, Output};
+use super::held::Held;
 use super::lines::Line;
 use crate::base::moment;
 use crate::stage::ProducerConsumer;
@@ -39,14 +40,14 @@ use crate::stage::ProducerConsumer;
 /// The event that is held leaves when the last producer has ended. A stage that is stopped discards it, or gives its
 /// delivery back untried.
 pub fn sample<E: Send + 'static>(period: Duration) -> impl ProducerConsumer<In = E, Out = E> {
-    Deciding::new(Sample { period, began: None, held: None })
+    Deciding::new(Sample { period, began: None, held: Held::default() })
 }
 
 pub(super) struct Sample<E> {
     pub(super) period: Duration,
     pub(super) began: Option<Instant>,
     /// The latest event, and the end of the period in which the first of those that it replaced came.
-    pub(super) held: Option<(E, Option<Instant>)>,
+    pub(super) held: Held<E>,
 }
 
 impl<E> Sample<E> {
@@ -72,36 +73,25 @@ impl<E: Send + 'static> Decide for Sample<E> {
     }
 
     fn take(&mut self, event: E, _line: Line, now: Instant, out: &mut Output<Self>) {
-        let end = match self.held.take() {
-            None => self.period_end(now),
-            Some((earlier, end)) => {
-                out.leave_out(earlier);
-                end
-            }
-        };
-        self.held = Some((event, end));
+        let end = self.held.due_or(|| self.period_end(now));
+        if let Some((earlier, _)) = self.held.replace(event, end) {
+            out.leave_out(earlier);
+        }
     }
 
     fn serve(&mut self, now: Instant, room: usize, out: &mut Output<Self>) {
-        let is_due = |(_, end): &mut (E, Option<Instant>)| end.is_some_and(|end| end <= now);
-        if room > 0
-            && let Some((event, _)) = self.held.take_if(is_due)
-        {
-            out.emit(event);
-        }
+        self.held.serve(now, room, out);
     }
 
     fn next(&self, _room: usize) -> Option<Instant> {
-        self.held.as_ref()?.1
+        self.held.due_or(|| None)
     }
 
     fn end(&mut self, out: &mut Output<Self>) {
-        if let Some((event, _)) = self.held.take() {
-            out.emit(event);
-        }
+        self.held.end(out);
     }
 
     fn held(&self) -> usize {
-        usize::from(self.held.is_some())
+        self.held.len()
     }
 }

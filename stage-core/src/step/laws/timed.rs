@@ -9,6 +9,7 @@ use crate::step::debounce::Debounce;
 use crate::step::deciding::Decide;
 use crate::step::delay::Delay;
 use crate::step::expand::Expand;
+use crate::step::held::Held;
 use crate::step::keep_alive::KeepAlive;
 use crate::step::latest::Latest;
 use crate::step::sample::Sample;
@@ -58,8 +59,8 @@ proptest! {
 
     #[test]
     fn debounce_passes_an_event_that_no_other_followed_in_time(history in history(1), quiet in 1..200_u64) {
-        play(Debounce { quiet: milliseconds(quiet), held: None }, &history, false)?;
-        let emitted = play(Debounce { quiet: milliseconds(quiet), held: None }, &history, true)?;
+        play(Debounce { quiet: milliseconds(quiet), held: Held::default() }, &history, false)?;
+        let emitted = play(Debounce { quiet: milliseconds(quiet), held: Held::default() }, &history, true)?;
         let times = times(&history);
         let settled = |index: usize| times.get(index + 1).is_none_or(|next| next - times[index] >= quiet);
         let expected: Vec<_> = (0..times.len()).filter(|index| settled(*index)).collect();
@@ -72,7 +73,7 @@ proptest! {
 
     #[test]
     fn sample_passes_the_last_event_of_each_period(history in history(1), period in 1..200_u64) {
-        let sample = || Sample { period: milliseconds(period), began: None, held: None };
+        let sample = || Sample { period: milliseconds(period), began: None, held: Held::default() };
         play(sample(), &history, false)?;
         let emitted = play(sample(), &history, true)?;
         let times = times(&history);
