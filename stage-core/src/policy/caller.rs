@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::decision::{Decision, Then};
 use super::each_event::EachEvent;
@@ -72,25 +72,20 @@ impl<H: EachEvent> Caller<H> {
         Ok(Self { handler: recipe()?, recipe, policy, calls: 0 })
     }
 
-    /// Handles one event and applies the policy to its failure; waits before each retry.
+    /// Handles one event and applies the policy to its failure, which does not retry.
     pub(crate) async fn call(
         &mut self,
-        mut event: H::In,
-        mut token: Token,
+        event: H::In,
+        token: Token,
         state: &mut CallbackState,
         losses: &mut Losses,
     ) -> Called<H::Out> {
-        let mut attempts = 0;
-        loop {
-            match self.attempt(event, token, attempts, state, losses).await {
-                Attempted::Ended(called) => return called,
-                Attempted::Again(again) => {
-                    tokio::select! {
-                        () = sleep(again.delay) => {}
-                        () = state.drain.stopped() => {}
-                    }
-                    Again { event, token, attempts, .. } = again;
-                }
+        match self.attempt(event, token, 0, state, losses).await {
+            Attempted::Ended(called) => called,
+            Attempted::Again(_) => {
+                debug_assert!(false, "a policy that retries has a pool");
+                losses.discarded += 1;
+                Called::Lost
             }
         }
     }
