@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 /// The longest wait that is scheduled. A longer one, such as [`Duration::MAX`], means "never".
-const LONGEST: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
+pub(crate) const LONGEST: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
 
 /// Returns the instant `wait` after `from`, or `None` ("never") if `wait` exceeds 30 years.
 pub(crate) fn after(from: Instant, wait: Duration) -> Option<Instant> {

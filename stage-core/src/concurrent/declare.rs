@@ -90,8 +90,9 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         policy: FailurePolicy<T>,
         handling: Handling,
     ) -> Rules<T, C> {
-        let key = self.key();
-        let skip = Skip::in_step(key.is_some());
+        let skip = Skip::in_step(self.key().is_some());
+        // Keys are held apart only while an event waits for its next attempt.
+        let key = self.key().filter(|_| policy.retries());
         Rules { at_once, policy, key, skip, handling }
     }
 }

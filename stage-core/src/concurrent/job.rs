@@ -78,3 +78,6 @@ impl<H: EachEvent> Drop for Report<H> {
         }
     }
 }
+
+/// Asks the stage to look at ended tasks, and at the events whose next attempt is due.
+pub(super) struct Look;

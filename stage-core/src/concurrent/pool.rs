@@ -4,21 +4,23 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::mem;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::due::DueQueue;
 use super::gates::{Bulkheads, KeyOrder};
-use super::job::{End, Finished, Job, Place, Report, Slot, Tried, Waits};
+use super::job::{End, Finished, Job, Look, Place, Report, Slot, Tried, Waits};
 use super::lines::{LineId, Lines};
 use super::reorder::Reorder;
 use super::rules::{Handling, Rules};
 use crate::ack::Token;
-use crate::base::error::{BoxError, ExitReason};
+use crate::base::error::{BoxError, ExitReason, StageResult};
+use crate::base::moment;
 use crate::base::stats::Counters;
 use crate::policy::{Again, Attempted, Called, Caller, Carry, EachEvent, HandlerRecipe, Losses};
-use crate::stage::{CallbackState, Context, Effect, Events, Hold};
+use crate::stage::{CallbackState, Cast, Context, Effect, Events, Hold};
 use crate::sync::{Arc, Mutex, lock};
 
 /// The state that the step and the sink have in common.
@@ -259,8 +261,7 @@ impl<H: EachEvent, C: Carry> Pool<H, C> {
         }
         let Again { event, token, attempts, delay } = again;
         let now = Instant::now();
-        // A time beyond the clock's range is as good as the end of time.
-        let at = now.checked_add(delay).unwrap_or(now + FAR);
+        let at = moment::after(now, delay).unwrap_or(now + moment::LONGEST);
         self.due.add(at, Job { place, event: Waits::Again(event, token, attempts) });
     }
 
@@ -294,8 +295,12 @@ impl<H: EachEvent, C: Carry> Pool<H, C> {
         Some(made)
     }
 
-    /// Asks for as many events as have left, and holds the stage while it has any.
-    pub(super) fn go_on(&mut self, cx: &mut Context<'_>) {
+    /// Asks for as many events as have left, holds the stage `S` while it has any, and schedules its next look.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::schedule`].
+    pub(super) fn go_on<S: Cast<Look>>(&mut self, cx: &mut Context<'_>) -> StageResult {
         if self.exit.is_none() {
             self.lines.ask();
         }
@@ -310,6 +315,10 @@ impl<H: EachEvent, C: Carry> Pool<H, C> {
         {
             cx.state.effects.open.push(Effect::Fail(reason));
         }
+        if let Some(wait) = self.alarm() {
+            cx.schedule::<S, _>(wait, Look)?;
+        }
+        Ok(())
     }
 
     /// Counts the events that the stage holds.
@@ -322,20 +331,17 @@ impl<H: EachEvent, C: Carry> Pool<H, C> {
         }
     }
 
-    /// Returns the time at which the stage must look again, if it has scheduled no earlier look.
-    pub(super) fn alarm(&mut self) -> Option<Instant> {
+    /// Returns the time until the stage must look again, if it has scheduled no earlier look.
+    fn alarm(&mut self) -> Option<Duration> {
         let next = self.due.next()?;
         let now = Instant::now();
         if self.alarm.is_some_and(|alarm| alarm > now && alarm <= next) {
             return None;
         }
         self.alarm = Some(next);
-        Some(next)
+        Some(next.saturating_duration_since(now))
     }
 }
-
-/// Thirty years.
-const FAR: std::time::Duration = std::time::Duration::from_secs(30 * 365 * 24 * 3600);
 
 /// Counts the events held by a stopped or failed stage as discarded.
 impl<H: EachEvent, C: Carry> Drop for Pool<H, C> {

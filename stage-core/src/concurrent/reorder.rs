@@ -1,22 +1,18 @@
 //! The order in which results leave: pure.
 
-use std::collections::VecDeque;
-
+use crate::ack::Offsets;
 use crate::policy::Order;
 
 /// Results that wait for those of earlier events.
 #[derive(Debug)]
 pub(super) struct Reorder<R> {
     order: Order,
-    /// The number of the first event whose result has not left.
-    next: u64,
-    /// The results from that event on; `None` while an event is in progress.
-    held: VecDeque<Option<R>>,
+    results: Offsets<R>,
 }
 
 impl<R> Reorder<R> {
     pub(super) const fn new(order: Order) -> Self {
-        Self { order, next: 0, held: VecDeque::new() }
+        Self { order, results: Offsets::new() }
     }
 
     /// Takes the result of an event; passes on the results that may leave now. Events are numbered from 0 in the order
@@ -25,17 +21,9 @@ impl<R> Reorder<R> {
         if self.order == Order::Any {
             return leave(result);
         }
-        debug_assert!(number >= self.next, "each event has one result");
-        // At most as many as the stage holds events.
-        let place = usize::try_from(number - self.next).unwrap_or(usize::MAX);
-        while self.held.len() <= place {
-            self.held.push_back(None);
-        }
-        self.held[place] = Some(result);
-        while let Some(Some(_)) = self.held.front() {
-            self.next += 1;
-            self.held.pop_front().flatten().into_iter().for_each(&mut leave);
-        }
+        let is_first = self.results.settle(number, result);
+        debug_assert!(is_first, "each event has one result");
+        std::iter::from_fn(|| self.results.advance()).for_each(leave);
     }
 }
 

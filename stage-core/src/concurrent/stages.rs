@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use tokio::time::Instant;
-
+use super::job::Look;
 use super::pool::Pool;
 use super::rules::Rules;
 use crate::base::error::{BoxError, StageResult};
@@ -18,9 +17,6 @@ pub(super) struct ConcurrentStep<H: EachEvent, C: Carry>(Pool<H, C>);
 
 /// Drops the results of an [`EachEvent`], and acknowledges its events.
 pub(super) struct ConcurrentSink<H: EachEvent, C: Carry>(Pool<H, C>);
-
-/// Asks the stage to look at ended tasks, and at the events whose next attempt is due.
-struct Look;
 
 impl<H: EachEvent, C: Carry> ConcurrentStep<H, C> {
     pub(super) fn new(rules: Rules<H::In, C>, recipe: HandlerRecipe<H>) -> Result<Self, BoxError> {
@@ -41,11 +37,7 @@ impl<H: EachEvent, C: Carry> ConcurrentStep<H, C> {
                 room = room.saturating_sub(1);
             }
         }
-        pool.go_on(&mut Context { state: &mut *out.state });
-        if let Some(at) = pool.alarm() {
-            out.schedule::<Self, _>(at.saturating_duration_since(Instant::now()), Look)?;
-        }
-        Ok(())
+        pool.go_on::<Self>(&mut Context { state: &mut *out.state })
     }
 }
 
@@ -66,11 +58,7 @@ impl<H: EachEvent, C: Carry> ConcurrentSink<H, C> {
                 token.acknowledge();
             }
         }
-        pool.go_on(cx);
-        if let Some(at) = pool.alarm() {
-            cx.schedule::<Self, _>(at.saturating_duration_since(Instant::now()), Look)?;
-        }
-        Ok(())
+        pool.go_on::<Self>(cx)
     }
 }
 
