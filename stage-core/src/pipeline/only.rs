@@ -123,10 +123,10 @@ impl Pipeline {
 
 impl Draft {
     /// Returns the number of each step's part, if it is one of the chosen parts.
-    pub(super) fn chosen(&self) -> Result<Vec<Option<usize>>, OptionError> {
+    pub(super) fn chosen(&self, parts: &Parts) -> Result<Vec<Option<usize>>, OptionError> {
         let part_of = self.part_of_steps();
         let mut chosen = vec![true; part_of.len()];
-        for (side, name) in &self.parts.limits {
+        for (side, name) in &parts.limits {
             let edge = self.edge(name)?;
             let (before, behind) = (part_of[edge.out], part_of[edge.into]);
             let upstream = self.reached(&part_of, before, |edge| (edge.into, edge.out));
@@ -142,7 +142,7 @@ impl Draft {
         if chosen.contains(&true) || chosen.is_empty() {
             Ok(chosen.into_iter().zip(part_of).map(|(chosen, part)| chosen.then_some(part)).collect())
         } else {
-            Err(OptionError::NoParts { parts: self.parts.to_string() })
+            Err(OptionError::NoParts { parts: parts.to_string() })
         }
     }
 

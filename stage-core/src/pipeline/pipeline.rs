@@ -46,7 +46,7 @@ impl Pipeline {
     /// [`start`](Self::start), type-erased so that user crates do not compile the supervisor again.
     fn started(self) -> BoxFuture<'static, Result<Running, StartError>> {
         async move {
-            let chosen = self.draft.chosen();
+            let chosen = self.draft.chosen(&self.draft.parts);
             let Draft { mut topology, plan, planned, trace, mut errors, .. } = self.draft;
             errors.extend(plan.errors());
             let parts = chosen.unwrap_or_else(|error| {

@@ -64,11 +64,8 @@ impl Pipeline {
     }
 
     /// Checks the names in `parts`.
-    pub(crate) fn check_parts(&mut self, parts: &Parts) -> Result<(), OptionError> {
-        let before = std::mem::replace(&mut self.draft.parts, parts.clone());
-        let chosen = self.draft.chosen();
-        self.draft.parts = before;
-        chosen.map(drop)
+    pub(crate) fn check_parts(&self, parts: &Parts) -> Result<(), OptionError> {
+        self.draft.chosen(parts).map(drop)
     }
 
     /// Returns the options of the whole pipeline.
