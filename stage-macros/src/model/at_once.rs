@@ -28,7 +28,7 @@ impl Bulkheads {
         if option == OptionWord::AtMost {
             self.most = Some((word, Number::read(option, value, scope, errors)));
         } else {
-            self.per = Some((word, key(value, option.example(), errors)));
+            self.per = Some((word, key(value, "per", option.example(), errors)));
         }
     }
 

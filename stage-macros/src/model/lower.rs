@@ -153,8 +153,8 @@ impl Reader<'_> {
         let ast::Partition { word, key, into, branch } = partition;
         let into = into.and_then(|into| Number::read(OptionWord::Into, into, self.scope, self.errors));
         let nodes = branch.map(|branch| self.nodes(branch.items));
-        let key =
-            key.and_then(|key| super::closures::key(key, "partition by |event| event.key", self.errors));
+        let key = key
+            .and_then(|key| super::closures::key(key, "by", "partition by |event| event.key", self.errors));
         Some(Partition { word, key: key?, into: into?, nodes: nodes?, merge: None })
     }
 }

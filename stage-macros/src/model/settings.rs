@@ -131,7 +131,7 @@ impl Settings {
                 errors.at(&value, "`acknowledged` takes no value: write the word alone, `acknowledged,`");
             }
             OptionWord::By => {
-                self.by = key(value, "by: |event| event.key", errors).map(|key| By { word, key });
+                self.by = key(value, "by", "by: |event| event.key", errors).map(|key| By { word, key });
             }
             OptionWord::Dispatcher => match value {
                 Expr::Lit(literal) => errors.at(
