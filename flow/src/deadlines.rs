@@ -1,11 +1,9 @@
 //! Values by key that are emitted at a deadline of event time: the operator of [`Flow::deadlines`].
 //!
-//! 1. A key is in the heap at a time that is no later than its deadline. A deadline that moves later leaves the
-//!    entry where it is, so a key whose deadline follows every event has one entry.
-//! 2. An entry whose key has another number, or is expected at another time, is out of date.
+//! A key is expected at a time that is no later than its deadline. A deadline that moves later leaves the expectation
+//! where it is, so a deadline that follows every event costs nothing until it may have come.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::hash::Hash;
@@ -37,7 +35,8 @@ pub struct DeadlineLayer<T, F, I, G> {
 pub struct DeadlineOperator<T, Q, A, F, I, G> {
     layer: DeadlineLayer<T, F, I, G>,
     open: FxHashMap<Q, Open<A>>,
-    due: BinaryHeap<Reverse<Due<Q>>>,
+    /// The keys, by the times at which they are expected and their numbers.
+    due: BTreeMap<(i64, u64), Q>,
     /// The number of the next key.
     next: u64,
     marks: Marks,
@@ -50,41 +49,8 @@ struct Open<A> {
     value: A,
     number: u64,
     deadline: i64,
-    /// The time of the valid entry in the heap.
+    /// The time at which it is in `due`.
     expected: i64,
-}
-
-/// A time at which a key may have to be emitted.
-struct Due<Q> {
-    at: i64,
-    number: u64,
-    key: Q,
-}
-
-impl<Q> Due<Q> {
-    const fn place(&self) -> (i64, u64) {
-        (self.at, self.number)
-    }
-}
-
-impl<Q> PartialEq for Due<Q> {
-    fn eq(&self, other: &Self) -> bool {
-        self.place() == other.place()
-    }
-}
-
-impl<Q> Eq for Due<Q> {}
-
-impl<Q> PartialOrd for Due<Q> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<Q> Ord for Due<Q> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.place().cmp(&other.place())
-    }
 }
 
 impl<T, F, I, G> Clone for DeadlineLayer<T, F, I, G> {
@@ -129,7 +95,7 @@ where
         DeadlineOperator {
             layer: self.clone(),
             open: FxHashMap::default(),
-            due: BinaryHeap::new(),
+            due: BTreeMap::new(),
             next: 0,
             marks: Marks::new(),
             told: i64::MIN,
@@ -160,19 +126,20 @@ where
     fn take_in(&mut self, event: T) {
         match self.open.entry((self.layer.key)(&event)) {
             Entry::Occupied(mut known) => {
-                let key = known.key().clone();
                 let open = known.get_mut();
                 open.deadline = (self.layer.fold)(&mut open.value, event);
-                if open.deadline < open.expected {
+                if open.deadline < open.expected
+                    && let Some(key) = self.due.remove(&(open.expected, open.number))
+                {
                     open.expected = open.deadline;
-                    self.due.push(Reverse(Due { at: open.deadline, number: open.number, key }));
+                    self.due.insert((open.expected, open.number), key);
                 }
             }
             Entry::Vacant(vacant) => {
                 let (mut value, number) = ((self.layer.init)(), self.next);
                 self.next += 1;
                 let deadline = (self.layer.fold)(&mut value, event);
-                self.due.push(Reverse(Due { at: deadline, number, key: vacant.key().clone() }));
+                self.due.insert((deadline, number), vacant.key().clone());
                 vacant.insert(Open { value, number, deadline, expected: deadline });
             }
         }
@@ -180,17 +147,13 @@ where
 
     /// Emits the values whose deadline is at or before `time`, in the order of their deadlines.
     fn emit_by<K: FnMut(Stamped<(Q, A)>)>(&mut self, time: i64, sink: &mut K) {
-        while self.due.peek().is_some_and(|Reverse(due)| due.at <= time)
-            && let Some(Reverse(Due { at, number, key })) = self.due.pop()
-        {
+        while let Some(first) = self.due.first_entry().filter(|first| first.key().0 <= time) {
+            let ((at, number), key) = first.remove_entry();
             let Entry::Occupied(mut known) = self.open.entry(key) else { continue };
             let open = known.get_mut();
-            if open.number != number || open.expected != at {
-                continue;
-            }
             if open.deadline > at {
                 open.expected = open.deadline;
-                self.due.push(Reverse(Due { at: open.deadline, number, key: known.key().clone() }));
+                self.due.insert((open.deadline, number), known.key().clone());
                 continue;
             }
             let (key, open) = known.remove_entry();

@@ -172,12 +172,8 @@ where
     /// Emits the sessions that the watermark has passed.
     fn pass_watermark<K: FnMut(Session<Q, A>)>(&mut self, sink: &mut K) {
         let Some(watermark) = self.marks.watermark() else { return };
-        while let Some(&(noted, number)) = self.ends.first()
-            && self.layer.sessions.is_over(noted, watermark)
-        {
-            if !self.moves(noted, number) {
-                self.hand_out(number, sink);
-            }
+        while let Some(number) = self.first_over(Some(watermark)) {
+            self.hand_out(number, sink);
         }
     }
 
@@ -198,13 +194,23 @@ where
     fn evict<K: FnMut(Session<Q, A>)>(&mut self, sink: &mut K) {
         let most = self.layer.sessions.most;
         while self.ends.len() > most
-            && let Some(&(noted, number)) = self.ends.first()
+            && let Some(number) = self.first_over(None)
+        {
+            self.layer.sessions.evicted.add(1);
+            self.hand_out(number, sink);
+        }
+    }
+
+    /// Returns the session that ends first, if it is over by the watermark; without one, in any case.
+    fn first_over(&mut self, watermark: Option<i64>) -> Option<u64> {
+        while let Some(&(noted, number)) = self.ends.first()
+            && watermark.is_none_or(|watermark| self.layer.sessions.is_over(noted, watermark))
         {
             if !self.moves(noted, number) {
-                self.layer.sessions.evicted.add(1);
-                self.hand_out(number, sink);
+                return Some(number);
             }
         }
+        None
     }
 
     /// Moves the first of `ends` to the last event of its session; returns whether it was not there.
@@ -288,10 +294,8 @@ where
     }
 
     fn finish<K: FnMut(Session<Q, A>)>(&mut self, sink: &mut K) {
-        while let Some(&(noted, number)) = self.ends.first() {
-            if !self.moves(noted, number) {
-                self.hand_out(number, sink);
-            }
+        while let Some(number) = self.first_over(None) {
+            self.hand_out(number, sink);
         }
     }
 }
