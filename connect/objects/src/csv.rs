@@ -3,7 +3,6 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use bytes::Bytes;
 use csv::{ReaderBuilder, StringRecord};
 use serde::de::DeserializeOwned;
 use stage_core::BoxError;
@@ -17,22 +16,27 @@ pub struct Csv<T> {
 
 impl<T: DeserializeOwned + Send + 'static> Decode for Csv<T> {
     type Item = T;
+    /// The names of the fields, or the error of every line without them.
+    type Header = Result<StringRecord, String>;
 
     const HAS_HEADER: bool = true;
 
-    fn decode(&self, line: &[u8], header: &Bytes) -> Result<Option<T>, BoxError> {
+    fn header(&self, line: &[u8]) -> Self::Header {
+        let names = record(line).map_err(|error| error.to_string())?;
+        names.ok_or_else(|| NO_NAMES.to_owned())
+    }
+
+    fn decode(&self, line: &[u8], header: Option<&Self::Header>) -> Result<Option<T>, BoxError> {
         let Some(record) = record(line)? else { return Ok(None) };
-        let names = record_of_header(header)?;
+        let names = header.ok_or(NO_NAMES)?.as_ref().map_err(String::as_str)?;
         if record.len() != names.len() {
             return Err(format!("found {} fields, expected {}", record.len(), names.len()).into());
         }
-        Ok(Some(record.deserialize(Some(&names))?))
+        Ok(Some(record.deserialize(Some(names))?))
     }
 }
 
-fn record_of_header(header: &[u8]) -> Result<StringRecord, BoxError> {
-    record(header)?.ok_or_else(|| "the first line, which names the fields, is empty".into())
-}
+const NO_NAMES: &str = "the first line, which names the fields, is empty";
 
 /// Reads the record of a line; `None` if the line is empty.
 fn record(line: &[u8]) -> Result<Option<StringRecord>, BoxError> {

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use stage_core::BoxError;
 
 /// Decodes lines into events.
@@ -11,16 +10,22 @@ pub trait Decode: Clone + Send + Sync + 'static {
     /// The type of the events.
     type Item: Send + 'static;
 
+    /// The description of an object's lines by its first line.
+    type Header: Send;
+
     /// Whether the first line of an object describes the others and is no event.
     const HAS_HEADER: bool = false;
 
-    /// Decodes a line; returns `None` for a line to be skipped. `header` is the first line of its object, if
+    /// Reads the first line of an object.
+    fn header(&self, line: &[u8]) -> Self::Header;
+
+    /// Decodes a line; returns `None` for a line to be skipped. `header` is that of its object, if
     /// [`HAS_HEADER`](Self::HAS_HEADER) says so.
     ///
     /// # Errors
     ///
     /// Returns an error if the line is not of the expected type.
-    fn decode(&self, line: &[u8], header: &Bytes) -> Result<Option<Self::Item>, BoxError>;
+    fn decode(&self, line: &[u8], header: Option<&Self::Header>) -> Result<Option<Self::Item>, BoxError>;
 }
 
 /// Decodes lines as text.
@@ -29,8 +34,11 @@ pub struct Text;
 
 impl Decode for Text {
     type Item = String;
+    type Header = ();
 
-    fn decode(&self, line: &[u8], _: &Bytes) -> Result<Option<String>, BoxError> {
+    fn header(&self, _: &[u8]) {}
+
+    fn decode(&self, line: &[u8], _: Option<&()>) -> Result<Option<String>, BoxError> {
         Ok(Some(str::from_utf8(line)?.to_owned()))
     }
 }
@@ -46,8 +54,11 @@ where
     T: Send + 'static,
 {
     type Item = T;
+    type Header = ();
 
-    fn decode(&self, line: &[u8], _: &Bytes) -> Result<Option<T>, BoxError> {
+    fn header(&self, _: &[u8]) {}
+
+    fn decode(&self, line: &[u8], _: Option<&()>) -> Result<Option<T>, BoxError> {
         Ok(Some((self.function)(line)))
     }
 }

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use stage_core::BoxError;
 
@@ -16,8 +15,11 @@ pub struct Json<T> {
 
 impl<T: DeserializeOwned + Send + 'static> Decode for Json<T> {
     type Item = T;
+    type Header = ();
 
-    fn decode(&self, line: &[u8], _: &Bytes) -> Result<Option<T>, BoxError> {
+    fn header(&self, _: &[u8]) {}
+
+    fn decode(&self, line: &[u8], _: Option<&()>) -> Result<Option<T>, BoxError> {
         if line.trim_ascii().is_empty() {
             return Ok(None);
         }

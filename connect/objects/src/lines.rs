@@ -1,6 +1,5 @@
 //! Lines as events.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,15 +22,15 @@ pub struct Lines<D> {
 }
 
 /// The rest of the lines that a stage reads.
-pub struct LinesPart<D> {
+pub struct LinesPart<D: Decode> {
     lines: Lines<D>,
     /// The first piece that no part has taken, counted over all objects.
     next: Arc<AtomicUsize>,
     open: Option<(usize, Piece)>,
     /// The piece whose object's first line is being read before it.
     waiting: Option<(usize, Piece)>,
-    /// The first lines of objects, by the number of the object.
-    headers: HashMap<usize, Bytes>,
+    /// The header of an object, by its number. A part does not return to an earlier object.
+    header: Option<(usize, D::Header)>,
     waker: Waker,
 }
 
@@ -75,7 +74,7 @@ impl<D: Decode> Source for Lines<D> {
             next: Arc::clone(&next),
             open: None,
             waiting: None,
-            headers: HashMap::new(),
+            header: None,
             waker: Waker::noop().clone(),
         };
         Ok((0..self.count().min(most).max(1)).map(part).collect())
@@ -98,7 +97,8 @@ impl<D: Decode> LinesPart<D> {
     fn take(&mut self) -> bool {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let Some((object, piece)) = self.lines.piece(number) else { return false };
-        if D::HAS_HEADER && !self.headers.contains_key(&object) {
+        let known = self.header.as_ref().is_some_and(|(of, _)| *of == object);
+        if D::HAS_HEADER && !known && !piece.begins_object() {
             self.waiting = Some((object, piece));
             self.open = Some((object, self.lines.first_line(object)));
         } else {
@@ -108,12 +108,8 @@ impl<D: Decode> LinesPart<D> {
     }
 
     fn event(&self, object: usize, line: &Line) -> Result<Option<D::Item>, ObjectError> {
-        let header = self.headers.get(&object).cloned().unwrap_or_default();
-        // The line that names the fields is no event.
-        if D::HAS_HEADER && line.at == 0 {
-            return Ok(None);
-        }
-        let decoded = self.lines.decode.decode(&line.bytes, &header);
+        let header = self.header.as_ref().filter(|(of, _)| *of == object).map(|(_, header)| header);
+        let decoded = self.lines.decode.decode(&line.bytes, header);
         decoded.map_err(|source| {
             let object = self.lines.objects.all[object].path.to_string();
             ObjectError::Line { object, at: line.at, source }
@@ -143,8 +139,13 @@ impl<D: Decode> Part for LinesPart<D> {
             let Poll::Ready(line) = piece.poll(&mut cx) else { return Ok(More::Later) };
             match (line?, self.waiting.take()) {
                 (line, Some(waiting)) => {
-                    self.headers.insert(object, line.map_or_else(Bytes::new, |line| line.bytes));
+                    let line = line.map_or_else(Bytes::new, |line| line.bytes);
+                    self.header = Some((object, self.lines.decode.header(&line)));
                     self.open = Some(waiting);
+                }
+                // The line that names the fields is no event.
+                (Some(line), None) if D::HAS_HEADER && line.at == 0 => {
+                    self.header = Some((object, self.lines.decode.header(&line.bytes)));
                 }
                 (Some(line), None) => {
                     if let Some(event) = self.event(object, &line)? {
@@ -159,7 +160,7 @@ impl<D: Decode> Part for LinesPart<D> {
     }
 }
 
-impl<D> fmt::Debug for LinesPart<D> {
+impl<D: Decode> fmt::Debug for LinesPart<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LinesPart").field("objects", &self.lines.objects).finish_non_exhaustive()
     }

@@ -52,6 +52,11 @@ impl Piece {
         Self { store, object, range, buffer: BytesMut::new(), at, searched: 0, within, max_line, fetch: None }
     }
 
+    /// Returns whether it begins with the first byte of its object.
+    pub(crate) const fn begins_object(&self) -> bool {
+        self.range.start == 0
+    }
+
     pub(crate) fn name(&self) -> String {
         self.object.path.to_string()
     }
@@ -63,6 +68,7 @@ impl Piece {
                 let fetched = std::task::ready!(fetch.as_mut().poll(cx));
                 self.fetch = None;
                 match fetched {
+                    Ok(bytes) if self.buffer.is_empty() => self.buffer = bytes.into(),
                     Ok(bytes) => self.buffer.extend_from_slice(&bytes),
                     Err(source) => {
                         let (object, at) = (self.name(), self.end());
