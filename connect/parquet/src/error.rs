@@ -45,3 +45,9 @@ pub enum ParquetError {
         source: BoxError,
     },
 }
+
+/// Returns an error in one line: the messages of `serde_arrow` may have several.
+#[allow(clippy::needless_pass_by_value, reason = "for `map_err`")]
+pub(crate) fn one_line(error: impl std::fmt::Display) -> BoxError {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ").into()
+}

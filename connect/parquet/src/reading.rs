@@ -11,7 +11,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use stage_core::BoxError;
 
-use crate::error::ParquetError;
+use crate::error::{ParquetError, one_line};
 use crate::input::{Input, Place};
 #[cfg(feature = "objects")]
 use crate::object::ObjectGroup;
@@ -107,9 +107,7 @@ impl Reading {
         let (file, group) = group.map_or_else(Default::default, |group| {
             (self.plan.inputs[group.input].name.clone(), group.number)
         });
-        // The messages of serde_arrow may have several lines.
-        let source = source.to_string().split_whitespace().collect::<Vec<_>>().join(" ").into();
-        ParquetError::Row { file, group, source }
+        ParquetError::Row { file, group, source: one_line(source) }
     }
 }
 

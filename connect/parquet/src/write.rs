@@ -16,6 +16,7 @@ use serde_arrow::ArrayBuilder;
 use serde_arrow::schema::{SchemaLike, TracingOptions};
 use stage_core::BoxError;
 
+use crate::error::one_line;
 use crate::write_options::WriteOptions;
 
 /// The number of rows that become a record batch.
@@ -167,10 +168,4 @@ fn failed(error: ParquetError) -> BoxError {
         },
         other => other.into(),
     }
-}
-
-/// The messages of `serde_arrow` may have several lines.
-#[allow(clippy::needless_pass_by_value, reason = "for `map_err`")]
-fn one_line(error: serde_arrow::Error) -> BoxError {
-    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ").into()
 }
