@@ -38,6 +38,13 @@ mod settle;
 pub mod sink;
 pub mod source;
 
+/// Parts that connectors of this workspace share. Not a public interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::outage::{Outage, answer, random};
+    pub use crate::source::ending;
+}
+
 pub use acks::Acks;
 pub use disposition::Disposition;
 pub use error::{ConnectError, ErrorKind};

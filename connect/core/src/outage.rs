@@ -11,27 +11,35 @@ use crate::error::ConnectError;
 
 /// Failures in a row, and the delay that follows from them.
 #[derive(Debug)]
-pub(crate) struct Outage {
+pub struct Outage {
     backoff: Backoff,
     failures: u32,
     seed: u64,
 }
 
 impl Outage {
-    pub(crate) fn new(backoff: Backoff) -> Self {
-        Self { backoff: without_limit(backoff), failures: 0, seed: random() }
+    /// Creates the delays of a server that has not failed.
+    pub fn new(backoff: Backoff) -> Self {
+        Self::seeded(backoff, random())
     }
 
-    pub(crate) fn failed(&mut self) {
+    /// Creates the delays for a seed.
+    pub fn seeded(backoff: Backoff, seed: u64) -> Self {
+        Self { backoff: without_limit(backoff), failures: 0, seed }
+    }
+
+    /// Counts a failure.
+    pub fn failed(&mut self) {
         self.failures = self.failures.saturating_add(1);
     }
 
-    pub(crate) fn ended(&mut self) {
+    /// Ends the outage.
+    pub fn ended(&mut self) {
         self.failures = 0;
     }
 
     /// Returns the delay before the next attempt; `None` if the last one did not fail.
-    pub(crate) fn delay(&self) -> Option<Duration> {
+    pub fn delay(&self) -> Option<Duration> {
         self.failures.checked_sub(1).map(|attempt| self.backoff.delay(attempt, self.seed).unwrap_or_default())
     }
 }
@@ -42,12 +50,12 @@ pub(crate) fn without_limit(backoff: Backoff) -> Backoff {
 }
 
 /// Returns a random number, by the randomness of hash tables.
-pub(crate) fn random() -> u64 {
+pub fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
 /// Awaits the answer of a server for at most `limit`.
-pub(crate) async fn answer<T>(
+pub async fn answer<T>(
     server: &str,
     what: &str,
     limit: Duration,

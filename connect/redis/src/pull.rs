@@ -1,7 +1,6 @@
 //! Reads a stream as one consumer of a group.
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,6 +8,7 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{Value, cmd};
+use stage_connect::__private::random;
 use stage_connect::{Acks, ConnectError, Disposition, Pull, Pulled, Settle};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
@@ -293,7 +293,7 @@ async fn create_group(
 
 /// Returns a name that no other consumer has, so that entries of an ended one are recognised.
 fn new_consumer() -> Arc<str> {
-    format!("stage-{}-{:016x}", std::process::id(), RandomState::new().build_hasher().finish()).into()
+    format!("stage-{}-{:016x}", std::process::id(), random()).into()
 }
 
 impl std::fmt::Debug for RedisPull {

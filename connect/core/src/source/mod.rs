@@ -5,4 +5,4 @@ mod shared;
 mod teller;
 
 pub use pulled::{PulledSource, pulled};
-pub(crate) use shared::ending;
+pub use shared::ending;

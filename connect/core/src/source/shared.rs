@@ -127,7 +127,7 @@ impl<R> Shared<R> {
 }
 
 /// Returns the error with which a stage ends.
-pub(crate) fn ending(error: Arc<ConnectError>) -> BoxError {
+pub fn ending(error: Arc<ConnectError>) -> BoxError {
     match error.kind() {
         ErrorKind::Fatal => Fatal::new(error).into(),
         ErrorKind::Gone | ErrorKind::Fenced => error.into(),

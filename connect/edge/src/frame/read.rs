@@ -92,17 +92,22 @@ impl Frame {
 
     /// Returns the event at `index`, from 0, without copying it.
     pub fn event(&self, index: usize) -> Option<FrameEvent> {
-        let (begin, end) = *self.places.get(index)?;
-        let key = self.bytes[begin - BEFORE_EVENT..].first_chunk().copied().map(u64::from_le_bytes)?;
-        Some(FrameEvent { key, bytes: self.bytes.slice(begin..end) })
+        self.places.get(index).map(|place| self.at(*place))
     }
 
     /// Returns the events, in order.
     pub fn events(&self) -> impl ExactSizeIterator<Item = FrameEvent> + '_ {
-        self.places.iter().map(|&(begin, end)| {
-            let key = std::array::from_fn(|byte| self.bytes[begin - BEFORE_EVENT + byte]);
-            FrameEvent { key: u64::from_le_bytes(key), bytes: self.bytes.slice(begin..end) }
-        })
+        self.places.iter().map(|place| self.at(*place))
+    }
+
+    /// Returns the events without their keys, as they are encoded.
+    pub(crate) fn encoded(&self) -> impl Iterator<Item = &[u8]> {
+        self.places.iter().map(|&(begin, end)| &self.bytes[begin..end])
+    }
+
+    fn at(&self, (begin, end): (usize, usize)) -> FrameEvent {
+        let key = std::array::from_fn(|byte| self.bytes[begin - BEFORE_EVENT + byte]);
+        FrameEvent { key: u64::from_le_bytes(key), bytes: self.bytes.slice(begin..end) }
     }
 }
 

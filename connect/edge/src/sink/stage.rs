@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use stage_connect::__private::{ending, random};
 use stage_connect::{ErrorKind, Push};
 use stage_core::ack::{Delivery, Reason};
 use stage_core::{BoxError, Consumer, Context, Events, Fatal, Init, StageResult};
@@ -13,7 +14,7 @@ use tokio::time::timeout;
 
 use super::filling::{Filling, Tokens};
 use super::lane::Lane;
-use crate::calls::{Calls, ending, random};
+use crate::calls::Calls;
 use crate::edge::Edge;
 use crate::format::Format;
 use crate::frame::{FrameId, FrameKind, Header};
@@ -135,7 +136,7 @@ impl<E: Edge, T: Send + 'static> EdgeSink<E, T> {
         let mut shown = None;
         loop {
             if let Some(error) = filling.failure() {
-                return Err(ending(&error));
+                return Err(ending(error));
             }
             match filling.push(key, &self.event, token, || cx.hold()) {
                 None => break,
@@ -166,7 +167,7 @@ impl<E: Edge, T: Send + 'static> Consumer for EdgeSink<E, T> {
         self.spec.check().map_err(Fatal::new)?;
         match timeout(AT_START, self.edge.open(&self.spec)).await {
             // A server that is away is named when the first frame waits for it.
-            Ok(Err(error)) if error.kind() != ErrorKind::Gone => Err(ending(&Arc::new(error))),
+            Ok(Err(error)) if error.kind() != ErrorKind::Gone => Err(ending(Arc::new(error))),
             _ => Ok(Init::Ready),
         }
     }

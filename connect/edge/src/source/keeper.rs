@@ -222,27 +222,26 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
             Err(_) => return self.complain(self.calls.silence("cannot read the leases", limit)),
         };
         self.shared.set_waiting_for(None);
-        let steps = self.owner.plan(&view);
-        for partition in steps.iter().filter_map(|step| match step {
-            Step::Finish(partition) => Some(partition),
-            Step::Take(_) => None,
-        }) {
-            if let Some(orders) = self.orders.get(partition) {
-                orders.send_modify(|order| order.finish = true);
+        let mut takes = Vec::new();
+        for step in self.owner.plan(&view) {
+            match step {
+                Step::Take(partition) => takes.push(partition),
+                Step::Finish(partition) => {
+                    if let Some(orders) = self.orders.get(&partition) {
+                        orders.send_modify(|order| order.finish = true);
+                    }
+                }
             }
         }
-        let takes = steps.into_iter().filter_map(|step| match step {
-            Step::Take(partition) => Some(partition),
-            Step::Finish(_) => None,
-        });
         self.take(takes).await;
     }
 
-    async fn take(&mut self, partitions: impl Iterator<Item = Partition>) {
+    async fn take(&mut self, partitions: Vec<Partition>) {
         let limit = self.spec.lease / 8;
         let sent = Instant::now();
         let (leases, me) = (&self.leases, &self.member.id);
         let takes = partitions
+            .into_iter()
             .map(|partition| async move { (partition, timeout(limit, leases.take(partition, me)).await) });
         for (partition, taken) in join_all(takes).await {
             match taken {

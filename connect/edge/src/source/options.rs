@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use stage_connect::__private::random;
 use stage_core::Backoff;
 
-use crate::calls::random;
 use crate::leases::MemberId;
 
 /// Options of an [`EdgeSource`](super::EdgeSource), which may differ between the processes that share an edge.

@@ -22,9 +22,6 @@ use crate::letter::Letter;
 use crate::partition::Partition;
 use crate::tries::Resume;
 
-/// The pause before events that came back untried are handed out again.
-const UNTRIED: Duration = Duration::from_millis(10);
-
 /// The outcome of a pass or of an event.
 enum Next {
     /// Go on behind it.
@@ -106,9 +103,8 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
                     }
                     return Ok(None);
                 }
-                verdict => {
-                    let pause = if let Verdict::Postponed(after) = verdict { after } else { UNTRIED };
-                    if !self.wait(pause, receipt).await? {
+                Verdict::Postponed(after) => {
+                    if !self.wait(after, receipt).await? {
                         return Ok(Some(Next::Release));
                     }
                 }
@@ -172,11 +168,6 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
                     self.note(id, index, begun).await?;
                     after
                 }
-                Verdict::Returned => {
-                    begun -= 1;
-                    self.note(id, index, begun).await?;
-                    UNTRIED
-                }
             };
             if !self.wait(after, receipt).await? {
                 return Ok(Next::Release);
@@ -195,7 +186,7 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
         self.gauges.set_of("in_hand", self.part.clone(), events.len() as u64);
         self.shared.hand(Ready { partition, events, ticket, orders: self.orders.clone() });
         // Events that are dropped with their ticket were not handed out.
-        let verdict = self.holding(receipt, verdict).await?.unwrap_or(Verdict::Returned);
+        let verdict = self.holding(receipt, verdict).await?.unwrap_or(Verdict::UNTRIED);
         self.gauges.set_of("in_hand", self.part.clone(), 0);
         Ok(verdict)
     }
@@ -219,8 +210,8 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
         let mut events = Vec::with_capacity(frame.len());
         match self.format.decoder(&frame.header) {
             Ok(decode) => {
-                for (index, event) in frame.events().enumerate() {
-                    match decode(&event.bytes) {
+                for (index, event) in frame.encoded().enumerate() {
+                    match decode(event) {
                         Ok(event) => events.push(event),
                         Err(error) => unreadable.push((index, error.to_string())),
                     }

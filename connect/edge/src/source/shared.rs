@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use stage_connect::ConnectError;
 use tokio::sync::{Notify, oneshot, watch};
@@ -35,9 +36,8 @@ pub(super) struct Ticket(Arc<Mutex<Option<oneshot::Sender<Verdict>>>>);
 #[derive(Clone, Debug)]
 pub(super) enum Verdict {
     Handled,
-    /// No handler is at fault: they are handed out again, or go back to the server.
-    Returned,
-    Postponed(std::time::Duration),
+    /// No handler is at fault: they are handed out again after this time, or go back to the server.
+    Postponed(Duration),
     Failed {
         cause: String,
         /// No further attempt can succeed.
@@ -70,6 +70,11 @@ pub(super) enum Phase {
     Leaving,
     /// The stage has ended: no further event is handed out.
     Closed,
+}
+
+impl Verdict {
+    /// The verdict on events that no handler has tried.
+    pub(super) const UNTRIED: Self = Self::Postponed(Duration::from_millis(10));
 }
 
 impl Ticket {

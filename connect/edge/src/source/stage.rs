@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use stage_connect::__private::ending;
 use stage_connect::{ConnectError, ErrorKind};
 use stage_core::ack::{AckOptions, Deliveries, Delivery, Whole};
 use stage_core::{BoxError, Context, Demand, Emitter, Fatal, Init, Producer, StageResult};
@@ -14,7 +15,6 @@ use super::keeper::Keeper;
 use super::options::SourceOptions;
 use super::shared::{Phase, Ready, Shared, Ticket};
 use super::teller::{AbortOnDrop, Teller};
-use crate::calls::ending;
 use crate::edge::Edge;
 use crate::format::Format;
 use crate::spec::EdgeSpec;
@@ -98,7 +98,7 @@ impl<E: Edge, T: Send + 'static> Producer for EdgeSource<E, T> {
 
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
         self.spec.check().map_err(Fatal::new)?;
-        self.open().await.map_err(|error| ending(&Arc::new(error)))?;
+        self.open().await.map_err(|error| ending(Arc::new(error)))?;
         cx.set_waiting_for(self.shared.waiting_for().as_deref());
         let keeper = Keeper::new(
             self.edge.clone(),
@@ -121,7 +121,7 @@ impl<E: Edge, T: Send + 'static> Producer for EdgeSource<E, T> {
         let mut shown = self.shared.waiting_for();
         while wanted > 0 {
             if let Some(error) = self.shared.failure() {
-                return Err(ending(&error));
+                return Err(ending(error));
             }
             let waiting_for = self.shared.waiting_for();
             if waiting_for != shown {

@@ -59,7 +59,7 @@ impl Acknowledger for Teller {
 fn verdict(reason: &Reason) -> Verdict {
     let cause = reason.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" ");
     match reason {
-        Reason::Stopped | Reason::Untried => Verdict::Returned,
+        Reason::Stopped | Reason::Untried => Verdict::UNTRIED,
         Reason::Postponed(after) => Verdict::Postponed(*after),
         Reason::Hopeless(_) => Verdict::Failed { cause, hopeless: true },
         // `Reason` may grow: whatever else happened to the events, they were not handled.

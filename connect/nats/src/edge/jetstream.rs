@@ -1,8 +1,6 @@
 //! The server of an edge.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
-
+use stage_connect::__private::random;
 use stage_connect::ConnectError;
 use stage_edge::{Edge, EdgeSpec, Epoch, Lag, Opened, Partition};
 
@@ -48,7 +46,7 @@ impl NatsEdge {
             leases: Line::new(server.clone()),
             server,
             guard: Guard::default(),
-            mark: RandomState::new().build_hasher().finish(),
+            mark: random(),
         }
     }
 
