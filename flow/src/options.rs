@@ -37,6 +37,11 @@ pub struct LayerOptions {
 }
 
 impl LayerOptions {
+    /// Returns the options of stages whose window may mean something else than the speed of a stage: it is fixed.
+    pub(crate) fn fixed() -> Self {
+        Self { demand: Some(Tuning::Fixed), ..Self::default() }
+    }
+
     /// Returns the number of stages of the layer.
     pub(crate) fn count(&self) -> usize {
         self.stages.unwrap_or_else(cores).max(1)

@@ -133,6 +133,7 @@ type Seen = Arc<Mutex<Vec<u64>>>;
 fn numbers(from: &Store) -> Chain<u64, Acknowledged> {
     let from = from.clone();
     Pipeline::builder("crossing")
+        .defaults(StepOptions::new().max_demand(10).min_demand(1))
         .start("numbers", move || Ok(StoreSource { store: from.clone(), deliveries: None }))
         .acknowledged()
 }

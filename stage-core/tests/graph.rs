@@ -376,6 +376,7 @@ fn add(by: u32) -> Segment<u32, u32> {
 async fn a_segment_is_used_twice_under_two_names() {
     let (sent, received) = channel();
     let pipeline = Pipeline::builder("parts")
+        .defaults(StepOptions::new().max_demand(10).min_demand(1))
         .start_fn("numbers", || Ok(0..10))
         .through(StepOptions::new(), add(1))
         .through(StepOptions::named("again").count(2).max_demand(5), add(10))
@@ -455,6 +456,7 @@ fn a_branch_that_returns_another_pipeline_is_an_error() {
 #[test]
 fn a_topology_names_the_producers_of_each_step() {
     let pipeline = Pipeline::builder("levels")
+        .defaults(StepOptions::new().max_demand(10).min_demand(1))
         .start_fn("numbers", || Ok(0..10_u32))
         .broadcast()
         .ending(|all| all.finish_fn("log", drop))

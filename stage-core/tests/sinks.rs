@@ -19,7 +19,8 @@ use tokio::sync::{mpsc, oneshot};
 const SOON: Duration = Duration::from_secs(5);
 
 fn numbers(end: u32) -> Chain<u32> {
-    Pipeline::builder("sink").start_fn("numbers", move || Ok(0..end))
+    let window = StepOptions::new().max_demand(10).min_demand(1);
+    Pipeline::builder("sink").defaults(window).start_fn("numbers", move || Ok(0..end))
 }
 
 async fn run<C, R>(numbers: Chain<u32>, recipe: R) -> Running

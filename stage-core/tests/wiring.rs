@@ -143,7 +143,7 @@ fn window(max: usize, min: usize) -> SubscribeOptions<u64> {
 async fn a_subscription_by_default_moves_halves_of_a_thousand() {
     let (counter, mut demands) = counter("counter").await;
     let (probe, mut seen) = probe(Asking::Automatic).await;
-    probe.subscribe(&counter.producer(), SubscribeOptions::new()).await.unwrap();
+    probe.subscribe(&counter.producer(), window(1000, 500)).await.unwrap();
     assert_eq!(seen.recv().await, Some(Subscribed("counter".to_owned())));
     assert_eq!(batch(&mut seen).await, range(0..500));
     assert_eq!(batch(&mut seen).await, range(500..1000));

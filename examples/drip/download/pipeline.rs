@@ -23,6 +23,8 @@ pipeline! {
         copies: usize,
     ) {
         name: "download",
+        // A piece holds a chunk of 256 KiB: these numbers bound the memory.
+        max_demand: 10, min_demand: 1,
         acknowledged,
 
         start  Starter::new(queue, Chunks);

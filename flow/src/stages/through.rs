@@ -7,9 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use stage_core::registry::Registry;
 use stage_core::spawn::producer_consumer;
-use stage_core::{
-    BoxError, CancelMode, ExitReason, ProducerConsumer, ProducerRef, StageRef, SubscribeOptions,
-};
+use stage_core::{BoxError, ExitReason, ProducerConsumer, ProducerRef, StageRef};
 
 use super::owned::Owned;
 use crate::chain::Chain;
@@ -69,8 +67,8 @@ impl<T: Send + 'static, U: Send + 'static> Through<T, U> {
         let subscribe = move |build: Build, producer: ProducerRef<T>| {
             let stage = find();
             async move {
-                let (stage, options) = (stage?, SubscribeOptions::new().cancel(CancelMode::Transient));
-                build.wire(stage.name(), &stage, &producer, options).await.map(drop)
+                let stage = stage?;
+                build.wire(stage.name(), &stage, &producer, LayerOptions::fixed().demand()).await.map(drop)
             }
             .boxed()
         };
@@ -190,7 +188,7 @@ where
         S: ProducerConsumer<In = C::Out>,
         F: Fn(Place) -> Result<S, BoxError> + Send + Sync + 'static,
     {
-        let mut options = LayerOptions::default();
+        let mut options = LayerOptions::fixed();
         options.set_stages(stages, Refused::stages("through", stages));
         let node = ThroughOwned { before: self.node(), recipe: Arc::new(recipe), options };
         Flow::at(Fed { node: Arc::new(node), routing: None })

@@ -66,6 +66,8 @@ impl<H: EachEvent, C: Carry> ProducerConsumer for ConcurrentStep<H, C> {
     type In = C::Of<H::In>;
     type Out = C::Of<H::Out>;
 
+    const ASKS_BY_ITSELF: bool = true;
+
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
         let stage = StageRef::<Self, Self::In, Self::Out>::current(cx)?;
         self.0.wake_by(move || {
@@ -123,6 +125,8 @@ impl<H: EachEvent, C: Carry> Cast<Look> for ConcurrentStep<H, C> {
 
 impl<H: EachEvent, C: Carry> Consumer for ConcurrentSink<H, C> {
     type Event = C::Of<H::In>;
+
+    const ASKS_BY_ITSELF: bool = true;
 
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
         let stage = StageRef::<Self, Self::Event, Nothing>::current(cx)?;

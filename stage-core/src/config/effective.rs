@@ -202,9 +202,8 @@ fn is_in_batches(step: &StepDeclaration<'_>, setting: Setting) -> bool {
 
 /// Returns whether the window is fixed because the step or the pipeline sets its numbers.
 fn says_fixed(step: &StepDeclaration<'_>, setting: Setting) -> bool {
-    let sets = |options: &StepOptions| options.max_demand.is_some() || options.min_demand.is_some();
-    setting == Setting::Demand
-        && (sets(step.own) || (sets(step.defaults) && !Setting::Demand.is_set(step.defaults)))
+    let sets = |options: &StepOptions| !setting.is_set(options) && options.said().is_some();
+    setting == Setting::Demand && (sets(step.own) || sets(step.defaults))
 }
 
 /// Converts a time to seconds, an integer if there is no fraction.

@@ -47,6 +47,16 @@ pub enum Tuning {
 pub struct ParseTuningError;
 
 impl Tuning {
+    /// Returns how options choose a window: as `demand` says, or fixed if they set one of its numbers; `None` if
+    /// they leave it open.
+    pub(crate) fn said(
+        demand: Option<Self>,
+        max_demand: Option<usize>,
+        min_demand: Option<usize>,
+    ) -> Option<Self> {
+        demand.or(max_demand.or(min_demand).and(Some(Self::Fixed)))
+    }
+
     /// Returns the tuner of a new subscription; `None` for a fixed window.
     pub(crate) const fn tuner(self) -> Result<Option<Tuner>, WindowError> {
         match self {

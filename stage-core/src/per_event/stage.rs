@@ -221,6 +221,8 @@ impl<E> Rules<E> {
 impl<E: Send + 'static> Consumer for PerEvent<E> {
     type Event = E;
 
+    const ASKS_BY_ITSELF: bool = true;
+
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
         self.rules.intensity.check()?;
         let stage = StageRef::<Self, E, Nothing>::current(cx)?;

@@ -229,7 +229,9 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
             stage.let_go_by(C::let_go::<T>());
             Ok(stage)
         };
-        let shape = Shape { emits, ..Shape::of(StepKind::ProducerConsumer, type_name::<S>()) };
+        let asks_by_itself = S::ASKS_BY_ITSELF;
+        let shape =
+            Shape { emits, asks_by_itself, ..Shape::of(StepKind::ProducerConsumer, type_name::<S>()) };
         let exit = self.install(options, shape, recipe, |stage| engine::run_producer_consumer(stage).boxed());
         Chain { draft: self.draft, upstream: Upstream::of(exit) }
     }
@@ -287,7 +289,9 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
         let run: Run<S, C::Of<T>, Nothing> = |stage| engine::run_consumer(stage).boxed();
-        self.install(&options.into(), Shape::of(StepKind::Consumer, type_name::<S>()), recipe, run);
+        let asks_by_itself = S::ASKS_BY_ITSELF;
+        let shape = Shape { asks_by_itself, ..Shape::of(StepKind::Consumer, type_name::<S>()) };
+        self.install(&options.into(), shape, recipe, run);
         Pipeline { draft: self.draft }
     }
 

@@ -73,6 +73,8 @@ pub(super) struct Shape {
     pub(super) emits: Emits,
     /// Whether it is one end of an edge.
     pub(super) edge: bool,
+    /// Whether its window is fixed because it asks by itself.
+    pub(super) asks_by_itself: bool,
 }
 
 impl Shape {
@@ -86,6 +88,14 @@ impl Shape {
             type_name,
             emits: Emits::Events,
             edge: false,
+            asks_by_itself: false,
+        }
+    }
+
+    /// Fixes the window of a step that asks by itself.
+    pub(super) fn fix_window(self, options: &mut Effective) {
+        if self.asks_by_itself {
+            options.fix();
         }
     }
 
@@ -138,6 +148,7 @@ impl Draft {
         let taken = from.steps.iter().fold(Carried::Events, |taken, (step, _)| taken.and(carried(*step)));
         let named = declared.effective(&self.defaults, &unnamed, taken, shape.capacity).map(|mut options| {
             options.name.insert_str(0, &self.prefix);
+            shape.fix_window(&mut options);
             options
         });
         let name = match &named {

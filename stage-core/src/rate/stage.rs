@@ -231,6 +231,8 @@ where
     type In = E;
     type Out = E;
 
+    const ASKS_BY_ITSELF: bool = true;
+
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
         let stage = StageRef::<Self, E, E>::current(cx)?;
         self.counters = Some(Arc::clone(&cx.state.counters));

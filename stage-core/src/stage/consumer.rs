@@ -33,6 +33,10 @@ pub trait Consumer: Send + 'static {
     /// The type of the events it consumes.
     type Event: Send + 'static;
 
+    /// Whether the stage asks its producers by itself ([`Asking::Manual`]). Its window is then fixed, and a pipeline
+    /// describes it as such.
+    const ASKS_BY_ITSELF: bool = false;
+
     /// Runs before any other callback, at the start and after each restart; a pipeline starts only once every
     /// stage is initialised.
     fn init(&mut self, cx: &mut Context<'_>) -> impl Future<Output = Result<Init, BoxError>> + Send {

@@ -50,6 +50,10 @@ pub trait ProducerConsumer: Send + 'static {
     /// others itself: events beyond the demand wait in a buffer without a limit.
     const AHEAD_OF_DEMAND: bool = false;
 
+    /// Whether the stage asks its producers by itself ([`Asking::Manual`]). Its window is then fixed, and a pipeline
+    /// describes it as such.
+    const ASKS_BY_ITSELF: bool = false;
+
     /// Runs before any other callback, at the start and after each restart; a pipeline starts only once every
     /// stage is initialised.
     fn init(&mut self, cx: &mut Context<'_>) -> impl Future<Output = Result<Init, BoxError>> + Send {

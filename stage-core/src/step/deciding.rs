@@ -271,6 +271,7 @@ impl<D: Decide> ProducerConsumer for Deciding<D> {
     type Out = D::Out;
 
     const AHEAD_OF_DEMAND: bool = D::AHEAD;
+    const ASKS_BY_ITSELF: bool = D::QUEUES;
 
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
         StageRef::<Self, D::In, D::Out>::current(cx).map_err(|_| fused::<D>(cx.name()))?;

@@ -76,7 +76,7 @@ impl Monitor {
         }
         let acknowledged = self.stages.iter().any(|stage| stage.collectors.is_used());
         let mut steps = self.step_status();
-        self.read_tuned(&mut steps);
+        self.read_windows(&mut steps);
         let state = match self.lifecycle.state() {
             PipelineState::Running if self.is_paused() => PipelineState::Paused,
             state => state,
@@ -117,13 +117,17 @@ impl Monitor {
         all
     }
 
-    /// Sets the windows of the steps whose windows are tuned to those of their links.
-    fn read_tuned(&self, steps: &mut [StepStatus]) {
-        if steps.iter().all(|step| !step.window_tuned) {
+    /// Sets the windows that may have changed to those of their links: the tuned ones, and those of stages spawned by
+    /// hand, which no declaration describes.
+    fn read_windows(&self, steps: &mut [StepStatus]) {
+        let by_hand = self.topology.options().is_empty();
+        let may_change = |step: &&mut StepStatus| step.window_tuned || (by_hand && !step.window_steered);
+        let mut changing = steps.iter_mut().filter(may_change).peekable();
+        if changing.peek().is_none() {
             return;
         }
         let links = self.links_by_step();
-        for step in steps.iter_mut().filter(|step| step.window_tuned) {
+        for step in changing {
             let Some((_, numbers)) = links.iter().find(|(name, _)| **name == *step.step) else { continue };
             let mean = |sum: u64| usize::try_from(sum.checked_div(numbers.links)?).ok();
             if let (Some(max), Some(min)) = (mean(numbers.max), mean(numbers.min)) {

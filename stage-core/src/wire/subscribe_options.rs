@@ -106,11 +106,10 @@ impl<E> SubscribeOptions<E> {
 
     /// Returns the request to subscribe to `producer`.
     pub(crate) fn join(self, producer: &ProducerRef<E>) -> Result<Join<E>, SubscribeError> {
-        let max = self.max_demand.unwrap_or(1000);
+        let max = self.max_demand.unwrap_or(Window::default().max());
         let window = Window::new(max, self.min_demand.unwrap_or(max / 2))?;
-        let sets_window = self.max_demand.is_some() || self.min_demand.is_some();
-        let usual = if sets_window { Tuning::Fixed } else { Tuning::default() };
-        let tuner = self.demand.unwrap_or(usual).tuner()?;
+        let said = Tuning::said(self.demand, self.max_demand, self.min_demand);
+        let tuner = said.unwrap_or_default().tuner()?;
         let producer = Arc::clone(&producer.stage);
         let owner = Owner::Hand(self.cancel);
         let (options, resubscribe, paused) = (self.subscriber, self.resubscribe, self.paused);

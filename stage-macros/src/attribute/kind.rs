@@ -83,10 +83,17 @@ impl Kind {
                 "In",
                 "Out",
                 "BATCHES",
+                "ASKS_BY_ITSELF",
             ],
-            Self::Consumer => {
-                &["handle_events", "handle_subscribe", "handle_cancel", "init", "terminate", "Event"]
-            }
+            Self::Consumer => &[
+                "handle_events",
+                "handle_subscribe",
+                "handle_cancel",
+                "init",
+                "terminate",
+                "Event",
+                "ASKS_BY_ITSELF",
+            ],
         }
     }
 }

@@ -10,7 +10,7 @@ pipeline! {
     /// Stores every queued file.
     pub Upload(queue: Queue) {
         start 0..10, buffer: 5;
-        step |number| number;
+        step |number| number, max_demand: 10;
         partition by |number| *number, into 4 {
             finish drop, count: 2;
         }

@@ -203,6 +203,8 @@ where
     type In = C::In;
     type Out = C::Out;
 
+    const ASKS_BY_ITSELF: bool = true;
+
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
         self.own = Some(StageRef::current(cx)?);
         Ok(Init::Ready)

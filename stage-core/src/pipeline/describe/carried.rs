@@ -1,6 +1,7 @@
 //! The unit that a link carries, single events or batches, and the upper bounds of events in flight.
 
 use super::topology::{Link, LinkKind, StepInfo, StepKind, Topology};
+use crate::credit::tuning::Tuning;
 
 /// A link with more events in flight causes a warning.
 const MANY: usize = 100_000;
@@ -119,9 +120,10 @@ impl Topology {
     }
 
     /// Warns of links with a very large number of events in flight, which make back-pressure almost
-    /// ineffective.
+    /// ineffective. A tuned window holds a millisecond of work, however large its bound is.
     pub(in crate::pipeline) fn warn_of_many(&self) {
-        for link in &self.links {
+        let is_fixed = |link: &&Link| self.step(&link.to).is_some_and(|step| step.demand == Tuning::Fixed);
+        for link in self.links.iter().filter(is_fixed) {
             if let Some(in_flight) = link.in_flight.filter(|in_flight| *in_flight > MANY) {
                 tracing::warn!(
                     pipeline = %self.name,

@@ -21,6 +21,11 @@ pub(crate) struct Effective {
 }
 
 impl Effective {
+    /// Fixes the window, for a stage to which it means something else.
+    pub(in crate::pipeline) fn fix(&mut self) {
+        (self.tuner, self.values.demand) = (None, Tuning::Fixed);
+    }
+
     /// Checks that all lanes together do not have too many copies.
     pub(in crate::pipeline) fn check_copies(&self, lanes: usize) -> Result<(), OptionError> {
         let got = self.values.count.saturating_mul(lanes);
@@ -85,10 +90,11 @@ impl StepOptions {
     /// Returns how the window is chosen: as the step says, by name or by setting a window; or else, unless it
     /// takes batches, as the pipeline does.
     fn tuning(&self, defaults: &Self, taken: Carried) -> Tuning {
-        let said = |options: &Self| options.demand.or(options.sets_window().then_some(Tuning::Fixed));
-        let usual = if taken.is_batches() { Tuning::Fixed } else { StepValues::default().demand };
-        let inherited = said(defaults).filter(|_| !taken.is_batches());
-        said(self).or(inherited).unwrap_or(usual)
+        let inherited = || match taken {
+            Carried::Events => defaults.said().unwrap_or(StepValues::default().demand),
+            Carried::Batches(_) => Tuning::Fixed,
+        };
+        self.said().unwrap_or_else(inherited)
     }
 }
 

@@ -132,7 +132,8 @@ impl Declared {
     fn effective(&self, name: &str) -> Result<Effective, OptionError> {
         let mut own = self.own.clone();
         own.name = Some(name.to_owned());
-        let options = own.effective(&self.defaults, name, self.taken, self.shape.capacity)?;
+        let mut options = own.effective(&self.defaults, name, self.taken, self.shape.capacity)?;
+        self.shape.fix_window(&mut options);
         options.check_copies(self.lanes)?;
         self.shape.check_count(&options)?;
         Ok(options)

@@ -71,15 +71,15 @@ impl StepOptions {
     /// these options set replaces a tuned one.
     pub(crate) fn or(&self, others: &Self) -> Self {
         let mut all = self.or_each(others);
-        if self.demand.is_none() && others.demand.is_some() && self.sets_window() {
-            all.demand = Some(Tuning::Fixed);
+        if others.demand.is_some() {
+            all.demand = self.said().or(others.demand);
         }
         all
     }
 
-    /// Returns whether the options set the numbers of a window.
-    pub(super) fn sets_window(&self) -> bool {
-        self.max_demand.is_some() || self.min_demand.is_some()
+    /// Returns how the options choose the window; `None` if they leave it open.
+    pub(crate) fn said(&self) -> Option<Tuning> {
+        Tuning::said(self.demand, self.max_demand, self.min_demand)
     }
 
     /// Sets this window, unless the options set a `max_demand`.

@@ -14,6 +14,8 @@ impl<C: Consumer> ProducerConsumer for Sinking<C> {
     type In = C::Event;
     type Out = Nothing;
 
+    const ASKS_BY_ITSELF: bool = C::ASKS_BY_ITSELF;
+
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
         self.0.init(cx).await
     }
@@ -65,6 +67,8 @@ impl<S: ProducerConsumer<Out = Nothing>> Ending<S> {
 
 impl<S: ProducerConsumer<Out = Nothing>> Consumer for Ending<S> {
     type Event = S::In;
+
+    const ASKS_BY_ITSELF: bool = S::ASKS_BY_ITSELF;
 
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
         self.stage.init(cx).await

@@ -63,6 +63,8 @@ where
     type In = A::In;
     type Out = B::Out;
 
+    const ASKS_BY_ITSELF: bool = A::ASKS_BY_ITSELF;
+
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
         match self.first.init(cx).await? {
             Init::Ready => self.second.init(cx).await,
