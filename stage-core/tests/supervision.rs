@@ -163,6 +163,71 @@ async fn a_source_that_declines_is_an_empty_source() {
     assert_eq!(report.outcome, Outcome::Finished);
 }
 
+/// A step that passes all on, or a sink, which declines to run if it is one of the first copies.
+struct MayDecline {
+    declining: usize,
+}
+
+impl MayDecline {
+    fn begin(&self, cx: &Context<'_>) -> Init {
+        if cx.copy().index < self.declining { Init::Declined } else { Init::Ready }
+    }
+}
+
+impl ProducerConsumer for MayDecline {
+    type In = u32;
+    type Out = u32;
+
+    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, stage_core::BoxError> {
+        Ok(self.begin(cx))
+    }
+
+    async fn handle_events(&mut self, events: Events<'_, u32>, out: &mut Emitter<'_, u32>) -> StageResult {
+        out.extend(events);
+        Ok(())
+    }
+}
+
+impl Consumer for MayDecline {
+    type Event = u32;
+
+    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, stage_core::BoxError> {
+        Ok(self.begin(cx))
+    }
+
+    async fn handle_events(&mut self, events: Events<'_, u32>, _: &mut Context<'_>) -> StageResult {
+        events.into_iter().for_each(drop);
+        Ok(())
+    }
+}
+
+/// Returns the report of a pipeline that ends by itself within an hour of paused time.
+async fn ends(pipeline: Pipeline) -> Report {
+    let running = pipeline.start().await.unwrap();
+    tokio::time::timeout(Duration::from_secs(3_600), running.join()).await.expect("it ends").unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pipeline_ends_whichever_of_its_steps_decline() {
+    for declining in 1..=2 {
+        let numbers = || Pipeline::builder("declines").start_fn("numbers", || Ok(0_u32..1_000));
+        let two = |name: &str| StepOptions::named(name).count(2);
+        let step = move || Ok(MayDecline { declining });
+        let handled = |report: &Report, step: &str| -> u64 {
+            report.stages.iter().filter(|stage| stage.step == step).map(|stage| stage.events_in).sum()
+        };
+        let left = if declining == 1 { 1_000 } else { 0 };
+
+        let report = ends(numbers().step(two("step"), step).finish_fn("drop", drop)).await;
+        assert_eq!((report.outcome, handled(&report, "drop")), (Outcome::Finished, left));
+        let report = ends(numbers().finish(two("sink"), step)).await;
+        assert_eq!((report.outcome, handled(&report, "sink")), (Outcome::Finished, left));
+        let report = ends(numbers().by(|number| *number).finish(two("sink"), step)).await;
+        let lost: u64 = report.stages.iter().map(|stage| stage.discarded).sum();
+        assert_eq!((report.outcome, handled(&report, "sink") + lost), (Outcome::Finished, left), "{report}");
+    }
+}
+
 /// Sums its events; returns the sum on a call, and fails on command.
 struct Sum {
     sum: u64,

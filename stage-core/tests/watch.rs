@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use stage_core::policy::{FailurePolicy, each};
+use stage_core::policy::{AtOnce, FailurePolicy, each};
 use stage_core::stats::{Gauges, StageState};
 use stage_core::testing::{Sim, settle};
 use stage_core::watch::{Board, LinkSnapshot, Snapshot, StageSnapshot, openmetrics};
@@ -292,4 +292,54 @@ async fn the_gauges_of_a_stage_are_in_its_statistics_and_in_openmetrics() {
     }
     running.stop().await.unwrap();
     assert_eq!(monitor.stats()[0].gauges, [], "the handle is gone with its stage");
+}
+
+#[tokio::test]
+async fn a_source_of_slow_items_that_lets_others_run_works_and_does_not_wait() {
+    let slow = |number: u64| {
+        let began = std::time::Instant::now();
+        while began.elapsed() < millis(1) {
+            std::hint::spin_loop();
+        }
+        number
+    };
+    let running = Pipeline::builder("slow")
+        .start_fn("numbers", move || Ok((0..30).map(slow)))
+        .finish_fn("drop", drop)
+        .start()
+        .await
+        .unwrap();
+    let monitor = running.monitor();
+    running.join().await.unwrap();
+    let times = stage(&monitor.snapshot(), "numbers").times;
+    assert_eq!(times.waiting, Duration::ZERO, "{times:?}");
+    assert!(times.working > Duration::ZERO, "{times:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_left_out_retries_that_wait_and_the_limit_of_events_at_once_are_metrics() {
+    let hour = Duration::from_secs(3_600);
+    let policy = FailurePolicy::skip().retry(Backoff::new(hour, hour));
+    let running = Pipeline::builder("calls")
+        .start_fn("numbers", || Ok(0_u64..10))
+        .step_filter("even", |number: &u64| number.is_multiple_of(2))
+        .finish_each_at_once("call", AtOnce::new(3), policy, || {
+            Ok(each(|number: u64| async move { if number == 4 { Err("not yet") } else { Ok(()) } }))
+        })
+        .start()
+        .await
+        .unwrap();
+    let (board, mut text) = (Board::new(), String::new());
+    board.add("calls", &running).unwrap();
+    sleep(millis(1)).await;
+    openmetrics(&board, &mut text);
+    for line in [
+        r#"stage_events_left_out_total{pipeline="calls",step="even"} 5"#,
+        r#"stage_waiting_retries{pipeline="calls",step="call"} 1"#,
+        r#"stage_at_once{pipeline="calls",step="call"} 3"#,
+    ] {
+        assert!(text.lines().any(|known| known == line), "{line} is not in {text}");
+    }
+    assert!(!text.contains(r#"stage_at_once{pipeline="calls",step="even"}"#), "{text}");
+    running.stop().await.unwrap();
 }

@@ -2,6 +2,7 @@
 
 use std::hash::Hash;
 
+use super::control::Control;
 use super::rules::{Handling, Rules};
 use super::stages::{ConcurrentSink, ConcurrentStep};
 use crate::base::error::BoxError;
@@ -13,10 +14,12 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
     /// Like [`step_each`](Self::step_each), with several events in progress at a time, each with a handler of its own
     /// that `recipe` builds. The policy applies to each event: one that waits for a retry is not in progress and holds back
     /// no other, except for the order in which results leave and, in a step that is fed by key, the later events of its
-    /// key. [`AtOnce::at_most`](crate::policy::AtOnce::at_most) bounds the events in progress with equal keys.
+    /// key. [`AtOnce::at_most`](crate::policy::AtOnce::at_most) bounds the events in progress with equal keys, and
+    /// [`AtOnce::adaptive`](crate::policy::AtOnce::adaptive) finds out how many the target bears.
     ///
     /// The step has a `max_demand` of twice the events in progress, and a `min_demand` of half of that, unless
-    /// `options` set a `max_demand`: the step holds no more events than that, in progress or behind it.
+    /// `options` set a `max_demand`: the step holds no more events than that, in progress or behind it. An adaptive step
+    /// asks for twice the events that may be in progress now.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -93,7 +96,9 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         let skip = Skip::in_step(self.key().is_some());
         // Keys are held apart only while an event waits for its next attempt.
         let key = self.key().filter(|_| policy.retries());
-        Rules { at_once, policy, key, skip, handling }
+        let per_key = at_once.bulkheads.as_ref().map(|bulkheads| bulkheads.most);
+        let control = Control::new(&at_once.at_once.bounds(), per_key);
+        Rules { at_once, policy, control, key, skip, handling }
     }
 }
 

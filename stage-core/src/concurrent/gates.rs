@@ -72,6 +72,17 @@ impl<J> Bulkheads<J> {
         Self { most, keys: HashMap::new(), parked: 0 }
     }
 
+    /// Changes the number of jobs of each key; returns the parked ones, which must [enter](Self::enter) again, in order.
+    pub(super) fn set_most(&mut self, most: usize) -> VecDeque<J> {
+        let mut parked = VecDeque::new();
+        if self.most != most {
+            self.most = most;
+            self.keys.values_mut().for_each(|bulkhead| parked.append(&mut bulkhead.parked));
+            self.parked = 0;
+        }
+        parked
+    }
+
     /// Returns the job, which is then inside, or parks it because of others with its key.
     pub(super) fn enter(&mut self, key: u64, job: J) -> Option<J> {
         let bulkhead =

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use super::control::Wake;
 use super::lines::LineId;
 use crate::ack::Token;
 use crate::policy::{Attempted, Caller, Carry, EachEvent, Losses};
@@ -46,7 +47,7 @@ pub(super) struct Slot<H: EachEvent> {
 pub(super) struct Finished<H: EachEvent> {
     pub(super) ends: Mutex<Vec<End<H>>>,
     /// Makes the stage look at them; set by `init`.
-    pub(super) wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    pub(super) wake: OnceLock<Arc<Wake>>,
 }
 
 /// The end of one task.

@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use crate::credit::demand::Credit;
+use crate::credit::demand::{Credit, Window};
 use crate::wire::subscription::Subscription;
 
 /// The subscriptions to producers.
@@ -23,9 +23,9 @@ struct Line {
 }
 
 impl Lines {
-    /// Adds a subscription, and asks for its first events.
-    pub(super) fn subscribe(&mut self, subscription: &Subscription) {
-        let (credit, ask) = Credit::open(subscription.window());
+    /// Adds a subscription, and asks for its first events: a window that `window_of` returns for its own.
+    pub(super) fn subscribe(&mut self, subscription: &Subscription, window_of: impl Fn(Window) -> Window) {
+        let (credit, ask) = Credit::open(window_of(subscription.window()));
         subscription.ask(ask);
         self.subscribed += 1;
         let line = Line { id: self.subscribed, subscription: subscription.clone(), credit, done: 0 };
@@ -49,11 +49,11 @@ impl Lines {
     }
 
     /// Asks for as many events as have left.
-    pub(super) fn ask(&mut self) {
+    pub(super) fn ask(&mut self, window_of: impl Fn(Window) -> Window) {
         for line in &mut self.lines {
             let done = mem::take(&mut line.done);
             if done > 0
-                && let Some(demand) = line.credit.settle_by(line.subscription.window(), done)
+                && let Some(demand) = line.credit.settle_by(window_of(line.subscription.window()), done)
             {
                 line.subscription.ask(demand);
             }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::control::{Ended, Wake};
 use super::due::DueQueue;
 use super::gates::{Bulkheads, KeyOrder};
 use super::job::{End, Finished, Job, Look, Place, Report, Slot, Tried, Waits};
@@ -22,12 +23,12 @@ use crate::base::stats::Counters;
 use crate::policy::{Again, Attempted, Called, Caller, Carry, EachEvent, HandlerRecipe, Losses};
 use crate::stage::{CallbackState, Cast, Context, Effect, Events, Hold};
 use crate::sync::{Arc, Mutex, lock};
+use crate::wire::subscription::Subscription;
 
 /// The state that the step and the sink have in common.
 pub(super) struct Pool<H: EachEvent, C: Carry> {
     recipe: HandlerRecipe<H>,
     rules: Rules<H::In, C>,
-    limit: usize,
     /// The handler that shows that the recipe works.
     first: Option<Caller<H>>,
     /// Handlers without an event.
@@ -66,12 +67,10 @@ impl<H: EachEvent, C: Carry> Pool<H, C> {
     ///
     /// The error of the recipe, or a limit of zero.
     pub(super) fn new(rules: Rules<H::In, C>, recipe: HandlerRecipe<H>) -> Result<Self, BoxError> {
-        let limit = rules.at_once.checked()?;
+        rules.at_once.checked()?;
         let first = Some(Caller::new(Arc::clone(&recipe), rules.policy.clone())?);
-        let most = rules.at_once.bulkheads.as_ref().map_or(usize::MAX, |bulkheads| bulkheads.most);
         Ok(Self {
             recipe,
-            limit,
             first,
             idle: Vec::new(),
             tasks: JoinSet::new(),
@@ -79,7 +78,7 @@ impl<H: EachEvent, C: Carry> Pool<H, C> {
             ready: VecDeque::new(),
             due: DueQueue::new(),
             order: KeyOrder::new(),
-            bulkheads: Bulkheads::new(most),
+            bulkheads: Bulkheads::new(rules.control.per_key()),
             next: 0,
             finished: Arc::new(Finished { ends: Mutex::new(Vec::new()), wake: OnceLock::new() }),
             reorder: Reorder::new(rules.at_once.at_once.order),
@@ -95,10 +94,18 @@ impl<H: EachEvent, C: Carry> Pool<H, C> {
         })
     }
 
-    /// Sets the function that makes the stage look at ended tasks.
-    pub(super) fn wake_by(&self, wake: impl Fn() + Send + Sync + 'static) {
+    /// Sets the function that makes the stage look at ended tasks and at a new limit.
+    pub(super) fn begin(&self, wake: Arc<Wake>, state: &CallbackState) {
+        if self.rules.handling == Handling::InTasks {
+            self.rules.control.join(&wake);
+            state.requests.connect_limit(Arc::clone(&self.rules.control) as _);
+        }
         // Called once: a restart makes another pool.
-        let _ = self.finished.wake.set(Box::new(wake));
+        let _ = self.finished.wake.set(wake);
+    }
+
+    pub(super) fn subscribe(&mut self, subscription: &Subscription) {
+        self.lines.subscribe(subscription, |window| self.rules.window_of(window));
     }
 
     pub(super) fn take(&mut self, events: Events<'_, C::Of<H::In>>) {
@@ -130,9 +137,15 @@ impl<H: EachEvent, C: Carry> Pool<H, C> {
             };
             self.tried(place, tried, state)?;
         }
+        let mut again = self.bulkheads.set_most(self.rules.control.per_key());
+        again.append(&mut self.ready);
+        self.ready = again;
         loop {
             self.resume();
-            if self.running >= self.limit {
+            if self.running >= self.rules.control.now() {
+                if !self.ready.is_empty() {
+                    self.rules.control.hold_back();
+                }
                 return Ok(());
             }
             let Some(job) = self.next_job() else { return Ok(()) };
@@ -200,8 +213,13 @@ impl<H: EachEvent, C: Carry> Pool<H, C> {
         self.running += 1;
         let end = Some(End { place, tried: None });
         let mut report = Report { finished: Arc::clone(&self.finished), end };
+        let control = Arc::clone(&self.rules.control);
         self.tasks.spawn(async move {
+            let timed = control.begin();
             let tried = slot.caller.attempt(event, token, attempts, &mut slot.state, &mut losses).await;
+            if let Some(timed) = timed {
+                control.end(timed, Ended::of(&tried, &losses));
+            }
             if let Some(end) = &mut report.end {
                 end.tried = Some((slot, tried, losses));
             }
@@ -302,7 +320,7 @@ impl<H: EachEvent, C: Carry> Pool<H, C> {
     /// As [`Context::schedule`].
     pub(super) fn go_on<S: Cast<Look>>(&mut self, cx: &mut Context<'_>) -> StageResult {
         if self.exit.is_none() {
-            self.lines.ask();
+            self.lines.ask(|window| self.rules.window_of(window));
         }
         self.count(cx.state);
         self.hold = match self.hold.take() {
@@ -326,6 +344,9 @@ impl<H: EachEvent, C: Carry> Pool<H, C> {
         self.held = self.inside;
         let counters = self.counters.get_or_insert_with(|| Arc::clone(&state.counters));
         counters.keep(self.held);
+        if self.rules.handling == Handling::InTasks {
+            counters.set_at_once(self.rules.control.now());
+        }
         if self.rules.policy.retries() {
             counters.set_retries(self.due.len(), self.due.next());
         }
@@ -355,7 +376,7 @@ impl<H: EachEvent, C: Carry> Drop for Pool<H, C> {
 impl<H: EachEvent, C: Carry> fmt::Debug for Pool<H, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool")
-            .field("limit", &self.limit)
+            .field("control", &self.rules.control)
             .field("held", &self.held)
             .field("due", &self.due)
             .field("parked", &(self.order.parked() + self.bulkheads.parked()))

@@ -2,14 +2,19 @@
 
 use std::fmt;
 
+use super::control::Control;
+use crate::credit::demand::Window;
 use crate::pipeline::StepOptions;
 use crate::pipeline::keyed::EventKey;
 use crate::policy::{AtOncePer, Carry, FailurePolicy, Skip};
+use crate::sync::Arc;
 
 /// How a step handles its events.
 pub(super) struct Rules<In: Send + 'static, C: Carry> {
     pub(super) at_once: AtOncePer<In>,
     pub(super) policy: FailurePolicy<In>,
+    /// The numbers of events in progress, shared by the copies.
+    pub(super) control: Arc<Control>,
     /// The key by which the step is fed.
     pub(super) key: Option<EventKey<C::Of<In>>>,
     pub(super) skip: Skip,
@@ -31,6 +36,16 @@ impl<In: Send + 'static, C: Carry> Rules<In, C> {
         let most = self.at_once.at_once.most;
         options.or_window(most.saturating_mul(2), most)
     }
+
+    /// Returns the window to ask by: `window`, or one that follows the limit if `window` is the default of the step.
+    pub(super) fn window_of(&self, window: Window) -> Window {
+        let usual = self.at_once.at_once.most.saturating_mul(2);
+        if window == Window::halved(usual) && self.handling == Handling::InTasks {
+            self.control.window()
+        } else {
+            window
+        }
+    }
 }
 
 impl<In: Send + 'static, C: Carry> Clone for Rules<In, C> {
@@ -38,6 +53,7 @@ impl<In: Send + 'static, C: Carry> Clone for Rules<In, C> {
         Self {
             at_once: self.at_once.clone(),
             policy: self.policy.clone(),
+            control: Arc::clone(&self.control),
             key: self.key.clone(),
             skip: self.skip,
             handling: self.handling,

@@ -10,6 +10,7 @@ use crate::credit::demand::Demand;
 use crate::pipeline::handle::StageRef;
 use crate::policy::{Carry, EachEvent, HandlerRecipe};
 use crate::stage::{Cast, Consumer, Context, Effect, Emitter, Events, Init, Nothing, ProducerConsumer};
+use crate::sync::Arc;
 use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 
 /// Passes on the results of an [`EachEvent`].
@@ -70,10 +71,11 @@ impl<H: EachEvent, C: Carry> ProducerConsumer for ConcurrentStep<H, C> {
 
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
         let stage = StageRef::<Self, Self::In, Self::Out>::current(cx)?;
-        self.0.wake_by(move || {
+        let wake = move || {
             // Fails if the stage has already ended.
             let _ = stage.cast(Look);
-        });
+        };
+        self.0.begin(Arc::new(wake), cx.state);
         Ok(Init::Ready)
     }
 
@@ -86,7 +88,7 @@ impl<H: EachEvent, C: Carry> ProducerConsumer for ConcurrentStep<H, C> {
         if peer == Role::Consumer {
             return Ok(Asking::Automatic);
         }
-        self.0.lines.subscribe(subscription);
+        self.0.subscribe(subscription);
         Ok(Asking::Manual)
     }
 
@@ -130,10 +132,11 @@ impl<H: EachEvent, C: Carry> Consumer for ConcurrentSink<H, C> {
 
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
         let stage = StageRef::<Self, Self::Event, Nothing>::current(cx)?;
-        self.0.wake_by(move || {
+        let wake = move || {
             // Fails if the stage has already ended.
             let _ = stage.cast(Look);
-        });
+        };
+        self.0.begin(Arc::new(wake), cx.state);
         Ok(Init::Ready)
     }
 
@@ -142,7 +145,7 @@ impl<H: EachEvent, C: Carry> Consumer for ConcurrentSink<H, C> {
         subscription: &Subscription,
         _: &mut Context<'_>,
     ) -> Result<Asking, BoxError> {
-        self.0.lines.subscribe(subscription);
+        self.0.subscribe(subscription);
         Ok(Asking::Manual)
     }
 

@@ -94,9 +94,13 @@ impl<K: Kind> StageIo<K> {
     }
 
     /// Returns the state of a stage with a pending callback. A source that is paused is not waiting for its
-    /// input only.
+    /// input only; a callback that lets other tasks run is not waiting at all.
     pub(super) fn pending_state(&self) -> StageState {
-        if self.paused && self.is_source { StageState::HeldUp } else { StageState::Waiting }
+        match () {
+            () if self.inbox.mailbox.counters().is_giving_way() => StageState::Working,
+            () if self.paused && self.is_source => StageState::HeldUp,
+            () => StageState::Waiting,
+        }
     }
 
     /// Returns whether new credit alone could let a producer-consumer continue.

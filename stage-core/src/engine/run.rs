@@ -17,11 +17,11 @@ use crate::stage::{Consumer, Context, Emitter, Events, Init, Nothing, Producer, 
 use crate::sync::Arc;
 use crate::wire::signal::WantsCredit;
 
-/// The start handshake of a stage: it reports that its `init` succeeded, and waits until the other stages are
+/// The start handshake of a stage: it reports the result of its `init`, and waits until the other stages are
 /// up too.
 #[derive(Debug)]
 pub(crate) struct Ready {
-    pub(crate) up: oneshot::Sender<()>,
+    pub(crate) up: oneshot::Sender<Init>,
     pub(crate) go: oneshot::Receiver<()>,
 }
 
@@ -32,7 +32,7 @@ pub(super) async fn begin(
 ) -> Result<(), ExitReason> {
     let init = init?.map_err(ExitReason::from)?;
     // If the pipeline was given up, the receiver is gone and `go` is never sent.
-    let _ = up.send(());
+    let _ = up.send(init);
     match init {
         Init::Ready => go.await.map_err(|_| ExitReason::Shutdown),
         Init::Declined => Err(ExitReason::Normal),

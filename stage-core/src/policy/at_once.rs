@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::Hash;
+use std::ops::RangeInclusive;
 
 use crate::dispatch::stable_hash;
 use crate::sync::Arc;
@@ -11,9 +12,13 @@ use crate::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct AtOnce {
+    pub(crate) least: usize,
     pub(crate) most: usize,
     pub(crate) order: Order,
 }
+
+/// The upper bound of [`AtOnce::auto`].
+const AUTO: usize = 256;
 
 /// The order in which results leave a step that handles several events at a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,19 +30,92 @@ pub enum Order {
     Any,
 }
 
-/// A step could handle no event.
+/// A number of events at once that is out of range.
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
-pub(crate) enum NoneAtOnce {
+#[non_exhaustive]
+pub enum AtOnceError {
+    /// The step could handle no event.
     #[error("at_once must be at least 1, got 0")]
     InAll,
+    /// The step could handle no event of any key.
     #[error("at_most must be at least 1, got 0")]
     PerKey,
+    /// The range has no number.
+    #[error("at_once needs a range from the smaller to the larger number, got {least}..={most}")]
+    Range {
+        /// The lower bound.
+        least: usize,
+        /// The upper bound.
+        most: usize,
+    },
 }
 
 impl AtOnce {
     /// Allows `events` events in progress at a time, at least 1; their results leave in the order of the events.
     pub const fn new(events: usize) -> Self {
-        Self { most: events, order: Order::Kept }
+        Self { least: events, most: events, order: Order::Kept }
+    }
+
+    /// Allows as many events in progress as the target that the handlers call bears, within these bounds; results leave
+    /// in the order of the events. The lower bound is at least 1.
+    ///
+    /// The limit begins at the lower bound and doubles until calls take longer than they did, which shows a queue at the
+    /// target; from then on it stays a little above the number at which the queue begins. A handler that returns an
+    /// [`Overloaded`](super::Overloaded) error, or exceeds the [deadline](super::FailurePolicy::deadline), halves it, once
+    /// for all calls in progress. Other failures do not change it. It does not grow while fewer events come than it allows.
+    ///
+    /// Each copy of the step has the limit, and all copies learn together; a restart keeps what was learnt.
+    /// [`StageStats::at_once`](crate::stats::StageStats::at_once) is the limit now. `docs/design/adaptive.md` describes the
+    /// rule and its sources.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use stage_core::Pipeline;
+    /// # use stage_core::policy::{AtOnce, FailurePolicy, Overloaded, each};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// # async fn status(_: u64) -> u16 { 200 }
+    /// async fn look_up(number: u64) -> Result<u64, stage_core::BoxError> {
+    ///     match status(number).await {
+    ///         429 | 503 => Err(Overloaded::new("the service is busy").into()),
+    ///         _ => Ok(number * 2),
+    ///     }
+    /// }
+    ///
+    /// let pipeline = Pipeline::builder("look up")
+    ///     .start_fn("numbers", || Ok(0..100))
+    ///     .step_each_at_once("look_up", AtOnce::adaptive(4..=64), FailurePolicy::skip(), || Ok(each(look_up)))
+    ///     .finish_fn("print", |number| println!("{number}"));
+    /// let report = pipeline.start().await?.join().await?;
+    /// assert!((4..=64).contains(&report.stages[1].at_once.ok_or("it has a limit")?));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn adaptive(bounds: RangeInclusive<usize>) -> Self {
+        Self { least: *bounds.start(), most: *bounds.end(), order: Order::Kept }
+    }
+
+    /// The same as [`adaptive`](Self::adaptive) with the bounds 1 and 256.
+    pub const fn auto() -> Self {
+        Self::adaptive(1..=AUTO)
+    }
+
+    pub(crate) const fn bounds(self) -> RangeInclusive<usize> {
+        self.least..=self.most
+    }
+
+    /// # Errors
+    ///
+    /// [`AtOnceError`] if no event could be handled, or the range is empty.
+    pub(crate) const fn checked(self) -> Result<(), AtOnceError> {
+        let Self { least, most, .. } = self;
+        if least == 0 {
+            return Err(AtOnceError::InAll);
+        }
+        if least > most {
+            return Err(AtOnceError::Range { least, most });
+        }
+        Ok(())
     }
 
     /// Sets the order in which results leave. Default: [`Order::Kept`].
@@ -89,14 +167,12 @@ impl<E> AtOncePer<E> {
     /// # Errors
     ///
     /// If no event could be handled.
-    pub(crate) fn checked(&self) -> Result<usize, NoneAtOnce> {
-        if self.at_once.most == 0 {
-            return Err(NoneAtOnce::InAll);
-        }
+    pub(crate) fn checked(&self) -> Result<(), AtOnceError> {
+        self.at_once.checked()?;
         if self.bulkheads.as_ref().is_some_and(|bulkheads| bulkheads.most == 0) {
-            return Err(NoneAtOnce::PerKey);
+            return Err(AtOnceError::PerKey);
         }
-        Ok(self.at_once.most)
+        Ok(())
     }
 }
 

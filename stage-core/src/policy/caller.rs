@@ -38,6 +38,8 @@ pub(crate) struct Losses {
     last: Option<EventError>,
     /// The reason with which the stage fails after this batch.
     exit: Option<ExitReason>,
+    /// Whether a failure said that the target is overloaded, retried ones included.
+    overloaded: bool,
 }
 
 /// Outcome of one event.
@@ -121,6 +123,7 @@ impl<H: EachEvent> Caller<H> {
             Err(failure) => failure,
         };
         token.trace().end_attempt(attempts, began, Some(&error));
+        losses.overloaded |= error.is_overload();
         if let EventError::Panicked(_) = error {
             state.counters.remade_handler();
             match (self.recipe)() {
@@ -245,6 +248,11 @@ impl Losses {
     fn end<Out>(&mut self, reason: ExitReason) -> Called<Out> {
         self.exit = Some(reason);
         Called::Over
+    }
+
+    /// Returns whether a failure said that the target is overloaded.
+    pub(crate) const fn show_overload(&self) -> bool {
+        self.overloaded
     }
 
     /// Takes the reason with which the stage is to fail, if there is one.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::overloaded::Overloaded;
 use crate::base::error::{BoxError, ExitReason, write_error};
 
 /// The reason why an event was not handled.
@@ -25,6 +26,15 @@ impl EventError {
         match self {
             Self::Failed(error) => error.downcast_ref(),
             Self::Panicked(_) | Self::Deadline(_) => None,
+        }
+    }
+
+    /// Returns whether the target is overloaded: the handler said so, or took longer than its deadline.
+    pub(super) fn is_overload(&self) -> bool {
+        match self {
+            Self::Failed(error) => Overloaded::is(&**error),
+            Self::Deadline(_) => true,
+            Self::Panicked(_) => false,
         }
     }
 

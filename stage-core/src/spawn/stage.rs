@@ -137,7 +137,7 @@ where
     let closing = Closing(Arc::clone(&mailbox) as _);
     run_alone(future, placement, signal, counters, closing);
     match is_up.await {
-        Ok(()) => Ok(StageRef::new(mailbox)),
+        Ok(_) => Ok(StageRef::new(mailbox)),
         Err(_) => Err(SpawnError { stage: name.to_string(), reason: mailbox.ended().await }),
     }
 }

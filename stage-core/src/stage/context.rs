@@ -4,6 +4,8 @@ use std::any::Any;
 use std::future::Future;
 use std::time::Duration;
 
+use tokio::task::yield_now;
+
 use super::effect::{Effects, Timer};
 use super::hold::{Hold, Holds};
 use super::message::{CallError, Cast, CastOf};
@@ -56,7 +58,26 @@ pub(crate) struct CallbackState {
     pub(crate) own: Arc<dyn Any + Send + Sync>,
 }
 
+/// Ends the time in which a callback lets other tasks run.
+struct GivesWay<'a>(&'a Counters);
+
+impl Drop for GivesWay<'_> {
+    fn drop(&mut self) {
+        self.0.set_giving_way(false);
+    }
+}
+
 impl CallbackState {
+    /// Lets other tasks run, while the stage has more to do: it does not wait.
+    pub(crate) fn give_way(&self) -> impl Future<Output = ()> + Send + use<> {
+        let counters = Arc::clone(&self.counters);
+        async move {
+            counters.set_giving_way(true);
+            let _way = GivesWay(&counters);
+            yield_now().await;
+        }
+    }
+
     /// Records that a batch, or a demand, of `events` is about to be handled.
     #[inline]
     pub(crate) fn begin_batch(&self, events: usize) {

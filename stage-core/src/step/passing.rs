@@ -146,7 +146,7 @@ impl<P: Pass> ProducerConsumer for Passing<P> {
     ) -> Result<Asking, BoxError> {
         if peer == Role::Producer {
             self.producers += 1;
-            // Not in `init`: a producer ends with a consumer that it had.
+            // Not in `init`: a stage wired by hand that declines has no subscription to end.
             if self.pass.wants_nothing() {
                 out.finish();
             }

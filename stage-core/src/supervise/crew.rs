@@ -13,6 +13,7 @@ use super::child::{Child, SHUTDOWN};
 use crate::base::error::ExitReason;
 use crate::engine::Ready;
 use crate::runtime::placement::{Task, spawn};
+use crate::stage::Init;
 use crate::sync::Ordering;
 
 /// Time that stages before an aborted one wait for its end before they are stopped too.
@@ -254,11 +255,22 @@ impl Crew {
         let task = spawn(&mut self.tasks, child.placement, &child.signal, &child.counters, stage);
         self.running.insert(task.id, index);
         member.task = Some(task);
-        if is_up.await.is_err() {
-            return Err(self.exit_of(index).await);
+        match is_up.await {
+            Ok(Init::Ready) => {}
+            Ok(Init::Declined) => self.decline(index),
+            Err(_) => return Err(self.exit_of(index).await),
         }
         self.child(index).up.store(true, Ordering::Release);
         Ok(go)
+    }
+
+    /// Lets the producers of a child that declined stop waiting for it: it will not subscribe.
+    fn decline(&self, index: usize) {
+        for (source, producer) in numbered(&self.child(index).sources) {
+            if self.is_up(producer) {
+                (self.child(index).retire)(source);
+            }
+        }
     }
 
     /// Waits for the end of a child that is ending; ends of other children are kept for later.

@@ -8,6 +8,7 @@ use crate::base::error::ExitReason;
 use crate::base::stats::StageStats;
 use crate::engine::Ready;
 use crate::pipeline::handle::{Monitor, Running, StartError};
+use crate::stage::Init;
 use crate::supervise::Command;
 use crate::supervise::{Control, StageEntry, Subtree};
 use crate::supervise::{Outcome, PipelineError, Report, StageExit, StageLoss};
@@ -140,7 +141,7 @@ pub(crate) async fn run(
         Err(error) => return ExitReason::Error(Arc::new(error)),
     };
     inner.began(running.monitor());
-    let _ = ready.up.send(());
+    let _ = ready.up.send(Init::Ready);
     let ended = match ready.go.await {
         Ok(()) => loop {
             tokio::select! {

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use crate::base::error::{ExitReason, StageResult};
 use crate::base::flag::Flag;
 use crate::engine::Ready;
+use crate::stage::Init;
 use crate::supervise::Control;
 use crate::sync::{Mutex, lock};
 use crate::wire::diagnosis::Diagnosis;
@@ -56,7 +57,7 @@ impl TaskControl {
 
 /// Runs the task once; a panic is a failure.
 pub(crate) async fn run(work: impl Future<Output = StageResult>, ready: Ready) -> ExitReason {
-    let _ = ready.up.send(());
+    let _ = ready.up.send(Init::Ready);
     if ready.go.await.is_err() {
         return ExitReason::Shutdown;
     }

@@ -72,6 +72,8 @@ pub use metrics::{
 pub use queues::JobCounts;
 pub use snapshot::{LinkSnapshot, Snapshot, StageSnapshot};
 pub use status::{Status, StepStatus};
+
+pub use crate::wire::operator::InProgress;
 pub use steering::Steering;
 pub use steering_error::SteeringError;
 pub use step_activity::{CopyActivity, StepActivity};

@@ -11,7 +11,7 @@ use crate::pipeline::handle::Monitor;
 use crate::pipeline::{Link, LinkKind};
 use crate::supervise::{Nature, PipelineState, Restarts, StageEntry, step_of};
 use crate::sync::Arc;
-use crate::wire::operator::OperatorRequests;
+use crate::wire::operator::{InProgress, OperatorRequests};
 
 /// The status of a pipeline, read by [`Monitor::status`].
 #[derive(Clone, Debug)]
@@ -55,6 +55,8 @@ pub struct StepStatus {
     pub min_demand: Option<usize>,
     /// Its rate, if it limits the rate of events.
     pub rate: Option<Rate>,
+    /// How many events each copy handles at once, if that is more than one.
+    pub at_once: Option<InProgress>,
     /// Whether the window is tuned automatically. It is fixed once an operator sets it.
     pub window_tuned: bool,
     /// Whether an operator set the window.
@@ -172,6 +174,7 @@ impl Monitor {
             min_demand: window.map(Window::min),
             measured: requests.is_some_and(|requests| requests.records().is_some()),
             rate: requests.and_then(OperatorRequests::rate),
+            at_once: requests.and_then(OperatorRequests::limit).map(|limit| limit.read()),
             window_tuned: window.is_some()
                 && requests.is_none_or(|requests| requests.window().is_none())
                 && self.topology.step(&stage.step).is_some_and(|step| step.demand != Tuning::Fixed),

@@ -1,5 +1,6 @@
 //! Control of a running pipeline from outside, without the types of its stages.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::steering_error::SteeringError;
@@ -7,9 +8,10 @@ use crate::base::rate::Rate;
 use crate::credit::demand::{Window, WindowError};
 use crate::credit::limits::MOST_EVENTS;
 use crate::pipeline::handle::{Monitor, Running};
+use crate::policy::{AtOnce, AtOnceError};
 use crate::supervise::{Closed, Command, Nature, StageEntry};
 use crate::sync::Arc;
-use crate::wire::operator::OperatorRequests;
+use crate::wire::operator::{AdjustableLimit, OperatorRequests};
 
 /// Control of a running pipeline: pause and resume it, change windows and rates, drain and stop it. Cheap to
 /// clone. Unlike [`Running`], it does not stop the pipeline when it is dropped.
@@ -177,6 +179,47 @@ impl Steering {
         Ok(())
     }
 
+    /// Sets how many events each copy of a step handles at once: a step declared with
+    /// [`at_once`](crate::Chain::step_each_at_once). One number fixes it; a range lets it follow the target of the
+    /// handlers, as [`AtOnce::adaptive`] does. Events in progress beyond the new limit are handled to their end.
+    ///
+    /// A step that declares no `max_demand` asks for twice the new limit.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`SteeringError::UnknownAtOnce`] if there is no such step, or it handles one event at a time;
+    /// [`SteeringError::AtOnce`] for a range that is empty or begins at zero; [`SteeringError::Ending`] and
+    /// [`SteeringError::Ended`].
+    pub fn set_at_once(&self, step: &str, events: RangeInclusive<usize>) -> Result<(), SteeringError> {
+        let limits = self.limits(step, |_| true)?;
+        AtOnce::adaptive(events.clone()).checked().map_err(|source| self.wrong_at_once(step, source))?;
+        self.change(|| limits.iter().for_each(|limit| limit.set_bounds(events.clone())))?;
+        tracing::info!(
+            pipeline = self.name(),
+            step,
+            least = events.start(),
+            most = events.end(),
+            "at_once set"
+        );
+        Ok(())
+    }
+
+    /// Sets how many events with equal keys each copy of a step handles at once: a step declared with
+    /// [`AtOnce::at_most`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`set_at_once`](Self::set_at_once), for a step without such a key as well.
+    pub fn set_at_most(&self, step: &str, events: usize) -> Result<(), SteeringError> {
+        let limits = self.limits(step, |limit| limit.read().per_key.is_some())?;
+        if events == 0 {
+            return Err(self.wrong_at_once(step, AtOnceError::PerKey));
+        }
+        self.change(|| limits.iter().for_each(|limit| limit.set_per_key(events)))?;
+        tracing::info!(pipeline = self.name(), step, events, "at_most set");
+        Ok(())
+    }
+
     /// Begins to record the batch sizes and callback times of a step, which [`openmetrics`](super::openmetrics)
     /// then writes as histograms. For a source, the size of a demand counts. Costs two readings of the clock per
     /// batch; a pipeline fused into one stage has no batches to record.
@@ -224,6 +267,26 @@ impl Steering {
         tracing::info!(pipeline = self.name(), "stopped by an operator");
         self.monitor.lifecycle.tell(Command::Stop);
         Ok(())
+    }
+
+    /// Returns the limits of the events in progress of a step that has suitable ones.
+    fn limits(
+        &self,
+        step: &str,
+        suits: impl Fn(&dyn AdjustableLimit) -> bool,
+    ) -> Result<Vec<Arc<dyn AdjustableLimit>>, SteeringError> {
+        let limit = |stage: &Arc<StageEntry>| requests(stage)?.limit().filter(|limit| suits(&**limit));
+        let limits: Vec<_> = self.stages().filter(|stage| *stage.step == *step).filter_map(limit).collect();
+        if limits.is_empty() {
+            let known = self.steps(|stage| limit(stage).is_some());
+            let (pipeline, step) = (self.owned_name(), step.to_owned());
+            return Err(SteeringError::UnknownAtOnce { pipeline, step, known });
+        }
+        Ok(limits)
+    }
+
+    fn wrong_at_once(&self, step: &str, source: AtOnceError) -> SteeringError {
+        SteeringError::AtOnce { pipeline: self.owned_name(), step: step.to_owned(), source }
     }
 
     fn set_paused(&self, step: &str, paused: bool) -> Result<(), SteeringError> {

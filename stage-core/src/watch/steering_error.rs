@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::credit::demand::WindowError;
+use crate::policy::AtOnceError;
 use crate::supervise::Ending;
 
 /// Why a request to a pipeline is refused. A request that is refused changes nothing.
@@ -52,6 +53,26 @@ pub enum SteeringError {
         /// The names of the steps that have a rate.
         known: Vec<String>,
     },
+    /// The pipeline has no such step, or it handles one event at a time, or has no key for `at_most`.
+    #[error("no step `{step}` of the pipeline `{pipeline}` has such a limit of events at once; {}", Limits(.known))]
+    UnknownAtOnce {
+        /// The pipeline.
+        pipeline: String,
+        /// The name given.
+        step: String,
+        /// The names of the steps that have one.
+        known: Vec<String>,
+    },
+    /// The number of events at once is out of range.
+    #[error("the step `{step}` of the pipeline `{pipeline}`: {source}")]
+    AtOnce {
+        /// The pipeline.
+        pipeline: String,
+        /// The step.
+        step: String,
+        /// The error in the number.
+        source: AtOnceError,
+    },
     /// A supervisor has no stages of its own.
     #[error("`{pipeline}` has no sources to pause: steer each pipeline of a supervisor by itself")]
     NoStages {
@@ -98,6 +119,18 @@ impl fmt::Display for Rates<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             [] => f.write_str("none of its steps limits the rate of events"),
+            names => write!(f, "the steps with one are {}", List(names)),
+        }
+    }
+}
+
+/// Displays the steps that have a limit of events at once.
+struct Limits<'a>(&'a [String]);
+
+impl fmt::Display for Limits<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] => f.write_str("none of its steps has one"),
             names => write!(f, "the steps with one are {}", List(names)),
         }
     }

@@ -1,5 +1,6 @@
-//! The operator's requests to a stage: a pause, a demand window, a rate, histograms. They outlive its restarts.
+//! The operator's requests to a stage: a pause, a demand window, a rate, events at once, histograms. They outlive its restarts.
 
+use std::ops::RangeInclusive;
 use std::sync::OnceLock;
 
 use super::signal::Signal;
@@ -17,6 +18,8 @@ pub(crate) struct OperatorRequests {
     /// The requested window; `None` for the declared one.
     window: Mutex<Option<Window>>,
     rates: Mutex<Rates>,
+    /// The limit of the events in progress; `None` if the stage handles one at a time.
+    limit: Mutex<Option<Arc<dyn AdjustableLimit>>>,
     /// The histograms, once the stage was measured.
     histograms: OnceLock<Arc<StageHistograms>>,
     measured: AtomicBool,
@@ -38,6 +41,30 @@ pub(crate) trait AdjustableRate: std::fmt::Debug + Send + Sync {
     fn id(&self) -> usize;
 }
 
+/// A limit of the events in progress, which a stage shares with the other copies of its step.
+pub(crate) trait AdjustableLimit: std::fmt::Debug + Send + Sync {
+    fn read(&self) -> InProgress;
+    /// Sets the bounds, from 1 and not empty.
+    fn set_bounds(&self, bounds: RangeInclusive<usize>);
+    /// Sets the number of events with equal keys, at least 1; does nothing if the stage has no key.
+    fn set_per_key(&self, events: usize);
+}
+
+/// How many events each copy of a step handles at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct InProgress {
+    /// The limit now.
+    pub limit: usize,
+    /// The least that an adaptive limit falls to.
+    pub least: usize,
+    /// The most that an adaptive limit grows to. A fixed limit is both `least` and `most`.
+    pub most: usize,
+    /// The limit for events with equal keys; `None` if the step has no key for that.
+    pub per_key: Option<usize>,
+}
+
 impl OperatorRequests {
     pub(crate) fn new(signal: &Arc<Signal>) -> Arc<Self> {
         Arc::new(Self {
@@ -45,6 +72,7 @@ impl OperatorRequests {
             paused: AtomicBool::new(false),
             window: Mutex::default(),
             rates: Mutex::default(),
+            limit: Mutex::default(),
             histograms: OnceLock::new(),
             measured: AtomicBool::new(false),
         })
@@ -119,5 +147,15 @@ impl OperatorRequests {
     pub(crate) fn rate(&self) -> Option<Rate> {
         let current = lock(&self.rates).current.clone()?;
         Some(current.rate())
+    }
+
+    /// Connects the limit of a stage that starts.
+    pub(crate) fn connect_limit(&self, limit: Arc<dyn AdjustableLimit>) {
+        *lock(&self.limit) = Some(limit);
+    }
+
+    /// Returns the limit of the events in progress, if the stage has one.
+    pub(crate) fn limit(&self) -> Option<Arc<dyn AdjustableLimit>> {
+        lock(&self.limit).clone()
     }
 }

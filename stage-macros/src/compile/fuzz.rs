@@ -192,6 +192,8 @@ impl Author<'_> {
                     "|a| a.check(), retry: WAITS.attempts(copies), rate: rate()?",
                     "A, on_failure: POLICY, batch: Limits::count(copies), rate: queue",
                     "each(look_up), at_once: 16, order: any",
+                    "each(look_up), at_once: auto",
+                    "each(look_up), at_once: 4..=64, order: any",
                     "A, at_once: copies, retry: WAITS",
                     "each(call), at_once: 16, at_most: 2, per: |order| order.tenant",
                 ],

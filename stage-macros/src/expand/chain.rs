@@ -294,7 +294,8 @@ fn mention<'a>(nodes: &'a [Node], all: &mut Vec<&'a Expr>) {
                 all.extend(step.rejected.as_ref().map(|rejected| &rejected.to));
                 all.extend(step.policy.iter().flat_map(policy::mentions));
                 let at_once = step.at_once.as_ref();
-                all.extend(at_once.and_then(|at_once| of_number(&at_once.number)));
+                let numbers = at_once.into_iter().flat_map(|at_once| at_once.events.numbers());
+                all.extend(numbers.filter_map(of_number));
                 all.extend(at_once.and_then(|at_once| of_choice(at_once.order.as_ref()?)));
                 let at_most = at_once.and_then(|at_once| at_once.at_most.as_ref());
                 all.extend(at_most.and_then(|at_most| of_number(&at_most.number)));

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::Expr;
 
 use super::{capture, options};
-use crate::model::{AtMost, AtOnce, Failure, Gate, Policy, Retry, Scope, Shape, Step, Text};
+use crate::model::{AtMost, AtOnce, EventsAtOnce, Failure, Gate, Policy, Retry, Scope, Shape, Step, Text};
 use crate::words::Role;
 
 /// Expands `FailurePolicy::skip().retry(…)`.
@@ -52,13 +52,20 @@ pub(super) fn handled(step: &Step, scope: &Scope<'_>) -> (&'static str, TokenStr
 }
 
 /// Expands `AtOnce::new(16).order(Order::Any),`.
-pub(super) fn at_once(AtOnce { word, number, order, .. }: &AtOnce, scope: &Scope<'_>) -> TokenStream {
-    let number = options::number(number, scope);
+pub(super) fn at_once(AtOnce { word, events, order, .. }: &AtOnce, scope: &Scope<'_>) -> TokenStream {
+    let (method, argument) = match events {
+        EventsAtOnce::Fixed(number) => ("new", options::number(number, scope)),
+        EventsAtOnce::Auto => ("auto", TokenStream::new()),
+        EventsAtOnce::Within(least, most) => {
+            let [least, most] = [least, most].map(|number| options::number(number, scope));
+            ("adaptive", quote!(::core::ops::RangeInclusive::new(#least, #most)))
+        }
+    };
     let order =
         order.as_ref().map(|order| options::choice(order, &quote!(::stage_core::policy::Order), scope));
     let order = order.map(|order| quote!(.order(#order)));
-    let new = Ident::new("new", Span::mixed_site().located_at(word.span()));
-    quote!(::stage_core::policy::AtOnce::#new(#number)#order,)
+    let method = Ident::new(method, Span::mixed_site().located_at(word.span()));
+    quote!(::stage_core::policy::AtOnce::#method(#argument)#order,)
 }
 
 /// Expands `AtOnce::new(16), 2, |event| event.tenant`.

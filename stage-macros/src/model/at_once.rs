@@ -1,13 +1,49 @@
 //! Options of steps that handle several events at once.
 
 use proc_macro2::Ident;
-use syn::Expr;
+use syn::{Expr, ExprRange, RangeLimits};
 
 use super::closures::key;
 use super::scope::Scope;
-use super::{AtMost, AtOnce, Number};
+use super::settings::lower_case;
+use super::{AtMost, AtOnce, EventsAtOnce, Number};
 use crate::error::Errors;
 use crate::option_words::OptionWord;
+use crate::suggest::did_you_mean;
+
+/// Reads `16`, `auto`, `4..=64`, or an expression.
+pub(super) fn events_at_once(value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<EventsAtOnce> {
+    if let Some(word) = lower_case(&value, scope) {
+        if word == "auto" {
+            return Some(EventsAtOnce::Auto);
+        }
+        if did_you_mean(&word.to_string(), ["auto"]).is_some() {
+            errors.at(word, format!("unknown at_once `{word}`: did you mean `auto`?"));
+            return None;
+        }
+    }
+    match value {
+        Expr::Paren(inner) => events_at_once(*inner.expr, scope, errors),
+        Expr::Range(range) => within(range, scope, errors),
+        value => Number::read(OptionWord::AtOnce, value, scope, errors).map(EventsAtOnce::Fixed),
+    }
+}
+
+fn within(range: ExprRange, scope: &Scope<'_>, errors: &mut Errors) -> Option<EventsAtOnce> {
+    let (Some(least), Some(most), RangeLimits::Closed(_)) = (&range.start, &range.end, &range.limits) else {
+        errors.at(&range, "`at_once` is a range with both ends: write `4..=64`, or `auto`");
+        return None;
+    };
+    let mut read = |bound: &Expr| Number::read(OptionWord::AtOnce, bound.clone(), scope, errors);
+    let (least, most) = (read(least)?, read(most)?);
+    if let (Some(from), Some(to)) = (least.known(), most.known())
+        && from > to
+    {
+        errors.at(&range, format!("the range of `at_once` is empty: write `{to}..={from}`"));
+        return None;
+    }
+    Some(EventsAtOnce::Within(least, most))
+}
 
 /// `at_most` and `per`, which need each other and `at_once`; `None` inside was reported already.
 #[derive(Default)]

@@ -202,9 +202,30 @@ pub(crate) struct Retry {
 /// `at_once: 16, order: any`
 pub(crate) struct AtOnce {
     pub(crate) word: Ident,
-    pub(crate) number: Number,
+    pub(crate) events: EventsAtOnce,
     pub(crate) order: Option<Choice>,
     pub(crate) at_most: Option<AtMost>,
+}
+
+/// How many events a step handles at a time.
+pub(crate) enum EventsAtOnce {
+    /// `auto`: as many as the target bears.
+    Auto,
+    /// `4..=64`: as many as the target bears, within bounds.
+    Within(Number, Number),
+    Fixed(Number),
+}
+
+impl EventsAtOnce {
+    /// Returns the numbers in it.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = &Number> {
+        let (first, second) = match self {
+            Self::Auto => (None, None),
+            Self::Within(least, most) => (Some(least), Some(most)),
+            Self::Fixed(number) => (Some(number), None),
+        };
+        first.into_iter().chain(second)
+    }
 }
 
 /// `at_most: 2, per: |event| event.tenant`

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span};
 use syn::{Expr, ExprArray, ExprRange, Lit, LitStr, RangeLimits};
 
-use super::at_once::Bulkheads;
+use super::at_once::{Bulkheads, events_at_once};
 use super::closures::{key, rejected, spec};
 use super::scope::{Scope, starts_in_lower_case};
 use super::{
@@ -108,8 +108,8 @@ impl Settings {
             }
             OptionWord::Retry => self.retry = policy::retry(word, value, errors),
             OptionWord::AtOnce => {
-                let number = Number::read(option, value, scope, errors);
-                self.at_once = number.map(|number| AtOnce { word, number, order: None, at_most: None });
+                let events = events_at_once(value, scope, errors);
+                self.at_once = events.map(|events| AtOnce { word, events, order: None, at_most: None });
             }
             OptionWord::Partitions => {
                 self.partitions = Some((word, Number::read(option, value, scope, errors)));
@@ -338,7 +338,7 @@ fn choice(words: &Words, value: Expr, scope: &Scope<'_>, errors: &mut Errors) ->
 }
 
 /// Returns a single name that is neither a parameter nor a constant.
-fn lower_case<'a>(value: &'a Expr, scope: &Scope<'_>) -> Option<&'a Ident> {
+pub(super) fn lower_case<'a>(value: &'a Expr, scope: &Scope<'_>) -> Option<&'a Ident> {
     let Expr::Path(path) = value else { return None };
     path.path.get_ident().filter(|ident| starts_in_lower_case(ident) && !scope.is_param(ident))
 }

@@ -64,7 +64,8 @@ pub(crate) fn requirements(model: &Model) -> Vec<Requirement<'_>> {
         };
         let inherited = if step.takes_batches() { Bound::Batches } else { inherited.again() };
         of_options(&step.options, &inherited, &owner, &mut requirements);
-        requirements.extend(step.at_once.as_ref().map(|AtOnce { number, .. }| {
+        let at_once = step.at_once.iter().flat_map(|AtOnce { events, .. }| events.numbers());
+        requirements.extend(at_once.map(|number| {
             let owner = owner.clone();
             Requirement::AtLeastOne { option: OptionWord::AtOnce, number, owner }
         }));

@@ -23,6 +23,10 @@ pipeline! {
         step policy::each(look_up), at_most: 2, per: |number| number % 2, name: "at_once";
         step policy::each(look_up), at_once: 4, per: |number| number % 2, name: "at_most";
         step policy::each(look_up), at_once: 4, at_most: 0, per: |number| number % 2, name: "none";
+        step policy::each(look_up), at_once: aut, name: "word";
+        step policy::each(look_up), at_once: 4.., name: "open";
+        step policy::each(look_up), at_once: 64..=4, name: "empty";
+        step policy::each(look_up), at_once: 0..=4, name: "zero";
         finish drop;
     }
 }

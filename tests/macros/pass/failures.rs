@@ -256,6 +256,8 @@ pipeline! {
         start  0..10_u64;
         step   each(look_up), at_once: 10, order: any, at_most: 2, per: |number| number % 5, on_failure: skip, name: "any";
         step   each(look_up), at_once: at_once, order: order, on_failure: skip, name: "given";
+        step   each(look_up), at_once: auto, on_failure: skip, name: "auto";
+        step   each(look_up), at_once: 2..=at_once, on_failure: skip, name: "within";
         finish each(move |number| {
             let into = into.clone();
             async move { into.send(number) }
@@ -269,7 +271,7 @@ async fn a_step_handles_several_events_at_once_in_the_order_that_its_options_nam
     let look_up = LookUp::new(5, Order::Kept, into);
     let windows: Vec<_> =
         look_up.topology().steps.iter().map(|step| (step.max_demand, step.min_demand)).collect();
-    assert_eq!(windows[1..], [(20, 10), (10, 5), (2, 1)]);
+    assert_eq!(windows[1..], [(20, 10), (10, 5), (512, 256), (10, 5), (2, 1)]);
     look_up.start().await?.join().await?;
     assert_eq!(received.iter().collect::<Vec<_>>(), [9, 8, 7, 6, 5, 4, 2, 1, 0]);
     Ok(())

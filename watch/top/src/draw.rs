@@ -39,6 +39,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App) {
     let mut lines =
         vec![Line::from(format!("{sentence}{since}")).style(Style::new().add_modifier(Modifier::BOLD))];
     lines.extend(waits(app).map(Line::from));
+    lines.push(Line::from(at_once(app).collect::<Vec<_>>().join(" ")));
     frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: true }), verdict);
     frame.render_widget(Paragraph::new(foot(app)), help);
 }
@@ -72,6 +73,16 @@ fn foot(app: &App) -> String {
 fn waits(app: &App) -> impl Iterator<Item = String> {
     let steps = app.tick.steps.iter();
     steps.filter_map(|step| Some(format!("{} waits for {}.", step.name, step.waiting_for.as_ref()?)))
+}
+
+/// Returns a sentence for each step that handles several events at once.
+fn at_once(app: &App) -> impl Iterator<Item = String> {
+    let steps = app.tick.steps.iter();
+    steps.filter_map(|step| {
+        let (events, retries) = (step.at_once?, step.retries);
+        let retries = if retries > 0 { format!("; {retries} wait for a retry") } else { String::new() };
+        Some(format!("{} handles {events} events at once{retries}.", step.name))
+    })
 }
 
 fn rows(frame: &mut Frame<'_>, app: &App, area: Rect) {

@@ -51,6 +51,12 @@ pub struct Step {
     pub out: f64,
     /// The mean number of events of a batch.
     pub batch: Option<f64>,
+    /// The events that its copies may handle at once now, if that is more than one each.
+    #[serde(default)]
+    pub at_once: Option<usize>,
+    /// Events that wait for their next attempt.
+    #[serde(default)]
+    pub retries: u64,
     /// Events discarded.
     pub discarded: u64,
     /// Restarts.

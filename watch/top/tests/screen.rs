@@ -92,6 +92,21 @@ fn the_screen_names_the_condition_that_a_step_waits_for() {
 }
 
 #[test]
+fn the_screen_names_the_events_at_once_and_the_retries_that_wait() {
+    let mut app = app();
+    let tick = from_value(json!({
+        "at": 76.2, "state": "running", "verdict": { "text": "The pipeline is idle.", "steps": [], "since": 0.0 }, "links": [],
+        "steps": [{
+            "name": "call", "source": false, "paused": false, "times": [0, 1_000, 0, 0, 0], "in": 0.0, "out": 0.0,
+            "batch": null, "discarded": 0, "restarts": 0, "at_once": 24, "retries": 3, "copies": [],
+        }],
+    }));
+    app.hear(News::Tick(Box::new(tick.unwrap())));
+    let below = screen(&app).join("\n");
+    assert!(below.contains("call handles 24 events at once; 3 wait for a retry."), "{below}");
+}
+
+#[test]
 fn keys_select_sort_and_list_copies() {
     let mut app = app();
     app.press(KeyCode::Char('s'));

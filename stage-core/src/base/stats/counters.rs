@@ -23,6 +23,8 @@ pub(crate) struct Counters {
     buffered: AtomicU64,
     held: AtomicU64,
     left_out: AtomicU64,
+    /// The limit of the events in progress; zero if there is none.
+    at_once: AtomicU64,
     /// The number of events that wait for an attempt, and the time of the earliest.
     retries: Mutex<(usize, Option<Instant>)>,
     discarded: [AtomicU64; 4],
@@ -39,6 +41,8 @@ pub(crate) struct Counters {
     starts_over: AtomicBool,
     /// Whether each event goes to all subscribers.
     broadcasts: AtomicBool,
+    /// Whether the callback that is pending only lets other tasks run.
+    gives_way: AtomicBool,
     /// The text by which the stage names an outside server that it waits for.
     waiting_for: Mutex<Option<Arc<str>>>,
     pub(crate) gauges: ShownGauges,
@@ -144,6 +148,11 @@ impl Counters {
         self.held.store(events as u64, Ordering::Relaxed);
     }
 
+    /// Sets the limit of the events in progress.
+    pub(crate) fn set_at_once(&self, events: usize) {
+        self.at_once.store(events as u64, Ordering::Relaxed);
+    }
+
     /// Sets the number of events that wait for their next attempt, and the time at which the earliest is due.
     pub(crate) fn set_retries(&self, waiting: usize, next: Option<Instant>) {
         *lock(&self.retries) = (waiting, next);
@@ -157,6 +166,14 @@ impl Counters {
             self.set_retries(0, None);
             tracing::warn!(stage = self.name(), discarded = kept, "events discarded: {reason}");
         }
+    }
+
+    pub(crate) fn set_giving_way(&self, gives_way: bool) {
+        self.gives_way.store(gives_way, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_giving_way(&self) -> bool {
+        self.gives_way.load(Ordering::Relaxed)
     }
 
     /// Names what the stage waits for outside of the pipeline.
@@ -237,6 +254,7 @@ impl Counters {
             buffered: load(&self.buffered),
             held: load(&self.held),
             left_out: load(&self.left_out),
+            at_once: usize::try_from(load(&self.at_once)).ok().filter(|events| *events > 0),
             retries: retries as u64,
             next_retry: next.map(|next| next.saturating_duration_since(Instant::now())),
             discarded: discards.total(),

@@ -32,6 +32,9 @@ pub struct StageStats {
     /// Events taken and left out on purpose: by a filter, or by a step such as
     /// [`debounce`](crate::step::debounce). They are not discarded: an acknowledged pipeline acknowledges them.
     pub left_out: u64,
+    /// The number of events that it may have in progress now, which an [adaptive](crate::policy::AtOnce::adaptive) step
+    /// changes; `None` if it handles one at a time.
+    pub at_once: Option<usize>,
     /// Held events that wait for their next attempt.
     pub retries: u64,
     /// The time until the earliest of these attempts is due; zero if it is overdue.
@@ -63,6 +66,7 @@ impl StageStats {
         self.buffered = next.buffered;
         self.held = next.held;
         self.left_out += next.left_out;
+        self.at_once = next.at_once;
         self.retries = next.retries;
         self.next_retry = next.next_retry;
         self.discarded += next.discarded;

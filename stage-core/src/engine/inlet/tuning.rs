@@ -4,7 +4,7 @@ use super::{Incoming, Inlet};
 use crate::base::moment;
 use crate::base::stats::Counters;
 use crate::credit::tuner::{Reading, Tuner};
-use crate::wire::mailbox::Join;
+use crate::wire::mailbox::{Join, Owner};
 use crate::wire::subscription::Asking;
 
 impl<E: Send + 'static> Inlet<E> {
@@ -13,7 +13,13 @@ impl<E: Send + 'static> Inlet<E> {
     pub(super) fn begin_tuning(&self, join: &mut Join<E>, asking: Asking) -> Option<Tuner> {
         let tuner = match asking {
             Asking::Automatic => join.tuner?,
-            Asking::Manual => return None,
+            Asking::Manual => {
+                if let Owner::Pipeline(_) = join.owner {
+                    // A stage that follows its target begins with less.
+                    join.options.largest_ask.get_or_insert(join.window.max());
+                }
+                return None;
+            }
         };
         join.window = tuner.window();
         join.options.largest_ask = Some(tuner.largest().max());

@@ -6,7 +6,6 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::types::Many;
@@ -44,7 +43,7 @@ impl Turn {
             return true;
         }
         out.flush();
-        yield_now().await;
+        out.state.give_way().await;
         *self = Self::new();
         out.draining().now_or_never().is_none()
     }

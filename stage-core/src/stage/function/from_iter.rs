@@ -4,7 +4,6 @@ use std::fmt;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use crate::base::error::StageResult;
@@ -86,7 +85,7 @@ where
             }
             if slow {
                 out.flush();
-                yield_now().await;
+                out.state.give_way().await;
                 if out.draining().now_or_never().is_some() {
                     return Ok(());
                 }

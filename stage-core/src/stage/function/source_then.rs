@@ -18,8 +18,6 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
-use tokio::task::yield_now;
-
 use super::then::flushed_first;
 use crate::base::error::{BoxError, ExitReason, StageResult};
 use crate::base::options::DiscardLog;
@@ -271,7 +269,7 @@ where
                     return Ok(());
                 }
                 // Yield so that the engine can read new mail, even if the source is ready again at once.
-                yield_now().await;
+                out.state.give_way().await;
             }
             let made = poll_fn(|cx| match making.as_mut().poll(cx) {
                 Poll::Ready(made) => Poll::Ready(Some(made)),

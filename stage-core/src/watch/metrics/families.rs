@@ -156,6 +156,27 @@ pub(super) const METRICS: &[Metric] = &[
         |view, family| rows(view, family, |row| row.held),
     )
     .unit("events"),
+    Metric::counter(
+        "stage_events_left_out",
+        "Events taken and left out on purpose, by a filter or a ready-made step.",
+        |view, family| rows(view, family, |row| row.left_out),
+    ),
+    Metric::gauge(
+        "stage_waiting_retries",
+        "Held events that wait for their next attempt.",
+        |view, family| rows(view, family, |row| row.retries),
+    ),
+    Metric::gauge(
+        "stage_at_once",
+        "Events that the copies of a step may handle at once now.",
+        |view, family| {
+            for row in &view.rows {
+                if let Some(events) = row.at_once {
+                    family.sample(&row.labels, events);
+                }
+            }
+        },
+    ),
     Metric::counter("stage_events_discarded", "Events discarded, by reason.", |view, family| {
         row_labels(view, family, "reason", |row| {
             let lost = &row.discards;

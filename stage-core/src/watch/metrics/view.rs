@@ -24,6 +24,11 @@ pub(super) struct Row {
     pub(super) batches: u64,
     pub(super) buffered: u64,
     pub(super) held: u64,
+    pub(super) left_out: u64,
+    /// Held events that wait for their next attempt.
+    pub(super) retries: u64,
+    /// The events that may be in progress, if that is more than one for each copy.
+    pub(super) at_once: Option<u64>,
     pub(super) restarts: u64,
     pub(super) discards: Discards,
     pub(super) failures: EventFailures,
@@ -140,6 +145,11 @@ impl Row {
         self.batches += stats.batches;
         self.buffered += stats.buffered;
         self.held += stats.held;
+        self.left_out += stats.left_out;
+        self.retries += stats.retries;
+        if let Some(events) = stats.at_once {
+            *self.at_once.get_or_insert(0) += events as u64;
+        }
         self.restarts += stats.restarts;
         self.discards.add(&stats.discards);
         self.failures.add(&stats.failures);

@@ -26,6 +26,12 @@ pub(super) struct StepTick<'a> {
     batch: Option<f64>,
     skew: f64,
     held: u64,
+    /// Held events that wait for their next attempt.
+    retries: u64,
+    left_out: u64,
+    /// The events that the copies may handle at once now, if that is more than one each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_once: Option<usize>,
     buffered: u64,
     demand: u64,
     discarded: u64,
@@ -83,6 +89,9 @@ impl<'a> StepTick<'a> {
             batch: (batches > 0).then(|| tenths(ratio(events, batches))),
             skew: tenths(near.skew() * 10.0) / 10.0,
             held: sum(|stage| stage.stats.held),
+            retries: sum(|stage| stage.stats.retries),
+            left_out: sum(|stage| stage.stats.left_out),
+            at_once: stages.iter().filter_map(|stage| stage.stats.at_once).reduce(usize::saturating_add),
             buffered: sum(|stage| stage.stats.buffered),
             demand: sum(|stage| stage.stats.demand),
             discarded: sum(|stage| stage.stats.discarded),

@@ -1,0 +1,151 @@
+//! The numbers of events that the copies of a step have in progress: each copy has the same limit, and all learn together.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::sync::Weak;
+
+use tokio::time::Instant;
+
+use super::limit::{Answer, Call, Limit};
+use crate::credit::demand::Window;
+use crate::policy::{Attempted, Called, Losses};
+use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
+use crate::wire::operator::{AdjustableLimit, InProgress};
+
+/// Shared by the copies of a step. It outlives their restarts.
+pub(super) struct Control {
+    limit: Mutex<Limit>,
+    /// The limit, for readers without the lock.
+    now: AtomicUsize,
+    /// The most events with equal keys; `usize::MAX` without a key.
+    per_key: AtomicUsize,
+    copies: Mutex<Vec<Weak<Wake>>>,
+}
+
+/// Makes a copy look at the limit.
+pub(super) type Wake = dyn Fn() + Send + Sync;
+
+/// A call of which the limit is told the end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timed {
+    call: Call,
+    began: Instant,
+}
+
+impl Control {
+    pub(super) fn new(bounds: &RangeInclusive<usize>, per_key: Option<usize>) -> Arc<Self> {
+        let limit = Limit::new(bounds);
+        Arc::new(Self {
+            now: AtomicUsize::new(limit.now()),
+            limit: Mutex::new(limit),
+            per_key: AtomicUsize::new(per_key.unwrap_or(usize::MAX)),
+            copies: Mutex::default(),
+        })
+    }
+
+    /// Adds a copy.
+    pub(super) fn join(&self, wake: &Arc<Wake>) {
+        let mut copies = lock(&self.copies);
+        copies.retain(|copy| copy.strong_count() > 0);
+        copies.push(Arc::downgrade(wake));
+    }
+
+    /// Returns the number of events that each copy may have in progress now.
+    pub(super) fn now(&self) -> usize {
+        self.now.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn per_key(&self) -> usize {
+        self.per_key.load(Ordering::Relaxed)
+    }
+
+    /// Returns the window that holds the events in progress and as many behind them.
+    pub(super) fn window(&self) -> Window {
+        Window::halved(self.now().saturating_mul(2))
+    }
+
+    /// Notes that an event waits because of the limit.
+    pub(super) fn hold_back(&self) {
+        lock(&self.limit).hold_back();
+    }
+
+    /// Begins a call; returns nothing if the limit need not know its end.
+    pub(super) fn begin(&self) -> Option<Timed> {
+        let limit = lock(&self.limit);
+        let call = (!limit.is_fixed()).then(|| limit.begin())?;
+        Some(Timed { call, began: Instant::now() })
+    }
+
+    pub(super) fn end(&self, timed: Timed, ended: Ended) {
+        let answer = match ended {
+            Ended::Answered => Answer::After(timed.began.elapsed()),
+            Ended::Overloaded => Answer::Overloaded,
+            Ended::Failed => Answer::Failed,
+        };
+        let mut limit = lock(&self.limit);
+        limit.end(timed.call, answer);
+        self.now.store(limit.now(), Ordering::Relaxed);
+    }
+
+    fn wake(&self) {
+        let copies: Vec<_> = lock(&self.copies).iter().filter_map(Weak::upgrade).collect();
+        for wake in copies {
+            wake();
+        }
+    }
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    Answered,
+    Overloaded,
+    Failed,
+}
+
+impl Ended {
+    pub(super) const fn of<In, Out>(tried: &Attempted<In, Out>, losses: &Losses) -> Self {
+        match tried {
+            _ if losses.show_overload() => Self::Overloaded,
+            Attempted::Ended(Called::Done(..)) => Self::Answered,
+            Attempted::Ended(Called::Lost | Called::Over) | Attempted::Again(_) => Self::Failed,
+        }
+    }
+}
+
+impl AdjustableLimit for Control {
+    fn read(&self) -> InProgress {
+        let (limit, per_key) = (lock(&self.limit), self.per_key());
+        let bounds = limit.bounds();
+        InProgress {
+            limit: limit.now(),
+            least: *bounds.start(),
+            most: *bounds.end(),
+            per_key: Some(per_key).filter(|events| *events < usize::MAX),
+        }
+    }
+
+    fn set_bounds(&self, bounds: RangeInclusive<usize>) {
+        let mut limit = lock(&self.limit);
+        limit.set_bounds(&bounds);
+        self.now.store(limit.now(), Ordering::Relaxed);
+        drop(limit);
+        self.wake();
+    }
+
+    fn set_per_key(&self, events: usize) {
+        if self.per_key() < usize::MAX {
+            self.per_key.store(events, Ordering::Relaxed);
+            self.wake();
+        }
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control")
+            .field("limit", &lock(&self.limit))
+            .field("per_key", &self.per_key())
+            .finish_non_exhaustive()
+    }
+}
