@@ -40,6 +40,8 @@
 //! | [`FlowError`], [`Refused`] | errors |
 //! | [`join`], [`source`], [`sink`], [`stages`], [`time`] | kinds of joins, sources and their formats, files as results, stages of stage-core in a flow, event time |
 //!
+//! With the feature `persist`, the module `persist` has windows whose state moves between machines.
+//!
 //! The types of steps and layers have no public names. A function that takes or returns a flow states the type
 //! of its events:
 //!
@@ -77,6 +79,8 @@ mod options;
 mod origins;
 mod output;
 mod paths;
+#[cfg(feature = "persist")]
+pub mod persist;
 mod plan;
 mod profile;
 mod recent;

@@ -3,6 +3,8 @@
 //! Announced progress never goes back: an input that was idle and then delivers events older than the
 //! progress of the others does not hold the stage back, and its events are late if their window has ended.
 
+#[cfg(feature = "persist")]
+use crate::persist::KeptWay;
 use crate::plan::Feeds;
 use crate::time::{Progress, Reached};
 
@@ -65,6 +67,40 @@ impl Marks {
             self.settle();
         }
         moved
+    }
+
+    /// Returns the number of events that came too late for every window.
+    #[cfg(feature = "persist")]
+    pub(crate) fn late(&self) -> u64 {
+        self.late
+    }
+
+    #[cfg(feature = "persist")]
+    pub(crate) fn has_ended(&self, edge: usize) -> bool {
+        self.ways.get(edge).is_some_and(|way| way.state == State::Ended)
+    }
+
+    /// Returns the progress of each input, and the watermark.
+    #[cfg(feature = "persist")]
+    pub(crate) fn save(&self) -> (Vec<KeptWay>, Option<i64>) {
+        let kept = |way: &Way| {
+            let (idle, ended) = (way.state == State::Idle, way.state == State::Ended);
+            KeptWay { reached: way.reached, idle, ended }
+        };
+        (self.ways.iter().map(kept).collect(), self.highest)
+    }
+
+    #[cfg(feature = "persist")]
+    pub(crate) fn restore(&mut self, ways: &[KeptWay], highest: Option<i64>, late: u64) {
+        let way = |kept: &KeptWay| {
+            let state = match (kept.ended, kept.idle) {
+                (true, _) => State::Ended,
+                (false, true) => State::Idle,
+                (false, false) => State::Active,
+            };
+            Way { reached: kept.reached, state }
+        };
+        (self.ways, self.highest, self.late) = (ways.iter().map(way).collect(), highest, late);
     }
 
     /// Records that `edge` has ended.

@@ -7,6 +7,8 @@ mod combine;
 mod departition;
 mod emit;
 mod gaps;
+#[cfg(feature = "persist")]
+mod keep;
 mod layer;
 mod map_layer;
 mod marks;

@@ -9,10 +9,10 @@ use crate::window::{BatchTrigger, Next, Trigger, TriggerName, WindowId};
 /// An open window.
 pub(super) struct Open<C: Chain, R: Accumulate> {
     state: C::State,
-    acc: Option<R::Acc>,
+    pub(super) acc: Option<R::Acc>,
     pub(super) alarms: R::Alarms,
     /// The number of events until the next trigger, if the window has a trigger by count.
-    until: usize,
+    pub(super) until: usize,
     /// Whether the window has been emitted because the watermark passed it.
     pub(super) passed: bool,
     /// The custom trigger, if there is one.

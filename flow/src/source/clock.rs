@@ -11,7 +11,7 @@ const IN_A_ROW: u32 = 16;
 
 /// The watermark of one part of a source.
 #[derive(Clone, Debug)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     /// An event that is later than the watermark by more than this, in milliseconds, does not move it.
     most_ahead: i128,
     watermark: Option<i64>,
@@ -30,13 +30,13 @@ struct Ahead {
 }
 
 impl Clock {
-    pub(super) fn new(most_ahead: i128) -> Self {
+    pub(crate) fn new(most_ahead: i128) -> Self {
         Self { most_ahead, watermark: None, first: Vec::new(), ahead: None, believes: false }
     }
 
     /// Observes the time of the next event; returns the watermark after it, if there is one yet.
     #[inline]
-    pub(super) fn see(&mut self, at: i64) -> Option<i64> {
+    pub(crate) fn see(&mut self, at: i64) -> Option<i64> {
         let Some(watermark) = self.watermark else {
             self.see_first(at);
             return self.watermark;
@@ -55,14 +55,14 @@ impl Clock {
     }
 
     /// Records that the part has been idle: the next event may be later by any amount. Returns the watermark.
-    pub(super) fn pause(&mut self) -> Option<i64> {
+    pub(crate) fn pause(&mut self) -> Option<i64> {
         self.start();
         (self.ahead, self.believes) = (None, true);
         self.watermark
     }
 
     /// Records that the part has ended: returns the watermark of its first events, if there was none before.
-    pub(super) fn end(&mut self) -> Option<i64> {
+    pub(crate) fn end(&mut self) -> Option<i64> {
         let had_started = self.watermark.is_some();
         self.start();
         self.watermark.filter(|_| !had_started)

@@ -41,6 +41,8 @@ mod stream;
 mod zstd;
 
 pub use blocks::{BlockFlow, LineBlock};
+#[cfg(feature = "persist")]
+pub(crate) use clock::Clock;
 #[cfg(feature = "csv")]
 pub use csv::CsvFlow;
 pub use decode::{Bytes, Decode, Text};

@@ -3,6 +3,7 @@
 //! Window `n` is the interval from `n × step` to `n × step + span`, the end excluded. Windows are identified by
 //! `n`, which fits an `i64` for every time that does; their ends may not, and are computed in 128 bits.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
 /// Windows of `span` milliseconds that begin every `step` milliseconds; both are at least 1.
@@ -79,6 +80,12 @@ impl Spans {
     /// Returns the start of a window; `i64::MIN` if it is less.
     pub(crate) fn start(self, number: i64) -> i64 {
         clamped(i128::from(number) * self.step)
+    }
+}
+
+impl fmt::Display for Spans {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "windows of {} ms every {} ms", self.span, self.step)
     }
 }
 

@@ -1,0 +1,165 @@
+//! A state that is saved and restored, beside one that never is, and beside a flow.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::{EventTimes, KeyedWindows, OpenWindows, RestoreError, Saved, WindowResult};
+use crate::{Flow, Window};
+
+type Counts = KeyedWindows<i64, i64, u64>;
+type Results = Vec<WindowResult<i64, u64>>;
+
+/// An input of a state.
+#[derive(Clone, Copy, Debug)]
+enum Input {
+    Event(usize, i64),
+    Idle(usize),
+    Mark(usize, i64),
+    End(usize),
+}
+
+const WAYS: usize = 3;
+
+fn fixed() -> Counts {
+    let window = Window::fixed(Duration::from_millis(10));
+    KeyedWindows::new(window, |at: &i64| at % 3, || 0, |count, _| *count += 1).expect("valid options")
+}
+
+fn sliding() -> Counts {
+    let window = Window::sliding(Duration::from_millis(10), Duration::from_millis(4));
+    let window = window.allowed_lateness(Duration::from_millis(5)).trigger_every(3);
+    KeyedWindows::new(window, |at: &i64| at % 3, || 0, |count, _| *count += 1).expect("valid options")
+}
+
+fn input() -> impl Strategy<Value = Input> {
+    prop_oneof![
+        20 => (0..WAYS, 0..100_i64).prop_map(|(way, at)| Input::Event(way, at)),
+        1 => (0..WAYS).prop_map(Input::Idle),
+        2 => (0..WAYS, 0..100_i64).prop_map(|(way, at)| Input::Mark(way, at)),
+        1 => (0..WAYS).prop_map(Input::End),
+    ]
+}
+
+fn apply(state: &mut OpenWindows<i64, i64, u64>, times: &mut [i64; WAYS], input: Input, into: &mut Results) {
+    let sink = &mut |result| into.push(result);
+    match input {
+        Input::Event(way, at) => {
+            times[way] = times[way].max(at);
+            state.event(way, at, times[way], at, sink);
+        }
+        Input::Idle(way) => state.progress(way, Some(times[way]), true, sink),
+        Input::Mark(way, at) => {
+            times[way] = times[way].max(at);
+            state.progress(way, Some(times[way]), false, sink);
+        }
+        Input::End(way) => state.end(way, sink),
+    }
+}
+
+fn assert_restored(windows: &Counts, inputs: &[Input], saves: &[bool]) {
+    let mut kept = (windows.open(WAYS), [i64::MIN; WAYS], Vec::new());
+    let mut moved = (windows.open(WAYS), [i64::MIN; WAYS], Vec::new());
+    for (place, input) in inputs.iter().enumerate() {
+        apply(&mut kept.0, &mut kept.1, *input, &mut kept.2);
+        apply(&mut moved.0, &mut moved.1, *input, &mut moved.2);
+        if saves[place % saves.len()] {
+            let bytes = postcard::to_stdvec(&moved.0.save()).expect("a state");
+            let saved: Saved<i64, u64> = postcard::from_bytes(&bytes).expect("a state");
+            moved.0 = windows.restore(saved, WAYS).expect("the same windows");
+        }
+        assert_eq!(moved.0.save(), kept.0.save());
+    }
+    assert_eq!(moved.2, kept.2);
+}
+
+proptest! {
+    #[test]
+    fn a_restored_state_continues_as_if_it_had_never_been_saved(
+        inputs in prop::collection::vec(input(), 0..120),
+        saves in prop::collection::vec(any::<bool>(), 1..20),
+    ) {
+        assert_restored(&fixed(), &inputs, &saves);
+        assert_restored(&sliding(), &inputs, &saves);
+    }
+
+    #[test]
+    fn the_results_are_those_of_a_flow(
+        parts in prop::collection::vec(prop::collection::vec(-50..100_i64, 0..60), WAYS),
+        order in prop::collection::vec(0..WAYS, 0..200),
+    ) {
+        let mut state = fixed().open(WAYS);
+        let mut clocks = vec![EventTimes::new(Duration::from_millis(30)).expect("valid"); WAYS];
+        let mut rest: Vec<_> = parts.iter().map(|part| part.iter()).collect();
+        let mut results = Vec::new();
+        for way in order.into_iter().chain((0..WAYS).flat_map(|way| [way; 60])) {
+            let Some(at) = rest[way].next() else { continue };
+            let watermark = clocks[way].see(*at).unwrap_or(i64::MIN);
+            state.event(way, *at, watermark, *at, &mut |result| results.push(result));
+        }
+        for (way, clock) in clocks.iter_mut().enumerate() {
+            let reached = clock.end();
+            state.progress(way, reached, false, &mut |result| results.push(result));
+            state.end(way, &mut |result| results.push(result));
+        }
+        let results: BTreeMap<_, _> =
+            results.into_iter().map(|result| ((result.start, result.key), result.value)).collect();
+        prop_assert_eq!(results, of_flow(parts));
+    }
+}
+
+/// Returns the results of a flow in one process.
+fn of_flow(parts: Vec<Vec<i64>>) -> BTreeMap<(i64, i64), u64> {
+    let flow = Flow::from_iters(parts)
+        .event_time(|at| *at, Duration::from_millis(30))
+        .partition(|at| at % 3)
+        .window(Window::fixed(Duration::from_millis(10)))
+        .reduce(HashMap::new, |counts, at: i64| *counts.entry(at % 3).or_insert(0_u64) += 1)
+        .on_trigger(|counts: HashMap<i64, u64>, trigger| {
+            let crate::WindowId::Fixed(start) = trigger.window else { unreachable!("fixed windows") };
+            let results: Vec<_> = counts.iter().map(|(key, count)| ((start, *key), *count)).collect();
+            (results, counts)
+        });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(flow.collect()).expect("a flow")
+}
+
+#[test]
+fn a_state_of_other_windows_is_refused() {
+    let saved = fixed().open(2).save();
+    let refused = fixed().restore(saved, 3).unwrap_err();
+    assert_eq!(refused, RestoreError::Ways { found: 2, expected: 3 });
+    assert_eq!(refused.to_string(), "the state has 2 inputs, the windows have 3");
+    let mut state = fixed().open(1);
+    state.event(0, 1, 1, 1, &mut |_| {});
+    let mut saved = state.save();
+    saved.0.windows[0].until = 0;
+    assert_eq!(fixed().restore(saved, 1).unwrap_err(), RestoreError::Damaged);
+}
+
+#[test]
+fn windows_with_a_clock_are_refused_and_described_by_their_options() {
+    let window = Window::fixed(Duration::from_secs(1));
+    let clocked = window.clone().trigger_periodically(Duration::from_secs(1));
+    let refused = KeyedWindows::new(clocked, |at: &i64| *at, || 0, |_: &mut i32, _| {}).unwrap_err();
+    assert!(refused.to_string().contains("`trigger_periodically`"), "{refused}");
+    let zero = Window::fixed(Duration::ZERO);
+    assert!(KeyedWindows::new(zero, |at: &i64| *at, || 0, |_: &mut i32, _| {}).is_err());
+    assert_eq!(fixed().describe(), "windows of 10 ms every 10 ms, lateness 0 ms");
+    assert_eq!(sliding().describe(), "windows of 10 ms every 4 ms, lateness 5 ms, trigger every 3");
+}
+
+#[test]
+fn with_the_last_input_all_windows_end_once() {
+    let (mut state, mut results) = (fixed().open(2), Results::new());
+    let sink = &mut |result| results.push(result);
+    state.event(0, 5, 5, 5, sink);
+    state.end(0, sink);
+    state.progress(0, Some(100), false, sink);
+    assert!(!state.has_ended());
+    state.end(1, sink);
+    state.end(1, sink);
+    assert!(state.has_ended());
+    assert_eq!(results, [WindowResult { start: 0, is_last: true, key: 2, value: 1 }]);
+}

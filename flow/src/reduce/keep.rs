@@ -1,0 +1,66 @@
+//! Saves and restores the windows of event time of a stage.
+
+use super::gaps::Gaps;
+use super::open::Open;
+use super::operator::ReduceOperator;
+use super::{Accumulate, Emit, NoAlarms, Reducer};
+use crate::chain::Chain;
+use crate::persist::{Kept, KeptWindow, RestoreError};
+
+/// Steps with a state, alarms and custom triggers cannot be saved: their types do not fit.
+impl<C, R, M> ReduceOperator<C, R, M>
+where
+    C: Chain<State = ()>,
+    R: Accumulate<Alarms = NoAlarms> + Reducer<C::Out, M::Out>,
+    M: Emit<<R as Accumulate>::Acc>,
+{
+    pub(crate) fn has_ended(&self, edge: usize) -> bool {
+        self.marks.has_ended(edge)
+    }
+
+    pub(crate) fn all_have_ended(&self) -> bool {
+        self.marks.progress().is_none()
+    }
+
+    pub(crate) fn late(&self) -> u64 {
+        self.marks.late()
+    }
+
+    pub(crate) fn save(&self) -> Kept<R::Acc>
+    where
+        R::Acc: Clone,
+    {
+        debug_assert!(self.gaps.is_none(), "empty windows are not emitted: {:?}", self.gaps);
+        let windows = self.timed.iter().map(|(number, open)| KeptWindow {
+            number: *number,
+            value: open.acc.clone(),
+            until: open.until as u64,
+            passed: open.passed,
+        });
+        let (ways, watermark) = self.marks.save();
+        Kept { windows: windows.collect(), ways, watermark, late: self.marks.late() }
+    }
+
+    pub(crate) fn restore(&mut self, kept: Kept<R::Acc>, ways: usize) -> Result<(), RestoreError> {
+        let Kept { windows, ways: of, watermark, late } = kept;
+        if of.len() != ways {
+            return Err(RestoreError::Ways { found: of.len(), expected: ways });
+        }
+        if windows.iter().any(|window| window.until == 0) {
+            return Err(RestoreError::Damaged);
+        }
+        self.timed = windows
+            .into_iter()
+            .map(|KeptWindow { number, value, until, passed }| {
+                let mut open = Open::new(&self.layer);
+                (open.acc, open.passed) = (value, passed);
+                open.until = usize::try_from(until).unwrap_or(usize::MAX);
+                (number, open)
+            })
+            .collect();
+        self.marks.restore(&of, watermark, late);
+        (self.last, self.gaps) = (None, None::<Gaps>);
+        self.finishing = self.all_have_ended();
+        Ok(())
+    }
+}
