@@ -35,8 +35,9 @@ pub trait Edge: Clone + Send + Sync + 'static {
     /// values.
     fn open(&self, spec: &EdgeSpec) -> impl Future<Output = Result<Opened, ConnectError>> + Send;
 
-    /// Returns the frames of a partition under an epoch. At most one frame is in flight: the next one is delivered
-    /// after the first was settled. The first frame is the earliest that was never accepted, whatever earlier epochs
+    /// Returns the frames of a partition under an epoch. At most
+    /// [`frames_in_flight`](EdgeSpec::frames_in_flight) frames are in flight: with one, the next is delivered after the
+    /// first was settled. The first frame is the earliest that was never accepted, whatever earlier epochs
     /// had in hand; once a greater epoch exists, [`pull`](Pull::pull) is [fenced](ConnectError::fenced), and what this
     /// one settles is void.
     fn inlet(&self, spec: &EdgeSpec, partition: Partition, epoch: Epoch) -> Self::Inlet;

@@ -11,6 +11,7 @@
 //!
 //! # Features
 //!
+//! * `flow`: keyed windows of event time whose state survives its machine, the module `flow`.
 //! * `memory`: an edge in memory with faults, for one process and for tests.
 //! * `testing`: `memory`, and the test kit of stage-core, under which the seed of a `Sim` decides the order of the calls.
 #![forbid(unsafe_code)]
@@ -22,6 +23,8 @@ mod calls;
 mod codec;
 mod edge;
 mod fault;
+#[cfg(feature = "flow")]
+pub mod flow;
 mod format;
 mod frame;
 mod hash;

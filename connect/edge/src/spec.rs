@@ -33,6 +33,10 @@ pub struct EdgeSpec {
     pub partitions: Option<u32>,
     /// The maximum number of frames that the server holds per partition. Default: 64.
     pub frames_kept: u32,
+    /// The maximum number of frames of a partition that its owner has in hand. Default: 1, so that a frame waits until
+    /// the one before it is settled. A flow has `frames_kept` in hand, and settles them with
+    /// one snapshot.
+    pub frames_in_flight: u32,
     /// The maximum number of frames of a pool in flight, of all processes together. Default: 64.
     pub pool_window: u32,
     /// The size in bytes at which a frame is sent. Default: 64 KiB.
@@ -64,6 +68,7 @@ impl EdgeSpec {
             name,
             partitions: None,
             frames_kept: 64,
+            frames_in_flight: 1,
             pool_window: 64,
             frame_bytes: 64 * 1024,
             linger: Duration::from_millis(1),
@@ -84,6 +89,12 @@ impl EdgeSpec {
     /// Sets the maximum number of frames that the server holds per partition, 1 to 1,000,000.
     pub fn frames_kept(mut self, frames: u32) -> Self {
         self.frames_kept = frames;
+        self
+    }
+
+    /// Sets the maximum number of frames of a partition that its owner has in hand, 1 to 1,000,000.
+    pub fn frames_in_flight(mut self, frames: u32) -> Self {
+        self.frames_in_flight = frames;
         self
     }
 
@@ -170,6 +181,7 @@ impl EdgeSpec {
         let numbers = [
             ("partitions", u64::from(self.entrances()), 1, u64::from(MAX_PARTITIONS)),
             ("frames_kept", u64::from(self.frames_kept), 1, 1_000_000),
+            ("frames_in_flight", u64::from(self.frames_in_flight), 1, 1_000_000),
             ("pool_window", u64::from(self.pool_window), 1, 1_000_000),
             ("frame_bytes", self.frame_bytes as u64, 1, MAX_FRAME as u64),
             ("attempts", u64::from(self.attempts), 1, u64::from(u32::MAX)),

@@ -22,6 +22,8 @@ pub enum FrameKind {
     Mark,
     /// Its writer sends nothing more.
     End,
+    /// Its writer has no events at present.
+    Idle,
 }
 
 /// Identifies a frame among those of its partition. A repetition of a frame has the same id.
@@ -29,9 +31,9 @@ pub enum FrameKind {
 pub struct FrameId {
     /// The writer: one run of a sink, or the partition of an upstream edge.
     pub writer: u64,
-    /// The period for which one process is this writer.
+    /// The period for which one process is this writer; in a flow, it grows with each frame.
     pub epoch: u64,
-    /// The number of the frame, from 0.
+    /// The number of the frame, from 0; in a flow, that of its first event among those of its writer in the partition.
     pub sequence: u64,
 }
 
@@ -48,7 +50,8 @@ pub struct Header {
     pub fingerprint: u64,
     /// The id.
     pub id: FrameId,
-    /// The event time that the writer has reached, in milliseconds; `None` if it has none.
+    /// The event time that the writer has reached, in milliseconds; `None` if it has none. A flow, whose times have a
+    /// sign, adds 2^63.
     pub reached: Option<u64>,
 }
 
@@ -65,6 +68,7 @@ impl Header {
             FrameKind::Events => 0,
             FrameKind::Mark => 1,
             FrameKind::End => 2,
+            FrameKind::Idle => 3,
         };
         into.extend(MAGIC);
         into.extend([VERSION, kind]);
@@ -85,6 +89,7 @@ impl Header {
             0 => FrameKind::Events,
             1 => FrameKind::Mark,
             2 => FrameKind::End,
+            3 => FrameKind::Idle,
             _ => return None,
         };
         let header = Self {

@@ -127,7 +127,12 @@ mod tests {
     }
 
     fn header() -> impl Strategy<Value = Header> {
-        let kind = prop_oneof![Just(FrameKind::Events), Just(FrameKind::Mark), Just(FrameKind::End)];
+        let kind = prop_oneof![
+            Just(FrameKind::Events),
+            Just(FrameKind::Mark),
+            Just(FrameKind::End),
+            Just(FrameKind::Idle)
+        ];
         let id = any::<(u64, u64, u64)>().prop_map(|(writer, epoch, sequence)| FrameId {
             writer,
             epoch,
@@ -195,7 +200,7 @@ mod tests {
         ) {
             if like_a_frame && bytes.len() > HEADER {
                 bytes[..5].copy_from_slice(b"edgF\x01");
-                bytes[5] %= 3;
+                bytes[5] %= 4;
                 bytes[HEADER - 4..HEADER].copy_from_slice(&[count, 0, 0, 0]);
             }
             if let Ok(frame) = Frame::read(bytes.into()) {

@@ -58,8 +58,8 @@ impl Consumer {
             return Err(stream.frames.iter().filter_map(|frame| frame.flight.map(|(_, until)| until)).min());
         }
         let mut next = stream.frames.iter().position(|frame| match self.epoch {
-            // Frames of a partition do not overtake each other.
-            Some(_) => true,
+            // Frames of a partition do not overtake each other, and a new consumer ignores what others have in hand.
+            Some(_) => frame.flight.is_none_or(|(by, until)| by != me || until <= now),
             None => frame.is_free(now),
         });
         if last && next.is_some() {
@@ -84,7 +84,7 @@ impl Consumer {
 
 impl MemoryInlet {
     pub(super) fn new(link: Link, spec: &EdgeSpec, partition: Partition, epoch: Option<Epoch>) -> Self {
-        let window = if epoch.is_some() { 1 } else { spec.pool_window as usize };
+        let window = if epoch.is_some() { spec.frames_in_flight } else { spec.pool_window } as usize;
         let place = (spec.name.clone(), partition);
         let epoch = epoch.map(|epoch| epoch.0);
         Self { consumer: Consumer { link, place, epoch, ack_wait: spec.ack_wait, window } }

@@ -6,18 +6,16 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use stage_connect::{ConnectError, ErrorKind};
-use stage_core::Backoff;
 use stage_core::stats::Gauges;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::lane::{Ends, Lane, Origin, failed};
+use super::lane::{Ends, Origin, Parts, Serve, failed};
 use super::options::SourceOptions;
 use super::shared::{Order, Phase, Shared};
 use crate::calls::Calls;
 use crate::edge::Edge;
-use crate::format::Format;
 use crate::hash::{key_hash, mix};
 use crate::leases::{Leases, Member};
 use crate::owner::{Owner, Step};
@@ -27,8 +25,7 @@ use crate::spec::EdgeSpec;
 pub(super) struct Keeper<E: Edge, T> {
     edge: E,
     spec: EdgeSpec,
-    format: Format<T>,
-    retry: Backoff,
+    serve: Serve<E, T>,
     pool_frames: u32,
     shared: Arc<Shared<T>>,
     leases: E::Leases,
@@ -48,7 +45,7 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
     pub(super) fn new(
         edge: E,
         spec: EdgeSpec,
-        format: Format<T>,
+        serve: Serve<E, T>,
         options: &SourceOptions,
         shared: Arc<Shared<T>>,
         gauges: Gauges,
@@ -63,8 +60,7 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
             calls: Calls::new(edge.describe(), seed),
             edge,
             spec,
-            format,
-            retry: options.retry,
+            serve,
             pool_frames: options.pool_frames,
             shared,
             member,
@@ -264,19 +260,17 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
             Origin::Partition(partition, epoch) => mix(u64::from(partition.0)) ^ epoch.0,
             Origin::Pool(number) => mix(u64::from(number)),
         };
-        let lane = Lane::new(
-            &self.edge,
-            self.spec.clone(),
+        self.lanes.spawn((self.serve)(Parts {
+            edge: self.edge.clone(),
+            spec: self.spec.clone(),
             origin,
-            Arc::clone(&self.notes),
-            self.format.clone(),
-            self.retry,
-            Arc::clone(&self.shared),
-            orders.subscribe(),
-            self.gauges.clone(),
-            self.calls.seed() ^ place,
-        );
-        self.lanes.spawn(lane.run(self.ends.clone()));
+            notes: Arc::clone(&self.notes),
+            shared: Arc::clone(&self.shared),
+            orders: orders.subscribe(),
+            gauges: self.gauges.clone(),
+            seed: self.calls.seed() ^ place,
+            ends: self.ends.clone(),
+        }));
     }
 
     /// Stops handing out a partition at once. Its lane ends; its verdicts are void.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use stage_connect::{ConnectError, Disposition, ErrorKind, Pull, Pulled, Settle};
 use stage_core::Backoff;
 use stage_core::stats::Gauges;
@@ -29,38 +30,54 @@ const LAST_ATTEMPTS: u32 = 3;
 
 /// The lane has nothing more to do: its partition is lost, the source has failed, or has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Halt;
+pub(crate) struct Halt;
 
 /// The source of a lane's frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     Partition(Partition, Epoch),
     /// The lane of a pool, by its number.
     Pool(u32),
 }
 
 /// The ends of lanes, as the keeper learns them.
-pub(super) type Ends = mpsc::UnboundedSender<(Partition, Epoch)>;
+pub(crate) type Ends = mpsc::UnboundedSender<(Partition, Epoch)>;
 
-pub(super) struct Lane<E: Edge, T> {
-    pub(super) spec: EdgeSpec,
-    pub(super) origin: Origin,
-    pub(super) inlet: E::Inlet,
-    pub(super) settle: <E::Inlet as Pull>::Settle,
-    pub(super) notes: Arc<E::Notes>,
-    pub(super) letters: E::Letters,
-    pub(super) letters_open: bool,
-    pub(super) format: Format<T>,
-    pub(super) retry: Backoff,
-    pub(super) shared: Arc<Shared<T>>,
-    pub(super) orders: watch::Receiver<Order>,
-    pub(super) calls: Calls,
-    pub(super) gauges: Gauges,
+/// The parts of a lane that the keeper hands to it.
+pub(crate) struct Parts<E: Edge, T> {
+    pub(crate) edge: E,
+    pub(crate) spec: EdgeSpec,
+    pub(crate) origin: Origin,
+    pub(crate) notes: Arc<E::Notes>,
+    pub(crate) shared: Arc<Shared<T>>,
+    pub(crate) orders: watch::Receiver<Order>,
+    pub(crate) gauges: Gauges,
+    pub(crate) seed: u64,
+    pub(crate) ends: Ends,
+}
+
+/// Makes the task of a lane.
+pub(crate) type Serve<E, T> = Arc<dyn Fn(Parts<E, T>) -> BoxFuture<'static, ()> + Send + Sync>;
+
+pub(crate) struct Lane<E: Edge, T> {
+    pub(crate) spec: EdgeSpec,
+    pub(crate) origin: Origin,
+    pub(crate) inlet: E::Inlet,
+    pub(crate) settle: <E::Inlet as Pull>::Settle,
+    pub(crate) notes: Arc<E::Notes>,
+    pub(crate) letters: E::Letters,
+    pub(crate) letters_open: bool,
+    pub(crate) format: Format<T>,
+    pub(crate) retry: Backoff,
+    pub(crate) shared: Arc<Shared<T>>,
+    pub(crate) orders: watch::Receiver<Order>,
+    pub(crate) calls: Calls,
+    pub(crate) gauges: Gauges,
     /// The name of this lane among the gauges.
-    pub(super) part: String,
+    pub(crate) part: String,
     /// The note on this partition, and its revision.
-    pub(super) tries: Tries,
-    pub(super) revision: Option<u64>,
+    pub(crate) tries: Tries,
+    pub(crate) revision: Option<u64>,
     open: bool,
 }
 
@@ -80,19 +97,8 @@ impl Drop for AtEnd {
 }
 
 impl<E: Edge, T: Send + 'static> Lane<E, T> {
-    #[expect(clippy::too_many_arguments, reason = "each is a part of the lane")]
-    pub(super) fn new(
-        edge: &E,
-        spec: EdgeSpec,
-        origin: Origin,
-        notes: Arc<E::Notes>,
-        format: Format<T>,
-        retry: Backoff,
-        shared: Arc<Shared<T>>,
-        orders: watch::Receiver<Order>,
-        gauges: Gauges,
-        seed: u64,
-    ) -> Self {
+    pub(crate) fn new(parts: Parts<E, T>, format: Format<T>, retry: Backoff) -> Self {
+        let Parts { edge, spec, origin, notes, shared, orders, gauges, seed, ends: _ } = parts;
         let part = match origin {
             Origin::Partition(partition, _) => partition.to_string(),
             Origin::Pool(number) => format!("lane {number}"),
@@ -127,23 +133,9 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
     }
 
     /// Runs until the partition is finished or lost.
-    pub(super) async fn run(mut self, ends: Ends) {
-        let of = match self.origin {
-            Origin::Partition(partition, epoch) => Some((partition, epoch)),
-            Origin::Pool(_) => None,
-        };
-        let _at_end = AtEnd { of, ends };
-        let mut orders = self.orders.clone();
-        let lost = async move { while orders.changed().await.is_ok() {} };
-        let work = async {
-            // A lane that halts leaves the rest to the next owner.
-            let _: Result<(), Halt> = self.work().await;
-        };
-        tokio::select! {
-            biased;
-            () = lost => {}
-            () = work => {}
-        }
+    pub(crate) async fn run(mut self, ends: Ends) {
+        let (origin, orders) = (self.origin, self.orders.clone());
+        until_lost(origin, orders, ends, self.work()).await;
     }
 
     async fn work(&mut self) -> Result<(), Halt> {
@@ -163,7 +155,7 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
     }
 
     /// Reports a disposition, as often as it takes.
-    pub(super) async fn settle(
+    pub(crate) async fn settle(
         &mut self,
         receipt: <E::Inlet as Pull>::Receipt,
         disposition: Disposition,
@@ -187,7 +179,7 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
     }
 
     /// Awaits `done` while the lease of a frame is renewed.
-    pub(super) async fn holding<R>(
+    pub(crate) async fn holding<R>(
         &mut self,
         receipt: &<E::Inlet as Pull>::Receipt,
         done: impl Future<Output = R>,
@@ -214,8 +206,32 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
     }
 }
 
+/// Does the work of a lane until its partition is lost, and reports the end.
+pub(crate) async fn until_lost(
+    origin: Origin,
+    mut orders: watch::Receiver<Order>,
+    ends: Ends,
+    work: impl Future<Output = Result<(), Halt>>,
+) {
+    let of = match origin {
+        Origin::Partition(partition, epoch) => Some((partition, epoch)),
+        Origin::Pool(_) => None,
+    };
+    let _at_end = AtEnd { of, ends };
+    let lost = async move { while orders.changed().await.is_ok() {} };
+    let work = async {
+        // A lane that halts leaves the rest to the next owner.
+        let _: Result<(), Halt> = work.await;
+    };
+    tokio::select! {
+        biased;
+        () = lost => {}
+        () = work => {}
+    }
+}
+
 /// Waits until the lane must not ask for a further frame.
-pub(super) async fn finish<T>(mut orders: watch::Receiver<Order>, shared: &Shared<T>) {
+pub(crate) async fn finish<T>(mut orders: watch::Receiver<Order>, shared: &Shared<T>) {
     let ordered = async {
         if orders.wait_for(|order| order.finish).await.is_err() {
             // Lost: the lane ends otherwise.
@@ -266,13 +282,13 @@ async fn pull<P: Pull<Message = Bytes>, T>(
     }
 }
 
-pub(super) fn succeeded<T>(calls: &mut Calls, shared: &Shared<T>) {
+pub(crate) fn succeeded<T>(calls: &mut Calls, shared: &Shared<T>) {
     calls.succeeded();
     shared.set_waiting_for(None);
 }
 
 /// Notes a failed call: after a transient error it is repeated.
-pub(super) fn failed<T>(calls: &mut Calls, shared: &Shared<T>, error: ConnectError) -> Result<(), Halt> {
+pub(crate) fn failed<T>(calls: &mut Calls, shared: &Shared<T>, error: ConnectError) -> Result<(), Halt> {
     match error.kind() {
         ErrorKind::Gone => {
             calls.failed();

@@ -12,11 +12,12 @@
 //! 3. A lease is given back after the last frame of its partition was settled.
 
 mod keeper;
-mod lane;
+pub(crate) mod lane;
+pub(crate) mod letters;
 mod noted;
 mod options;
 mod pass;
-mod shared;
+pub(crate) mod shared;
 mod stage;
 mod teller;
 

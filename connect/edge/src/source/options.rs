@@ -13,7 +13,7 @@ use crate::leases::MemberId;
 pub struct SourceOptions {
     name: String,
     pub(super) member: Option<MemberId>,
-    pub(super) retry: Backoff,
+    pub(crate) retry: Backoff,
     pub(super) pool_frames: u32,
 }
 

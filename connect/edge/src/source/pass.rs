@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stage_connect::{Disposition, MessageId, Pull, Pulled, Push, PutError};
+use stage_connect::{Disposition, MessageId, Pull, Pulled};
 use stage_core::BoxError;
 use tokio::time::sleep;
 
-use super::lane::{Halt, Lane, Origin, failed, finish};
-use super::shared::{Phase, Ready, Ticket, Verdict};
+use super::lane::{Halt, Lane, Origin, finish};
+use super::letters::store_letter;
+use super::shared::{Ready, Ticket, Verdict};
 use crate::edge::Edge;
 use crate::frame::{Frame, FrameKind};
 use crate::letter::Letter;
@@ -263,34 +264,7 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
             event: event.to_vec(),
         };
         let message = [(MessageId::new(position), letter.write())];
-        loop {
-            self.calls.pause().await;
-            let put = async {
-                if !self.letters_open {
-                    self.letters.connect().await?;
-                    self.letters_open = true;
-                }
-                match self.letters.put(&message).await {
-                    Ok(_) => Ok(None),
-                    Err(PutError::Full { after }) => Ok(Some(after)),
-                    Err(PutError::Connect(error)) => Err(error),
-                    Err(PutError::Refused { cause, .. }) => {
-                        tracing::error!(cause, "the server refuses a dead letter");
-                        Ok(None)
-                    }
-                }
-            };
-            match self.calls.answer("cannot store a dead letter", put).await {
-                Ok(None) => return Ok(()),
-                Ok(Some(after)) => sleep(after).await,
-                Err(error) => {
-                    self.letters_open = false;
-                    failed(&mut self.calls, &self.shared, error)?;
-                    if self.shared.phase() == Phase::Closed {
-                        return Err(Halt);
-                    }
-                }
-            }
-        }
+        let Self { letters, letters_open, calls, shared, .. } = self;
+        store_letter(letters, letters_open, calls, shared, &message).await
     }
 }

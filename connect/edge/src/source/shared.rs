@@ -13,28 +13,28 @@ use crate::partition::Partition;
 
 /// The orders of a lane. A lane whose orders are closed has lost its partition.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Order {
+pub(crate) struct Order {
     /// The time until which events may be handed out; `None` without a lease.
-    pub(super) until: Option<Instant>,
+    pub(crate) until: Option<Instant>,
     /// No further frame is asked for.
-    pub(super) finish: bool,
+    pub(crate) finish: bool,
 }
 
 /// Events that a lane hands to the stage.
-pub(super) struct Ready<T> {
-    pub(super) partition: Partition,
-    pub(super) events: Vec<T>,
-    pub(super) ticket: Ticket,
-    pub(super) orders: watch::Receiver<Order>,
+pub(crate) struct Ready<T> {
+    pub(crate) partition: Partition,
+    pub(crate) events: Vec<T>,
+    pub(crate) ticket: Ticket,
+    pub(crate) orders: watch::Receiver<Order>,
 }
 
 /// The receipt of the events that were handed out together.
 #[derive(Clone, Debug)]
-pub(super) struct Ticket(Arc<Mutex<Option<oneshot::Sender<Verdict>>>>);
+pub(crate) struct Ticket(Arc<Mutex<Option<oneshot::Sender<Verdict>>>>);
 
 /// The verdict on the events that were handed out together.
 #[derive(Clone, Debug)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     Handled,
     /// No handler is at fault: they are handed out again after this time, or go back to the server.
     Postponed(Duration),
@@ -46,7 +46,7 @@ pub(super) enum Verdict {
 }
 
 #[derive(Debug)]
-pub(super) struct Shared<T> {
+pub(crate) struct Shared<T> {
     state: Mutex<State<T>>,
     /// Wakes the stage.
     for_stage: Notify,
@@ -64,7 +64,7 @@ struct State<T> {
 
 /// The phase of a source. A later one is greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     Running,
     /// No further frame is asked for.
     Leaving,
@@ -74,17 +74,17 @@ pub(super) enum Phase {
 
 impl Verdict {
     /// The verdict on events that no handler has tried.
-    pub(super) const UNTRIED: Self = Self::Postponed(Duration::from_millis(10));
+    pub(crate) const UNTRIED: Self = Self::Postponed(Duration::from_millis(10));
 }
 
 impl Ticket {
-    pub(super) fn new() -> (Self, oneshot::Receiver<Verdict>) {
+    pub(crate) fn new() -> (Self, oneshot::Receiver<Verdict>) {
         let (sender, receiver) = oneshot::channel();
         (Self(Arc::new(Mutex::new(Some(sender)))), receiver)
     }
 
     /// Reports the verdict to the lane, if it still waits.
-    pub(super) fn judge(&self, verdict: Verdict) {
+    pub(crate) fn judge(&self, verdict: Verdict) {
         let sender = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(sender) = sender {
             // A lane that has lost its partition does not wait.
@@ -101,7 +101,7 @@ impl<T> Ready<T> {
 }
 
 impl<T> Shared<T> {
-    pub(super) fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         let state =
             State { ready: VecDeque::new(), phase: Phase::Running, hungry: false, fault: Fault::default() };
         Arc::new(Self { state: Mutex::new(state), for_stage: Notify::new(), for_lanes: Notify::new() })
@@ -112,7 +112,7 @@ impl<T> Shared<T> {
     }
 
     /// Hands events to the stage. If the stage has ended, the ticket is returned unjudged, by its drop.
-    pub(super) fn hand(&self, ready: Ready<T>) {
+    pub(crate) fn hand(&self, ready: Ready<T>) {
         let mut state = self.lock();
         if state.phase < Phase::Closed {
             state.ready.push_back(ready);
@@ -122,19 +122,19 @@ impl<T> Shared<T> {
     }
 
     /// Takes the next events that may be handed out. Those of lost partitions are dropped; their lanes have ended.
-    pub(super) fn next_ready(&self, now: Instant) -> Option<Ready<T>> {
+    pub(crate) fn next_ready(&self, now: Instant) -> Option<Ready<T>> {
         let mut state = self.lock();
         state.ready.retain(|ready| ready.orders.has_changed().is_ok());
         let place = state.ready.iter().position(|ready| ready.is_owned(now))?;
         state.ready.remove(place)
     }
 
-    pub(super) fn has_ready(&self, now: Instant) -> bool {
+    pub(crate) fn has_ready(&self, now: Instant) -> bool {
         self.lock().ready.iter().any(|ready| ready.is_owned(now))
     }
 
     /// Sets whether the stage has unmet demand.
-    pub(super) fn set_hungry(&self, hungry: bool) {
+    pub(crate) fn set_hungry(&self, hungry: bool) {
         let mut state = self.lock();
         let begins = hungry && !state.hungry;
         state.hungry = hungry;
@@ -144,12 +144,12 @@ impl<T> Shared<T> {
         }
     }
 
-    pub(super) fn is_hungry(&self) -> bool {
+    pub(crate) fn is_hungry(&self) -> bool {
         self.lock().hungry
     }
 
     /// Begins a later phase.
-    pub(super) fn enter(&self, phase: Phase) {
+    pub(crate) fn enter(&self, phase: Phase) {
         let mut state = self.lock();
         state.phase = state.phase.max(phase);
         let dropped = (state.phase == Phase::Closed).then(|| std::mem::take(&mut state.ready));
@@ -159,44 +159,44 @@ impl<T> Shared<T> {
         self.for_stage.notify_waiters();
     }
 
-    pub(super) fn phase(&self) -> Phase {
+    pub(crate) fn phase(&self) -> Phase {
         self.lock().phase
     }
 
     /// Wakes the stage: a lease was prolonged.
-    pub(super) fn wake_stage(&self) {
+    pub(crate) fn wake_stage(&self) {
         self.for_stage.notify_waiters();
     }
 
     /// Records an error that ends the source; the first one counts.
-    pub(super) fn fail(&self, error: ConnectError) {
+    pub(crate) fn fail(&self, error: ConnectError) {
         self.lock().fault.fail(error);
         self.for_stage.notify_waiters();
     }
 
-    pub(super) fn failure(&self) -> Option<Arc<ConnectError>> {
+    pub(crate) fn failure(&self) -> Option<Arc<ConnectError>> {
         self.lock().fault.failure()
     }
 
     /// Sets the fault that the source waits for to end.
-    pub(super) fn set_waiting_for(&self, what: Option<String>) {
+    pub(crate) fn set_waiting_for(&self, what: Option<String>) {
         let changes = self.lock().fault.set_waiting_for(what);
         if changes {
             self.for_stage.notify_waiters();
         }
     }
 
-    pub(super) fn waiting_for(&self) -> Option<String> {
+    pub(crate) fn waiting_for(&self) -> Option<String> {
         self.lock().fault.waiting_for()
     }
 
     /// Waits for a change that concerns the stage, until `is_so`. Cancel safe.
-    pub(super) async fn stage_until(&self, is_so: impl FnMut(&Self) -> bool) {
+    pub(crate) async fn stage_until(&self, is_so: impl FnMut(&Self) -> bool) {
         until(&self.for_stage, self, is_so).await;
     }
 
     /// Waits for a change that concerns lanes, until `is_so`. Cancel safe.
-    pub(super) async fn lanes_until(&self, is_so: impl FnMut(&Self) -> bool) {
+    pub(crate) async fn lanes_until(&self, is_so: impl FnMut(&Self) -> bool) {
         until(&self.for_lanes, self, is_so).await;
     }
 }

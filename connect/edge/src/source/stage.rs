@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use stage_connect::__private::ending;
 use stage_connect::{ConnectError, ErrorKind};
 use stage_core::ack::{AckOptions, Deliveries, Delivery, Whole};
@@ -12,6 +13,7 @@ use stage_core::{BoxError, Context, Demand, Emitter, Fatal, Init, Producer, Stag
 use tokio::time::{Instant, timeout};
 
 use super::keeper::Keeper;
+use super::lane::{Lane, Serve};
 use super::options::SourceOptions;
 use super::shared::{Phase, Ready, Shared, Ticket};
 use super::teller::{AbortOnDrop, Teller};
@@ -50,7 +52,7 @@ const AT_START: Duration = Duration::from_secs(5);
 pub struct EdgeSource<E: Edge, T> {
     edge: E,
     spec: EdgeSpec,
-    format: Format<T>,
+    serve: Serve<E, T>,
     options: SourceOptions,
     shared: Arc<Shared<T>>,
     deliveries: Option<Deliveries<Ticket>>,
@@ -59,7 +61,17 @@ pub struct EdgeSource<E: Edge, T> {
 impl<E: Edge, T: Send + 'static> EdgeSource<E, T> {
     /// Creates a source.
     pub fn new(edge: E, spec: EdgeSpec, format: Format<T>, options: SourceOptions) -> Self {
-        Self { edge, spec, format, options, shared: Shared::new(), deliveries: None }
+        let retry = options.retry;
+        let serve: Serve<E, T> = Arc::new(move |parts| {
+            let ends = parts.ends.clone();
+            Lane::new(parts, format.clone(), retry).run(ends).boxed()
+        });
+        Self::serving(edge, spec, options, serve)
+    }
+
+    /// Creates a source with lanes of another kind.
+    pub(crate) fn serving(edge: E, spec: EdgeSpec, options: SourceOptions, serve: Serve<E, T>) -> Self {
+        Self { edge, spec, serve, options, shared: Shared::new(), deliveries: None }
     }
 
     /// Hands out events that succeed or fail together. Returns their number.
@@ -103,7 +115,7 @@ impl<E: Edge, T: Send + 'static> Producer for EdgeSource<E, T> {
         let keeper = Keeper::new(
             self.edge.clone(),
             self.spec.clone(),
-            self.format.clone(),
+            Arc::clone(&self.serve),
             &self.options,
             Arc::clone(&self.shared),
             cx.gauges(),

@@ -17,7 +17,7 @@ const KEYS: u32 = 12;
 const EACH: u32 = 12;
 
 /// The number of seeds: a few, or as many as the variable says.
-fn seeds() -> u64 {
+pub(crate) fn seeds() -> u64 {
     env::var("EDGE_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(200)
 }
 
@@ -128,7 +128,7 @@ async fn run(server: MemoryEdge, plan: Plan, mut chance: Chance) -> Vec<String> 
 }
 
 /// Changes the network of a machine for some time.
-fn troubled(edge: MemoryEdge, network: Network, time: Duration) {
+pub(crate) fn troubled(edge: MemoryEdge, network: Network, time: Duration) {
     edge.set_network(network);
     tokio::spawn(async move {
         sleep(time).await;

@@ -19,9 +19,10 @@ use crate::requests::{Request, Requests};
 
 /// Receives the frames of one partition under one epoch, or of a pool.
 ///
-/// A partition has a consumer that is made for the epoch, with one frame in flight. The inlet is fenced when a later epoch
-/// deletes it, and when a [lease](super::NatsLeases) of the same [`NatsEdge`](super::NatsEdge) is lost. While such a lease is
-/// overdue, by the clock of this process, the inlet hands out nothing.
+/// A partition has a consumer that is made for the epoch, with
+/// [`frames_in_flight`](stage_edge::EdgeSpec::frames_in_flight). The inlet is fenced when a later epoch deletes it, and when a
+/// [lease](super::NatsLeases) of the same [`NatsEdge`](super::NatsEdge) is lost. While such a lease is overdue, by the clock
+/// of this process, the inlet hands out nothing.
 pub struct NatsInlet {
     reader: Arc<Reader>,
     before: Before,
@@ -53,7 +54,7 @@ impl NatsInlet {
     /// Asks once, or waits for the answer to an earlier request. Cancel safe.
     async fn read(&mut self, at_most: NonZeroUsize, wait: Duration) -> Result<(), ConnectError> {
         let (owner, at_most) = match self.reader.role {
-            Role::Partition(..) => (Owner::Single, 1),
+            Role::Partition(..) => (Owner::Single, at_most.get()),
             Role::Pool => (Owner::Shared, at_most.get()),
         };
         let wait = if self.looked { wait } else { wait.min(FIRST) };

@@ -36,7 +36,7 @@ impl NatsReceipt {
 /// The frames that an inlet receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// Those of one partition, one at a time.
+    /// Those of one partition, in order.
     Partition(Partition, Epoch),
     /// All frames of a pool, shared with other processes.
     Pool,
@@ -67,7 +67,7 @@ impl Reader {
         let names = Names::of(spec);
         let (consumer, subject, at_once) = match role {
             Role::Partition(partition, epoch) => {
-                (Names::consumer(partition, epoch), names.subject(partition), 1)
+                (Names::consumer(partition, epoch), names.subject(partition), spec.frames_in_flight)
             }
             Role::Pool => (Names::pool(), names.subject(Partition(0)), spec.pool_window),
         };

@@ -1,0 +1,423 @@
+//! The task that serves one partition of a flow: applies its frames, hands out results, stores snapshots.
+
+use std::future::pending;
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use stage_connect::{ConnectError, Disposition, ErrorKind, MessageId, Pull, Pulled, Settle};
+use stage_core::stats::Gauges;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::fold::{Fold, Refused, Taken};
+use super::mutant::Mutant;
+use super::numbered::Numbered;
+use super::stored::{Loaded, MOST_BYTES, Stored, unusable};
+use super::windowed::Recipe;
+use crate::calls::{ANSWER, Calls};
+use crate::edge::Edge;
+use crate::frame::Frame;
+use crate::letter::Letter;
+use crate::partition::Partition;
+use crate::source::lane::{Halt, Origin, Parts, failed, finish, succeeded};
+use crate::source::letters::store_letter;
+use crate::source::shared::{Order, Phase, Ready, Shared, Ticket, Verdict};
+use crate::spec::EdgeSpec;
+
+/// The longest wait of a server for a frame.
+const WAIT: Duration = Duration::from_secs(20);
+/// The pause after a pull that returned nothing at once, so that a server that does not wait keeps no core busy.
+const PAUSE: Duration = Duration::from_millis(10);
+/// The pause before a partition is given back in which a frame is missing: the next consumer begins at the first one.
+const MISSING: Duration = Duration::from_secs(1);
+/// The maximum number of results that are handed out together.
+const AT_ONCE: usize = 1024;
+/// Attempts to settle frames once the source has ended; the lease ends by itself.
+const LAST_ATTEMPTS: u32 = 3;
+
+type ReceiptOf<E> = <<E as Edge>::Inlet as Pull>::Receipt;
+
+pub(super) struct FoldLane<E: Edge, T, K, A>
+where
+    T: Clone + Send + 'static,
+    K: Ord + Clone + Send + 'static,
+    A: Clone + Send + 'static,
+{
+    spec: EdgeSpec,
+    partition: Partition,
+    recipe: Arc<Recipe<T, K, A>>,
+    inlet: E::Inlet,
+    settle: <E::Inlet as Pull>::Settle,
+    open: bool,
+    letters: E::Letters,
+    letters_open: bool,
+    stored: Stored<E::Notes>,
+    fold: Fold<T, K, A>,
+    /// The frames whose effect no snapshot covers yet, or that are not settled.
+    receipts: Vec<ReceiptOf<E>>,
+    /// The time of the first of them.
+    since: Option<Instant>,
+    /// Whether the state has changed since the last snapshot.
+    changed: bool,
+    shared: Arc<Shared<Numbered<K, A>>>,
+    orders: watch::Receiver<Order>,
+    calls: Calls,
+    gauges: Gauges,
+}
+
+/// The next action of a lane.
+enum Next<R> {
+    Finish,
+    Commit,
+    Frames(Vec<Pulled<Bytes, R>>),
+}
+
+impl<E: Edge, T, K, A> FoldLane<E, T, K, A>
+where
+    T: Clone + Send + 'static,
+    K: Ord + Clone + Serialize + DeserializeOwned + Send + 'static,
+    A: Clone + Serialize + DeserializeOwned + Send + 'static,
+{
+    /// Returns the lane of a partition; `None` for the lane of a pool.
+    pub(super) fn new(parts: Parts<E, Numbered<K, A>>, recipe: Arc<Recipe<T, K, A>>) -> Option<Self> {
+        let Parts { edge, spec, origin, notes, shared, orders, gauges, seed, ends: _ } = parts;
+        let Origin::Partition(partition, epoch) = origin else { return None };
+        let mut inlet = edge.inlet(&spec, partition, epoch);
+        let settle = inlet.settle_half();
+        Some(Self {
+            letters: edge.letters(&spec),
+            letters_open: false,
+            stored: Stored::new(notes, &spec.name, partition, epoch),
+            fold: Fold::new(&recipe.windows, recipe.ways),
+            calls: Calls::new(inlet.describe(), seed),
+            receipts: Vec::new(),
+            since: None,
+            changed: false,
+            open: false,
+            spec,
+            partition,
+            recipe,
+            inlet,
+            settle,
+            shared,
+            orders,
+            gauges,
+        })
+    }
+
+    /// Serves the partition until it is finished.
+    pub(super) async fn work(&mut self) -> Result<(), Halt> {
+        self.load().await?;
+        loop {
+            let due = self.since.and_then(|since| since.checked_add(self.recipe.every));
+            let (orders, shared) = (self.orders.clone(), Arc::clone(&self.shared));
+            let next = tokio::select! {
+                biased;
+                () = finish(orders, &shared) => Next::Finish,
+                () = at(due) => Next::Commit,
+                frames = self.pull() => Next::Frames(frames?),
+            };
+            match next {
+                Next::Finish => break,
+                Next::Commit => self.commit().await?,
+                Next::Frames(frames) => {
+                    for Pulled { message, receipt, .. } in frames {
+                        self.frame(message, receipt).await?;
+                    }
+                    // The server delivers no further frames when all that it holds are in hand.
+                    if self.receipts.len() * 2 >= self.spec.frames_kept as usize {
+                        self.commit().await?;
+                    }
+                }
+            }
+        }
+        self.commit().await
+    }
+
+    /// Reads the last snapshot, and stores it again: so a process that has lost the partition stores no other.
+    async fn load(&mut self) -> Result<(), Halt> {
+        let remedy = "finish with the program that wrote it, or use another edge";
+        let wrong = match self.stored.load(&mut self.calls, &self.shared).await? {
+            Loaded::Nothing => None,
+            Loaded::Damaged(what) => Some(what.to_owned()),
+            Loaded::Snapshot(bytes) => match Fold::load(&bytes, &self.recipe.id, &self.recipe.windows) {
+                Ok(fold) => {
+                    self.fold = fold;
+                    None
+                }
+                Err(error) => Some(error.to_string()),
+            },
+        };
+        if let Some(what) = wrong {
+            return self.fail(unusable(self.calls.server(), self.partition, what, remedy));
+        }
+        self.snapshot().await
+    }
+
+    fn fail<R>(&self, error: ConnectError) -> Result<R, Halt> {
+        self.shared.fail(error);
+        Err(Halt)
+    }
+
+    /// Stores a snapshot of a changed state, then settles the frames that it covers.
+    async fn commit(&mut self) -> Result<(), Halt> {
+        if self.changed {
+            self.snapshot().await?;
+        }
+        self.settle_all().await
+    }
+
+    async fn settle_all(&mut self) -> Result<(), Halt> {
+        let settled: Vec<_> =
+            self.receipts.iter().map(|receipt| (receipt.clone(), Disposition::Accept)).collect();
+        let mut attempt = 0;
+        while !settled.is_empty() {
+            self.calls.pause().await;
+            match self.calls.answer("cannot settle", self.settle.settle(&settled)).await {
+                Ok(()) => {
+                    succeeded(&mut self.calls, &self.shared);
+                    break;
+                }
+                Err(error) => failed(&mut self.calls, &self.shared, error)?,
+            }
+            attempt += 1;
+            if self.shared.phase() == Phase::Closed && attempt >= LAST_ATTEMPTS {
+                return Err(Halt);
+            }
+        }
+        self.receipts.clear();
+        self.since = None;
+        Ok(())
+    }
+
+    async fn snapshot(&mut self) -> Result<(), Halt> {
+        let remedy = "use more partitions, or shorter windows";
+        let bytes = match self.fold.save(&self.recipe.id) {
+            Ok(bytes) => bytes,
+            Err(error) => return self.fail(unusable(self.calls.server(), self.partition, error, remedy)),
+        };
+        if bytes.len() > MOST_BYTES {
+            let what = format!("it has {} bytes, and at most {MOST_BYTES} can be stored", bytes.len());
+            return self.fail(unusable(self.calls.server(), self.partition, what, remedy));
+        }
+        self.gauges.set_of("state_bytes", self.partition.to_string(), bytes.len() as u64);
+        self.stored.save(bytes, &mut self.calls, &self.shared).await?;
+        self.changed = false;
+        Ok(())
+    }
+
+    /// Applies a frame, and hands out its results.
+    async fn frame(&mut self, message: Bytes, receipt: ReceiptOf<E>) -> Result<(), Halt> {
+        self.receipts.push(receipt);
+        self.since.get_or_insert_with(Instant::now);
+        let frame = match Frame::read(message.clone()) {
+            Ok(frame) => frame,
+            Err(error) => return self.bury_message(&message, &error.to_string()).await,
+        };
+        let (fold, format, partition) = (&mut self.fold, &self.recipe.format, self.partition.0);
+        if self.recipe.mutant == Some(Mutant::ForgetsPlaces) {
+            fold.forget_place(&frame);
+        }
+        let taken = catch_unwind(AssertUnwindSafe(|| fold.take(&frame, format, partition)));
+        let Ok(taken) = taken else {
+            let what = format!("a function of the flow panicked at frame {}", frame.header.id);
+            let remedy = "start a program whose function accepts the event: the frame is kept";
+            return self.fail(ConnectError::fatal(self.calls.server(), what, remedy));
+        };
+        match taken {
+            Ok(Taken { results, unreadable, changed }) => {
+                self.changed |= changed;
+                match self.recipe.mutant {
+                    None | Some(Mutant::ForgetsPlaces) => {}
+                    Some(Mutant::AcknowledgesFirst) => self.settle_all().await?,
+                    Some(Mutant::SnapshotsFirst) => self.snapshot().await?,
+                }
+                for (index, cause) in unreadable {
+                    let place = format!("{}-{index}", frame.header.id);
+                    let event = frame.event(index).map(|event| event.bytes).unwrap_or_default();
+                    self.bury(&place, 1, &cause, &event).await?;
+                }
+                self.hand_out(results).await
+            }
+            Err(Refused::NoWay(way)) => {
+                let cause = format!("way {way} is none of the {} ways of this flow", self.recipe.ways);
+                self.bury_message(&message, &cause).await
+            }
+            Err(Refused::Missing { way, next, first }) => {
+                let server = self.calls.server();
+                tracing::warn!(server, way, next, first, "events are missing before a frame");
+                let missing = format!("event {next} of way {way}, which {server} has not delivered");
+                self.shared.set_waiting_for(Some(missing));
+                sleep(MISSING).await;
+                Err(Halt)
+            }
+        }
+    }
+
+    /// Hands out results, in order, until all are handled or dead.
+    async fn hand_out(&mut self, mut results: Vec<Numbered<K, A>>) -> Result<(), Halt> {
+        while !results.is_empty() {
+            let rest = results.split_off(results.len().min(AT_ONCE));
+            self.hand_out_together(std::mem::replace(&mut results, rest)).await?;
+        }
+        Ok(())
+    }
+
+    async fn hand_out_together(&mut self, results: Vec<Numbered<K, A>>) -> Result<(), Halt> {
+        loop {
+            match self.judged(results.clone()).await? {
+                Verdict::Handled => return Ok(()),
+                Verdict::Postponed(after) => self.wait(after).await?,
+                Verdict::Failed { cause, .. } => {
+                    tracing::debug!(server = self.calls.server(), cause, "a result failed");
+                    break;
+                }
+            }
+        }
+        self.wait(self.delay(1)).await?;
+        for result in results {
+            self.hand_out_one(result).await?;
+        }
+        Ok(())
+    }
+
+    async fn hand_out_one(&mut self, result: Numbered<K, A>) -> Result<(), Halt> {
+        let mut begun = 0;
+        loop {
+            begun += 1;
+            match self.judged(vec![result.clone()]).await? {
+                Verdict::Handled => return Ok(()),
+                Verdict::Postponed(after) => {
+                    begun -= 1;
+                    self.wait(after).await?;
+                }
+                Verdict::Failed { cause, hopeless } if hopeless || begun >= self.spec.attempts => {
+                    let place = format!("result-{}", result.number);
+                    let encoded = postcard::to_stdvec(&result).unwrap_or_default();
+                    return self.bury(&place, begun, &cause, &encoded).await;
+                }
+                Verdict::Failed { .. } => self.wait(self.delay(begun)).await?,
+            }
+        }
+    }
+
+    /// Hands results to the stage, and awaits the verdict.
+    async fn judged(&mut self, events: Vec<Numbered<K, A>>) -> Result<Verdict, Halt> {
+        let (ticket, verdict) = Ticket::new();
+        let (partition, part) = (self.partition, self.partition.to_string());
+        self.gauges.set_of("in_hand", part.clone(), events.len() as u64);
+        self.shared.hand(Ready { partition, events, ticket, orders: self.orders.clone() });
+        let verdict = self.holding(verdict).await?.unwrap_or(Verdict::UNTRIED);
+        self.gauges.set_of("in_hand", part, 0);
+        Ok(verdict)
+    }
+
+    fn delay(&self, begun: u32) -> Duration {
+        self.recipe.retry.delay(begun.saturating_sub(1), self.calls.seed()).unwrap_or_default()
+    }
+
+    /// Waits before the next attempt. Halts if the lane is to finish: the results are those of the next owner.
+    async fn wait(&mut self, time: Duration) -> Result<(), Halt> {
+        let (shared, orders) = (Arc::clone(&self.shared), self.orders.clone());
+        let waited = async {
+            tokio::select! {
+                biased;
+                () = finish(orders, &shared) => Err(Halt),
+                () = sleep(time) => Ok(()),
+            }
+        };
+        self.holding(waited).await?
+    }
+
+    /// Awaits `done` while the leases of the frames in hand are renewed.
+    async fn holding<R>(&mut self, done: impl Future<Output = R>) -> Result<R, Halt> {
+        let lease = self.settle.lease().unwrap_or(self.spec.ack_wait);
+        let mut done = std::pin::pin!(done);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut done => return Ok(done),
+                () = sleep(lease / 3) => {}
+            }
+            match self.calls.answer("cannot renew a lease", self.settle.extend(&self.receipts)).await {
+                Ok(()) => {}
+                // The next renewal may succeed.
+                Err(error) if error.kind() == ErrorKind::Gone => {
+                    tracing::warn!(%error, "cannot renew a lease");
+                }
+                Err(error) => failed(&mut self.calls, &self.shared, error)?,
+            }
+        }
+    }
+
+    /// Waits for demand, then for frames. Cancel safe.
+    async fn pull(&mut self) -> Result<Vec<Pulled<Bytes, ReceiptOf<E>>>, Halt> {
+        let Self { inlet, open, calls, shared, .. } = self;
+        let at_most = NonZeroUsize::new(self.spec.frames_kept as usize / 2).unwrap_or(NonZeroUsize::MIN);
+        loop {
+            shared.lanes_until(Shared::is_hungry).await;
+            if !*open {
+                calls.pause().await;
+                match calls.answer("cannot connect", inlet.connect()).await {
+                    Ok(()) => *open = true,
+                    Err(error) => failed(calls, shared, error)?,
+                }
+                continue;
+            }
+            let asked = Instant::now();
+            let pulled = timeout(WAIT + ANSWER, inlet.pull(at_most, WAIT)).await;
+            match pulled.unwrap_or_else(|_| Err(calls.silence("cannot pull", WAIT + ANSWER))) {
+                Ok(pulled) => {
+                    succeeded(calls, shared);
+                    if !pulled.is_empty() {
+                        return Ok(pulled);
+                    }
+                    if asked.elapsed() < PAUSE {
+                        sleep(PAUSE).await;
+                    }
+                }
+                Err(error) => {
+                    *open = false;
+                    failed(calls, shared, error)?;
+                    if !self.receipts.is_empty() {
+                        // Frames on their way may be lost. A new consumer begins at the first one in hand.
+                        return Err(Halt);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn bury_message(&mut self, message: &Bytes, cause: &str) -> Result<(), Halt> {
+        let place = format!("message-{:016x}", crate::hash::key_hash(message));
+        self.bury(&place, 1, cause, message).await
+    }
+
+    async fn bury(&mut self, place: &str, attempts: u32, cause: &str, event: &[u8]) -> Result<(), Halt> {
+        let position = format!("{}.{}.{place}", self.spec.name, self.partition);
+        tracing::warn!(position, attempts, cause, "an event of a flow is dead");
+        let letter = Letter {
+            edge: self.spec.name.clone(),
+            partition: self.partition.0,
+            position: position.clone(),
+            attempts,
+            cause: cause.to_owned(),
+            event: event.to_vec(),
+        };
+        let message = [(MessageId::new(position), letter.write())];
+        let Self { letters, letters_open, calls, shared, .. } = self;
+        store_letter(letters, letters_open, calls, shared, &message).await
+    }
+}
+
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,40 @@
+//! Flows over an edge: keyed windows of event time whose state survives its machine.
+//!
+//! ```text
+//!   way 0: events ─ number, time ─▶ frames ┐              ┌ partition 0: windows ═▶ results ═▶ steps   machine 1
+//!   way 1: events ─ number, time ─▶ frames ┤ server ──────┤     └─ snapshot, then acknowledgements
+//!                                          └ ─────────────┴ partition 1: windows ═▶ results ═▶ steps   machine 2
+//! ```
+//!
+//! A [`Way`] sends the events of one part of the input, numbered and stamped with their event time. [`Windowed`] is the
+//! source of the results in all processes that share the edge. The state of a partition is stored as a snapshot among
+//! the notes of the edge; the frames that it covers are acknowledged afterwards, so those behind it are the log from
+//! which the next owner continues.
+//!
+//! 1. A partition takes the events of a way in the order of their numbers, each once. Numbers are in the snapshot, so a
+//!    way that sends its events again, after a restart, changes nothing.
+//! 2. The results of a partition are a function of its frames and their order. A result that is handed out again, after
+//!    the end of a process, has the same number and value.
+//! 3. A frame is acknowledged after the snapshot that covers it, and a snapshot is stored after the results before it
+//!    were handled.
+//! 4. A snapshot replaces the one that its writer knows, or nothing: a process that has lost its partition changes
+//!    nothing.
+
+mod bytes;
+mod fold;
+mod lane;
+mod mutant;
+mod numbered;
+mod snapshot;
+mod stored;
+#[cfg(test)]
+mod tests;
+mod way;
+mod way_lane;
+mod windowed;
+
+#[cfg(feature = "testing")]
+pub use mutant::Mutant;
+pub use numbered::Numbered;
+pub use way::{Way, Ways};
+pub use windowed::Windowed;

@@ -1,0 +1,14 @@
+//! Mutants, each of which breaks a rule of a flow: a test proves with them that it notices.
+
+/// A violation of a rule of the [module](super).
+#[cfg_attr(not(feature = "testing"), allow(dead_code, unreachable_pub, reason = "only tests have mutants"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mutant {
+    /// Frames are acknowledged when they come, before the snapshot that covers them.
+    AcknowledgesFirst,
+    /// The numbers of events are not compared with the places in the ways.
+    ForgetsPlaces,
+    /// A snapshot is stored before the results that it covers were handled.
+    SnapshotsFirst,
+}

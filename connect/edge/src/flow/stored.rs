@@ -1,0 +1,204 @@
+//! The snapshot of a partition among the notes of its edge.
+//!
+//! A snapshot that fits is one note. A larger one is cut into parts, notes of their own that are stored before the head
+//! that names them. The head is replaced by compare-and-set, so a process that has lost the partition stores parts that
+//! nobody reads, and nothing else.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use stage_connect::ConnectError;
+
+use crate::calls::Calls;
+use crate::codec::decode_postcard;
+use crate::hash::key_hash;
+use crate::notes::{Note, NoteError, Notes};
+use crate::partition::{Epoch, Partition};
+use crate::source::lane::{Halt, failed, succeeded};
+use crate::source::shared::{Phase, Shared};
+
+/// The maximum size of a note's contents, in bytes; the rest of 64 KiB is for the head.
+const PART: usize = 63 * 1024;
+/// The maximum number of parts of a snapshot.
+const MOST_PARTS: usize = 256;
+/// The maximum size of a snapshot, in bytes.
+pub(super) const MOST_BYTES: usize = PART * MOST_PARTS;
+
+/// The snapshot of one partition, as its owner knows it.
+pub(super) struct Stored<N> {
+    notes: Arc<N>,
+    name: String,
+    epoch: u64,
+    /// The number of the next snapshot under this epoch.
+    number: u64,
+    revision: Option<u64>,
+    /// The parts that the head names.
+    parts: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    epoch: u64,
+    number: u64,
+    body: Body,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Body {
+    Whole(Vec<u8>),
+    Parts { count: u32, hash: u64 },
+}
+
+/// The outcome of a read.
+pub(super) enum Loaded {
+    Nothing,
+    Snapshot(Vec<u8>),
+    /// The notes contradict each other.
+    Damaged(&'static str),
+}
+
+impl<N: Notes> Stored<N> {
+    pub(super) fn new(notes: Arc<N>, edge: &str, partition: Partition, epoch: Epoch) -> Self {
+        let name = format!("state.{edge}.{partition}");
+        Self { notes, name, epoch: epoch.0, number: 0, revision: None, parts: Vec::new() }
+    }
+
+    fn part(&self, epoch: u64, number: u64, part: usize) -> String {
+        format!("{}.{epoch}-{number}.{part}", self.name)
+    }
+
+    /// Reads the last snapshot.
+    pub(super) async fn load<T>(&mut self, calls: &mut Calls, shared: &Shared<T>) -> Result<Loaded, Halt> {
+        let Some(note) = self.get(&self.name.clone(), calls, shared).await? else {
+            return Ok(Loaded::Nothing);
+        };
+        self.revision = Some(note.revision);
+        let Ok(Head { epoch, number, body }) = decode_postcard(&note.value) else {
+            return Ok(Loaded::Damaged("its head cannot be read"));
+        };
+        let (count, hash) = match body {
+            Body::Whole(bytes) => return Ok(Loaded::Snapshot(bytes)),
+            Body::Parts { count, hash } => (count as usize, hash),
+        };
+        let mut bytes = Vec::new();
+        for part in 0..count.min(MOST_PARTS) {
+            let name = self.part(epoch, number, part);
+            match self.get(&name, calls, shared).await? {
+                Some(note) => bytes.extend(note.value),
+                None => return Ok(Loaded::Damaged("a part is missing")),
+            }
+            self.parts.push(name);
+        }
+        if key_hash(&bytes) != hash {
+            return Ok(Loaded::Damaged("its parts do not fit together"));
+        }
+        Ok(Loaded::Snapshot(bytes))
+    }
+
+    /// Stores a snapshot of at most [`MOST_BYTES`], as often as it takes.
+    pub(super) async fn save<T>(
+        &mut self,
+        bytes: Vec<u8>,
+        calls: &mut Calls,
+        shared: &Shared<T>,
+    ) -> Result<(), Halt> {
+        let (epoch, number) = (self.epoch, self.number);
+        self.number += 1;
+        let mut parts = Vec::new();
+        let body = if bytes.len() <= PART {
+            Body::Whole(bytes)
+        } else {
+            for (part, chunk) in bytes.chunks(PART).enumerate() {
+                let name = self.part(epoch, number, part);
+                self.put(&name, chunk, None, calls, shared).await?;
+                parts.push(name);
+            }
+            Body::Parts { count: u32::try_from(parts.len()).unwrap_or(u32::MAX), hash: key_hash(&bytes) }
+        };
+        let Ok(head) = postcard::to_stdvec(&Head { epoch, number, body }) else { return Err(Halt) };
+        let revision = self.put(&self.name.clone(), &head, self.revision, calls, shared).await?;
+        self.revision = Some(revision);
+        for name in std::mem::replace(&mut self.parts, parts) {
+            self.forget(&name, calls).await;
+        }
+        Ok(())
+    }
+
+    /// Removes a part that no head names any more. If that fails, it stays without effect.
+    async fn forget(&self, name: &str, calls: &Calls) {
+        let removed = async {
+            let Some(note) = self.notes.get(name).await? else { return Ok(()) };
+            match self.notes.remove(name, note.revision).await {
+                Ok(()) | Err(NoteError::Conflict) => Ok(()),
+                Err(NoteError::Connect(error)) => Err(error),
+            }
+        };
+        if let Err(error) = calls.answer("cannot remove a note", removed).await {
+            tracing::warn!(%error, name, "a note remains on the server");
+        }
+    }
+
+    async fn get<T>(&self, name: &str, calls: &mut Calls, shared: &Shared<T>) -> Result<Option<Note>, Halt> {
+        loop {
+            calls.pause().await;
+            match calls.answer("cannot read a snapshot", self.notes.get(name)).await {
+                Ok(note) => {
+                    succeeded(calls, shared);
+                    return Ok(note);
+                }
+                Err(error) => failed(calls, shared, error)?,
+            }
+        }
+    }
+
+    /// Stores a note. Returns its revision; halts if another process has stored it.
+    async fn put<T>(
+        &self,
+        name: &str,
+        value: &[u8],
+        expected: Option<u64>,
+        calls: &mut Calls,
+        shared: &Shared<T>,
+    ) -> Result<u64, Halt> {
+        loop {
+            calls.pause().await;
+            let put = async {
+                match self.notes.put(name, value, expected).await {
+                    Ok(revision) => Ok(Some(revision)),
+                    Err(NoteError::Conflict) => Ok(None),
+                    Err(NoteError::Connect(error)) => Err(error),
+                }
+            };
+            match calls.answer("cannot store a snapshot", put).await {
+                Ok(Some(revision)) => {
+                    succeeded(calls, shared);
+                    return Ok(revision);
+                }
+                // An earlier call may have stored it, though its answer was lost.
+                Ok(None) => match self.get(name, calls, shared).await? {
+                    Some(note) if note.value == value => return Ok(note.revision),
+                    _ => {
+                        tracing::info!(name, "the state of a partition belongs to another process");
+                        return Err(Halt);
+                    }
+                },
+                Err(error) => {
+                    failed(calls, shared, error)?;
+                    if shared.phase() == Phase::Closed {
+                        return Err(Halt);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Returns the error of a snapshot that cannot be stored or read.
+pub(super) fn unusable(
+    server: &str,
+    partition: Partition,
+    what: impl std::fmt::Display,
+    remedy: &str,
+) -> ConnectError {
+    ConnectError::fatal(server, format!("the state of partition {partition} cannot be used: {what}"), remedy)
+}

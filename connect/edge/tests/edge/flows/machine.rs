@@ -1,0 +1,150 @@
+//! Machines of a flow, and what they hand out.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use stage_core::ack::Delivery;
+use stage_core::{Consumer, Context, Events, Pipeline, Running, StageResult, StepOptions};
+use stage_edge::SourceOptions;
+use stage_edge::flow::{Numbered, Windowed};
+use stage_edge::memory::{MemoryEdge, Network};
+use tokio::time::sleep;
+
+use super::sales::{Sale, Sums};
+use crate::machine::{SECOND, options};
+use crate::recorder::Life;
+
+pub(crate) type Sum = Numbered<u32, (u64, u64)>;
+
+/// The results of all machines. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Results(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// The results of each partition, by number.
+    sums: BTreeMap<(u32, u64), Sum>,
+    /// The number of results that were handed out again.
+    again: usize,
+    faults: Vec<String>,
+}
+
+impl Results {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, sum: Sum) {
+        let mut state = self.lock();
+        let place = (sum.partition, sum.number);
+        match state.sums.get(&place) {
+            None => drop(state.sums.insert(place, sum)),
+            Some(before) if *before == sum => state.again += 1,
+            Some(before) => {
+                let fault = format!("{before:?} was handed out again as {sum:?}");
+                state.faults.push(fault);
+            }
+        }
+    }
+
+    pub(crate) fn again(&self) -> usize {
+        self.lock().again
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lock().sums.len()
+    }
+
+    /// Returns the violations of a law, given the results of one process.
+    pub(crate) fn faults(&self, expected: &Sums) -> Vec<String> {
+        let state = self.lock();
+        let mut faults = state.faults.clone();
+        let mut next: BTreeMap<u32, u64> = BTreeMap::new();
+        for (partition, number) in state.sums.keys() {
+            let next = next.entry(*partition).or_default();
+            if number != next {
+                faults.push(format!("result {next} of partition {partition} is missing"));
+            }
+            *next = number + 1;
+        }
+        let of = |sum: &Sum| ((sum.result.start, sum.result.key), sum.result.value);
+        let sums: Sums = state.sums.values().map(of).collect();
+        if sums.len() != state.sums.len() {
+            faults.push("a window has two last results".to_owned());
+        }
+        let windows = expected.keys().chain(sums.keys());
+        let differs = |window: &&(i64, u32)| expected.get(*window) != sums.get(*window);
+        let differs = windows.filter(differs).map(|window| {
+            let (expected, found) = (expected.get(window), sums.get(window));
+            format!("window {window:?} has {found:?}, in one process {expected:?}")
+        });
+        faults.extend(differs.take(3));
+        faults
+    }
+}
+
+/// The last step of a machine, which takes some time for each result.
+#[derive(Clone, Debug)]
+struct Recorder {
+    life: Life,
+    results: Results,
+    time: std::time::Duration,
+}
+
+impl Consumer for Recorder {
+    type Event = Delivery<Sum>;
+
+    async fn handle_events(&mut self, events: Events<'_, Delivery<Sum>>, _: &mut Context<'_>) -> StageResult {
+        for delivery in events {
+            let (sum, token) = delivery.into_parts();
+            if !self.time.is_zero() {
+                sleep(self.time).await;
+            }
+            if self.life.is_alive() {
+                self.results.add(sum);
+            }
+            token.acknowledge();
+        }
+        Ok(())
+    }
+}
+
+/// A machine that owns partitions of a flow.
+pub(crate) struct Machine {
+    pub(crate) edge: MemoryEdge,
+    life: Life,
+    pub(crate) running: Running,
+}
+
+impl Machine {
+    pub(crate) async fn start(
+        server: &MemoryEdge,
+        name: &str,
+        results: &Results,
+        time: std::time::Duration,
+        windowed: impl FnOnce(MemoryEdge) -> Windowed<MemoryEdge, Sale, u32, (u64, u64)>,
+    ) -> Self {
+        let (edge, life) = (server.machine(name), Life::new());
+        let recorder = Recorder { life: life.clone(), results: results.clone(), time };
+        let source: SourceOptions = options(name);
+        let windowed = windowed(edge.clone()).source_options(source);
+        let pipeline = Pipeline::builder(name)
+            .start("sales.in", move || Ok(windowed.source()))
+            .acknowledged()
+            .finish(StepOptions::named("record").max_demand(16), move || Ok(recorder.clone()));
+        let running = pipeline.start().await.expect("a start");
+        Self { edge, life, running }
+    }
+
+    /// Ends the machine without notice.
+    pub(crate) fn crash(self) {
+        self.life.end();
+        self.edge.set_network(Network::Down);
+        tokio::spawn(async move { drop(self.running.stop().await) });
+    }
+
+    /// Drains the machine beside the test.
+    pub(crate) fn leave_soon(self) {
+        tokio::spawn(async move { drop(self.running.drain(30 * SECOND).await) });
+    }
+}
