@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use stage_connect::{ConnectError, Disposition, ErrorKind, MessageId, Pull, Pulled, Settle};
+use stage_connect::{ConnectError, Disposition, MessageId, Pull, Pulled, Settle};
 use stage_core::stats::Gauges;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -26,7 +26,7 @@ use crate::letter::Letter;
 use crate::partition::Partition;
 use crate::source::lane::{Halt, Origin, Parts, failed, finish, succeeded};
 use crate::source::letters::store_letter;
-use crate::source::shared::{Order, Phase, Ready, Shared, Ticket, Verdict};
+use crate::source::shared::{Order, Phase, Shared};
 use crate::spec::EdgeSpec;
 
 /// The longest wait of a server for a frame.
@@ -35,8 +35,6 @@ const WAIT: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(10);
 /// The pause before a partition is given back in which a frame is missing: the next consumer begins at the first one.
 const MISSING: Duration = Duration::from_secs(1);
-/// The maximum number of results that are handed out together.
-const AT_ONCE: usize = 1024;
 /// Attempts to settle frames once the source has ended; the lease ends by itself.
 const LAST_ATTEMPTS: u32 = 3;
 
@@ -48,26 +46,26 @@ where
     K: Ord + Clone + Send + 'static,
     A: Clone + Send + 'static,
 {
-    spec: EdgeSpec,
-    partition: Partition,
-    recipe: Arc<Recipe<T, K, A>>,
+    pub(super) spec: EdgeSpec,
+    pub(super) partition: Partition,
+    pub(super) recipe: Arc<Recipe<T, K, A>>,
     inlet: E::Inlet,
-    settle: <E::Inlet as Pull>::Settle,
+    pub(super) settle: <E::Inlet as Pull>::Settle,
     open: bool,
     letters: E::Letters,
     letters_open: bool,
     stored: Stored<E::Notes>,
     fold: Fold<T, K, A>,
     /// The frames whose effect no snapshot covers yet, or that are not settled.
-    receipts: Vec<ReceiptOf<E>>,
+    pub(super) receipts: Vec<ReceiptOf<E>>,
     /// The time of the first of them.
     since: Option<Instant>,
     /// Whether the state has changed since the last snapshot.
     changed: bool,
-    shared: Arc<Shared<Numbered<K, A>>>,
-    orders: watch::Receiver<Order>,
-    calls: Calls,
-    gauges: Gauges,
+    pub(super) shared: Arc<Shared<Numbered<K, A>>>,
+    pub(super) orders: watch::Receiver<Order>,
+    pub(super) calls: Calls,
+    pub(super) gauges: Gauges,
 }
 
 /// The next action of a lane.
@@ -259,102 +257,6 @@ where
         }
     }
 
-    /// Hands out results, in order, until all are handled or dead.
-    async fn hand_out(&mut self, mut results: Vec<Numbered<K, A>>) -> Result<(), Halt> {
-        while !results.is_empty() {
-            let rest = results.split_off(results.len().min(AT_ONCE));
-            self.hand_out_together(std::mem::replace(&mut results, rest)).await?;
-        }
-        Ok(())
-    }
-
-    async fn hand_out_together(&mut self, results: Vec<Numbered<K, A>>) -> Result<(), Halt> {
-        loop {
-            match self.judged(results.clone()).await? {
-                Verdict::Handled => return Ok(()),
-                Verdict::Postponed(after) => self.wait(after).await?,
-                Verdict::Failed { cause, .. } => {
-                    tracing::debug!(server = self.calls.server(), cause, "a result failed");
-                    break;
-                }
-            }
-        }
-        self.wait(self.delay(1)).await?;
-        for result in results {
-            self.hand_out_one(result).await?;
-        }
-        Ok(())
-    }
-
-    async fn hand_out_one(&mut self, result: Numbered<K, A>) -> Result<(), Halt> {
-        let mut begun = 0;
-        loop {
-            begun += 1;
-            match self.judged(vec![result.clone()]).await? {
-                Verdict::Handled => return Ok(()),
-                Verdict::Postponed(after) => {
-                    begun -= 1;
-                    self.wait(after).await?;
-                }
-                Verdict::Failed { cause, hopeless } if hopeless || begun >= self.spec.attempts => {
-                    let place = format!("result-{}", result.number);
-                    let encoded = postcard::to_stdvec(&result).unwrap_or_default();
-                    return self.bury(&place, begun, &cause, &encoded).await;
-                }
-                Verdict::Failed { .. } => self.wait(self.delay(begun)).await?,
-            }
-        }
-    }
-
-    /// Hands results to the stage, and awaits the verdict.
-    async fn judged(&mut self, events: Vec<Numbered<K, A>>) -> Result<Verdict, Halt> {
-        let (ticket, verdict) = Ticket::new();
-        let (partition, part) = (self.partition, self.partition.to_string());
-        self.gauges.set_of("in_hand", part.clone(), events.len() as u64);
-        self.shared.hand(Ready { partition, events, ticket, orders: self.orders.clone() });
-        let verdict = self.holding(verdict).await?.unwrap_or(Verdict::UNTRIED);
-        self.gauges.set_of("in_hand", part, 0);
-        Ok(verdict)
-    }
-
-    fn delay(&self, begun: u32) -> Duration {
-        self.recipe.retry.delay(begun.saturating_sub(1), self.calls.seed()).unwrap_or_default()
-    }
-
-    /// Waits before the next attempt. Halts if the lane is to finish: the results are those of the next owner.
-    async fn wait(&mut self, time: Duration) -> Result<(), Halt> {
-        let (shared, orders) = (Arc::clone(&self.shared), self.orders.clone());
-        let waited = async {
-            tokio::select! {
-                biased;
-                () = finish(orders, &shared) => Err(Halt),
-                () = sleep(time) => Ok(()),
-            }
-        };
-        self.holding(waited).await?
-    }
-
-    /// Awaits `done` while the leases of the frames in hand are renewed.
-    async fn holding<R>(&mut self, done: impl Future<Output = R>) -> Result<R, Halt> {
-        let lease = self.settle.lease().unwrap_or(self.spec.ack_wait);
-        let mut done = std::pin::pin!(done);
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut done => return Ok(done),
-                () = sleep(lease / 3) => {}
-            }
-            match self.calls.answer("cannot renew a lease", self.settle.extend(&self.receipts)).await {
-                Ok(()) => {}
-                // The next renewal may succeed.
-                Err(error) if error.kind() == ErrorKind::Gone => {
-                    tracing::warn!(%error, "cannot renew a lease");
-                }
-                Err(error) => failed(&mut self.calls, &self.shared, error)?,
-            }
-        }
-    }
-
     /// Waits for demand, then for frames. Cancel safe.
     async fn pull(&mut self) -> Result<Vec<Pulled<Bytes, ReceiptOf<E>>>, Halt> {
         let Self { inlet, open, calls, shared, .. } = self;
@@ -398,7 +300,13 @@ where
         self.bury(&place, 1, cause, message).await
     }
 
-    async fn bury(&mut self, place: &str, attempts: u32, cause: &str, event: &[u8]) -> Result<(), Halt> {
+    pub(super) async fn bury(
+        &mut self,
+        place: &str,
+        attempts: u32,
+        cause: &str,
+        event: &[u8],
+    ) -> Result<(), Halt> {
         let position = format!("{}.{}.{place}", self.spec.name, self.partition);
         tracing::warn!(position, attempts, cause, "an event of a flow is dead");
         let letter = Letter {

@@ -25,6 +25,7 @@ mod fold;
 mod lane;
 mod mutant;
 mod numbered;
+mod results;
 mod snapshot;
 mod stored;
 #[cfg(test)]

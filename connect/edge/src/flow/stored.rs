@@ -1,8 +1,8 @@
 //! The snapshot of a partition among the notes of its edge.
 //!
 //! A snapshot that fits is one note. A larger one is cut into parts, notes of their own that are stored before the head
-//! that names them. The head is replaced by compare-and-set, so a process that has lost the partition stores parts that
-//! nobody reads, and nothing else.
+//! that names them. The head is replaced by compare-and-set, so a process that has lost the partition stores parts
+//! without a head at most. The next owner removes those of the last process that stored a head.
 
 use std::sync::Arc;
 
@@ -34,6 +34,8 @@ pub(super) struct Stored<N> {
     revision: Option<u64>,
     /// The parts that the head names.
     parts: Vec<String>,
+    /// The epoch and number of the snapshot that the process before may have begun.
+    unnamed: Option<(u64, u64)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -60,7 +62,7 @@ pub(super) enum Loaded {
 impl<N: Notes> Stored<N> {
     pub(super) fn new(notes: Arc<N>, edge: &str, partition: Partition, epoch: Epoch) -> Self {
         let name = format!("state.{edge}.{partition}");
-        Self { notes, name, epoch: epoch.0, number: 0, revision: None, parts: Vec::new() }
+        Self { notes, name, epoch: epoch.0, number: 0, revision: None, parts: Vec::new(), unnamed: None }
     }
 
     fn part(&self, epoch: u64, number: u64, part: usize) -> String {
@@ -73,9 +75,10 @@ impl<N: Notes> Stored<N> {
             return Ok(Loaded::Nothing);
         };
         self.revision = Some(note.revision);
-        let Ok(Head { epoch, number, body }) = decode_postcard(&note.value) else {
+        let Ok(Head { epoch, number, body }) = decode_postcard::<Head>(&note.value) else {
             return Ok(Loaded::Damaged("its head cannot be read"));
         };
+        self.unnamed = (epoch != self.epoch).then(|| (epoch, number.saturating_add(1)));
         let (count, hash) = match body {
             Body::Whole(bytes) => return Ok(Loaded::Snapshot(bytes)),
             Body::Parts { count, hash } => (count as usize, hash),
@@ -119,6 +122,28 @@ impl<N: Notes> Stored<N> {
         let revision = self.put(&self.name.clone(), &head, self.revision, calls, shared).await?;
         self.revision = Some(revision);
         for name in std::mem::replace(&mut self.parts, parts) {
+            self.forget(&name, calls).await;
+        }
+        // From here on, the process before cannot name them any more.
+        if let Some((epoch, number)) = self.unnamed.take() {
+            self.forget_unnamed(epoch, number, calls, shared).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the parts that the process before had stored when it ended, without a head.
+    async fn forget_unnamed<T>(
+        &self,
+        epoch: u64,
+        number: u64,
+        calls: &mut Calls,
+        shared: &Shared<T>,
+    ) -> Result<(), Halt> {
+        for part in 0..MOST_PARTS {
+            let name = self.part(epoch, number, part);
+            if self.get(&name, calls, shared).await?.is_none() {
+                break;
+            }
             self.forget(&name, calls).await;
         }
         Ok(())

@@ -225,6 +225,23 @@ mod notes {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn parts_without_a_head_are_removed_by_the_next_owner() {
+        let edge = MemoryEdge::new();
+        let notes = edge.notes(&EdgeSpec::new("shop", "sales"));
+        save(&mut stored(&edge, 1), vec![1]).await.unwrap();
+        for part in 0..3 {
+            notes.put(&format!("state.sales.0.1-1.{part}"), b"part", None).await.unwrap();
+        }
+        let mut next = stored(&edge, 2);
+        assert_eq!(load(&mut next).await, Some(vec![1]));
+        assert!(notes.get("state.sales.0.1-1.2").await.unwrap().is_some(), "its process may still name it");
+        save(&mut next, vec![2]).await.unwrap();
+        for part in 0..3 {
+            assert_eq!(notes.get(&format!("state.sales.0.1-1.{part}")).await.unwrap(), None);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_snapshot_whose_answer_was_lost_is_stored_once() {
         let edge = MemoryEdge::new();
         let mut owner = stored(&edge, 1);

@@ -110,7 +110,7 @@ where
     }
 
     /// Sets the longest time between an event and the snapshot that covers it. A snapshot is also stored when half of
-    /// the frames that the server keeps are in hand. Default: 2 s.
+    /// the frames that the server keeps are in hand, and after a third of [`ack_wait`](EdgeSpec::ack_wait). Default: 2 s.
     pub fn snapshot_every(mut self, time: Duration) -> Self {
         self.every = time;
         self
@@ -148,7 +148,8 @@ where
             windows: self.windows.clone(),
             ways: self.ways,
             id: StateId::new(self.version, self.ways, self.windows.describe()),
-            every: self.every,
+            // A frame in hand must not be delivered again meanwhile.
+            every: self.every.min(self.spec.ack_wait / 3),
             retry: self.options.retry,
             mutant: self.mutant,
         });

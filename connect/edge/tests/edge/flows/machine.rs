@@ -1,4 +1,4 @@
-//! Machines of a flow, and what they hand out.
+//! Machines of a flow, and the results of all of them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

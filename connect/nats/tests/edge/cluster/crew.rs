@@ -17,7 +17,9 @@ pub(super) enum Kind {
     Frames,
     /// A pipeline behind the edge.
     Pipeline,
-    /// The same, and one event ends the process.
+    /// A pipeline with the windows of a flow.
+    Flow,
+    /// A pipeline behind the edge, and one event ends the process.
     Deadly(Event),
 }
 

@@ -5,6 +5,7 @@
 
 mod crew;
 mod feed;
+mod flows;
 mod judge;
 mod outages;
 mod pipeline;

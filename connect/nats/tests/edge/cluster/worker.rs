@@ -18,9 +18,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::Scale;
 use super::crew::Kind;
 use super::pipeline::{Event, Recorder, work};
+use super::{Scale, flows};
 
 const RETRY: Duration = Duration::from_millis(20);
 
@@ -44,6 +44,7 @@ pub(super) fn command(
         .stdout(Stdio::null());
     match kind {
         Kind::Frames => {}
+        Kind::Flow => drop(command.env("WORKER_FLOW", "")),
         Kind::Pipeline => drop(command.env("WORKER_PIPELINE", "")),
         Kind::Deadly(Event { key, number }) => {
             // Its abort is expected.
@@ -68,6 +69,9 @@ async fn worker() {
     let spec = Scale::from_environment().spec(time("WORKER_LEASE"));
     let leave = leave_file(Path::new(&log), &name);
     let log = Arc::new(OpenOptions::new().append(true).open(&log).unwrap());
+    if std::env::var_os("WORKER_FLOW").is_some() {
+        return flows::work(edge, Scale::from_environment(), &name, log, pace, &leave).await;
+    }
     if let Ok(deadly) = std::env::var("WORKER_PIPELINE") {
         let recorder = Recorder { log, pace, deadly: Event::read(&deadly) };
         return work(edge, spec.frame_bytes(400).attempts(3), &name, recorder, &leave).await;

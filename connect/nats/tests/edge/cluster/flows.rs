@@ -1,0 +1,222 @@
+//! A flow on several machines: windowed counts while workers and the server are killed, beside those of one process.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use flow::persist::KeyedWindows;
+use flow::{Flow, Window, WindowId};
+use serde::{Deserialize, Serialize};
+use stage_core::{Pipeline, StepOptions};
+use stage_edge::flow::{Numbered, Ways, Windowed};
+use stage_edge::{EdgeSpec, Format, SchemaId, SourceOptions};
+use stage_nats::edge::NatsEdge;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::crew::{Crew, Kind};
+use super::{PAUSE, SILENCE, Scale};
+use crate::{LEASE, start};
+
+const WAYS: u32 = 3;
+const SPAN: Duration = Duration::from_millis(100);
+const MOST_AHEAD: Duration = Duration::from_secs(1);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Sale {
+    shop: u32,
+    at: i64,
+}
+
+/// The counts of the windows, by start and shop.
+type Counts = BTreeMap<(i64, u32), u64>;
+
+fn spec(scale: Scale) -> EdgeSpec {
+    scale.spec(LEASE).frame_bytes(400).frames_kept(16)
+}
+
+fn format() -> Format<Sale> {
+    Format::postcard(SchemaId::new("Sale", 1))
+}
+
+/// Returns the sales of each way; each tenth is out of order, and some of these are late.
+fn sales(scale: Scale) -> Vec<Vec<Sale>> {
+    let of_way = |way: u32| {
+        let sale = |number: u32| {
+            let mixed = (number ^ way).wrapping_mul(0x9e37_79b1) >> 8;
+            let behind = if number.is_multiple_of(10) { mixed % 300 } else { mixed % 20 };
+            let (shop, at) = (mixed % scale.keys, i64::from(number) * 7 - i64::from(behind));
+            Sale { shop, at }
+        };
+        (0..scale.events / WAYS).map(sale).collect()
+    };
+    (0..WAYS).map(of_way).collect()
+}
+
+/// Returns the counts of a flow in one process.
+async fn of_one_process(parts: Vec<Vec<Sale>>) -> Counts {
+    let flow = Flow::from_iters(parts)
+        .event_time(|sale: &Sale| sale.at, MOST_AHEAD)
+        .partition(|sale| sale.shop)
+        .window(Window::fixed(SPAN))
+        .reduce(BTreeMap::new, |counts, sale: Sale| *counts.entry(sale.shop).or_insert(0_u64) += 1)
+        .on_trigger(|counts: BTreeMap<u32, u64>, trigger| {
+            let WindowId::Fixed(start) = trigger.window else { unreachable!("fixed windows") };
+            let results: Vec<_> = counts.iter().map(|(shop, count)| ((start, *shop), *count)).collect();
+            (results, counts)
+        });
+    flow.collect().await.unwrap()
+}
+
+/// Counts the sales of the partitions that this process owns, until it is asked to leave. Each count is a line of the log.
+pub(super) async fn work(
+    edge: NatsEdge,
+    scale: Scale,
+    name: &str,
+    log: Arc<File>,
+    pace: Duration,
+    leave: &Path,
+) {
+    let windows =
+        KeyedWindows::new(Window::fixed(SPAN), |sale: &Sale| sale.shop, || 0_u64, |count, _| *count += 1);
+    let counts = Windowed::new(edge, spec(scale), format(), windows.unwrap(), WAYS)
+        .snapshot_every(Duration::from_millis(500))
+        .source_options(SourceOptions::new(name));
+    let pipeline = Pipeline::builder("counts")
+        .start("sales.in", move || Ok(counts.source()))
+        .acknowledged()
+        .finish_fn(StepOptions::named("record").max_demand(16), move |count: Numbered<u32, u64>| {
+            std::thread::sleep(pace);
+            let Numbered { partition, number, result } = count;
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+            let (start, shop, count) = (result.start, result.key, result.value);
+            let line = format!("{partition} {number} {start} {shop} {count} {now}\n");
+            (&*log).write_all(line.as_bytes()).expect("the file of counts");
+        });
+    let running = pipeline.start().await.unwrap();
+    while !leave.exists() {
+        sleep(PAUSE).await;
+    }
+    running.drain(Duration::from_secs(60)).await.unwrap();
+}
+
+/// The counts that were handed out so far.
+struct Judge {
+    lines: BufReader<File>,
+    rest: String,
+    /// The count of each partition and number, and the time at which it was first handed out.
+    counts: BTreeMap<(u32, u64), ((i64, u32, u64), u64)>,
+    again: usize,
+}
+
+impl Judge {
+    fn new(log: &Path) -> Self {
+        let lines = BufReader::new(File::open(log).unwrap());
+        Self { lines, rest: String::new(), counts: BTreeMap::new(), again: 0 }
+    }
+
+    fn look(&mut self) {
+        while self.lines.read_line(&mut self.rest).unwrap() > 0 && self.rest.ends_with('\n') {
+            let line = std::mem::take(&mut self.rest);
+            let words: Vec<i64> = line.split_whitespace().map(|word| word.parse().unwrap()).collect();
+            let &[partition, number, start, shop, count, now] = &words[..] else { panic!("{line}") };
+            let unsigned = |word: i64| u64::try_from(word).unwrap();
+            let small = |word: i64| u32::try_from(word).unwrap();
+            let place = (small(partition), unsigned(number));
+            let found = (start, small(shop), unsigned(count));
+            match self.counts.get(&place) {
+                None => drop(self.counts.insert(place, (found, unsigned(now)))),
+                Some((before, _)) => {
+                    assert_eq!(
+                        *before, found,
+                        "result {number} of partition {partition} was handed out again"
+                    );
+                    self.again += 1;
+                }
+            }
+        }
+    }
+
+    /// Waits until this number of counts were handed out.
+    async fn until(&mut self, number: usize) {
+        let (mut before, mut progress) = (0, Instant::now());
+        loop {
+            self.look();
+            let distinct = self.counts.len();
+            if distinct >= number {
+                return;
+            }
+            if distinct > before {
+                (before, progress) = (distinct, Instant::now());
+            }
+            assert!(progress.elapsed() < SILENCE, "no progress at {distinct} of {number} counts");
+            sleep(PAUSE).await;
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        self.counts.values().map(|((start, shop, count), _)| ((*start, *shop), *count)).collect()
+    }
+
+    /// Returns the longest time between two counts of a partition.
+    fn silence(&self) -> Duration {
+        let pairs = self.counts.iter().zip(self.counts.iter().skip(1));
+        let same = pairs.filter(|((one, _), (two, _))| one.0 == two.0);
+        let longest = same.map(|((_, (_, one)), (_, (_, two)))| two.saturating_sub(*one)).max();
+        Duration::from_millis(longest.unwrap_or_default())
+    }
+}
+
+async fn send(edge: NatsEdge, scale: Scale, input: Vec<Vec<Sale>>) {
+    let ways =
+        Ways::new(edge, spec(scale), format(), |sale: &Sale| sale.shop, |sale| sale.at, MOST_AHEAD).unwrap();
+    let mut sending = JoinSet::new();
+    for (number, sales) in (0..).zip(input) {
+        let mut way = ways.open(number).await.unwrap();
+        sending.spawn(async move {
+            for sale in sales {
+                way.send(sale).await.unwrap();
+            }
+            way.end().await.unwrap();
+        });
+    }
+    sending.join_all().await;
+}
+
+/// `EDGE_STRICT` also checks the time that a take-over takes, on a machine that is not busy otherwise.
+#[tokio::test]
+async fn windowed_counts_of_workers_that_are_killed_are_those_of_one_process() {
+    let scale = Scale::from_environment();
+    let Some((mut server, edge)) = start(&spec(scale)).await else { return };
+    let input = sales(scale);
+    let expected = of_one_process(input.clone()).await;
+    let mut crew = Crew::new(&server, Duration::from_micros(500), LEASE).running(Kind::Flow);
+    (0..scale.workers).for_each(|_| drop(crew.join()));
+    let mut judge = Judge::new(&crew.log());
+    let sending = tokio::spawn(send(edge, scale, input));
+    let steps = scale.kills as usize + 2;
+    for kill in 1..steps {
+        judge.until(kill * expected.len() / steps).await;
+        if kill > scale.kills as usize {
+            server.kill_and_restart().await;
+        } else {
+            crew.replace();
+        }
+    }
+    sending.await.unwrap();
+    judge.until(expected.len()).await;
+    assert_eq!(judge.counts(), expected);
+    assert_eq!(judge.counts.len(), expected.len(), "a window has two last results");
+    let (again, silence) = (judge.again, judge.silence());
+    println!(
+        "{} kills: {} counts, {again} handed out again, longest silence {silence:?}",
+        scale.kills,
+        expected.len()
+    );
+    if std::env::var_os("EDGE_STRICT").is_some() {
+        assert!(silence <= LEASE + Duration::from_secs(5), "{silence:?}");
+    }
+}
