@@ -34,6 +34,18 @@ pub enum ParquetError {
         /// The names of the columns.
         columns: String,
     },
+    /// A column that was asked for as a dictionary holds neither text nor bytes.
+    #[error(
+        "`{file}` cannot have the column `{column}` as a dictionary: it holds {kind}, and only text and bytes can be one"
+    )]
+    NoText {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+        /// The type of the column, as Arrow names it.
+        kind: String,
+    },
     /// The rows are not of the expected type.
     #[error("`{file}` has other rows than expected in row group {group}: {source}")]
     Row {

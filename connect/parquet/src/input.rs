@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
@@ -36,6 +38,35 @@ impl Input {
             Ok(metadata) => Ok(Self { name, place: Place::Path(path), metadata }),
             Err(source) => Err(ParquetError::Open { file: name, source }),
         }
+    }
+
+    /// Returns the same file with these columns as dictionaries.
+    pub(crate) fn with_dictionaries(&self, names: &[String]) -> Result<Self, ParquetError> {
+        let schema = self.metadata.schema();
+        let mut fields: Vec<Arc<Field>> = schema.fields().iter().map(Arc::clone).collect();
+        for name in names {
+            let field = fields.iter_mut().find(|field| field.name() == name);
+            let field = field.ok_or_else(|| self.missing(name))?;
+            match field.data_type() {
+                DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::LargeBinary => {
+                    let kind = DataType::Dictionary(DataType::Int32.into(), field.data_type().clone().into());
+                    *field = Arc::new(field.as_ref().clone().with_data_type(kind));
+                }
+                DataType::Dictionary(..) => {}
+                other => {
+                    return Err(ParquetError::NoText {
+                        file: self.name.clone(),
+                        column: name.clone(),
+                        kind: other.to_string(),
+                    });
+                }
+            }
+        }
+        let schema = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
+        let options = ArrowReaderOptions::new().with_schema(schema);
+        let metadata = ArrowReaderMetadata::try_new(Arc::clone(self.metadata.metadata()), options)
+            .map_err(|error| ParquetError::Open { file: self.name.clone(), source: error.into() })?;
+        Ok(Self { name: self.name.clone(), place: self.place.clone(), metadata })
     }
 
     /// Returns the columns with these names.

@@ -60,6 +60,32 @@ impl Parquet {
         self
     }
 
+    /// Reads these columns of text or bytes as [dictionaries](arrow_array::DictionaryArray) with keys of `i32`, in record batches
+    /// and for [`schema`](Self::schema): a value is there once or a few times per batch, and each row has its number. A query that
+    /// groups by such a column looks up every value once per batch instead of every row.
+    ///
+    /// ```no_run
+    /// use stage_parquet::Parquet;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sales = Parquet::open(["sales.parquet"])?.dictionaries(["country"])?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a file has no such column at its top level, or one of another type.
+    pub fn dictionaries(
+        mut self,
+        names: impl IntoIterator<Item: Into<String>>,
+    ) -> Result<Self, ParquetError> {
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        let inputs = self.inputs.iter().map(|input| input.with_dictionaries(&names));
+        self.inputs = inputs.collect::<Result<_, _>>()?;
+        Ok(self)
+    }
+
     /// Sets the maximum number of rows of a record batch, at least 1. Default: 8192.
     pub fn batch_rows(mut self, rows: usize) -> Self {
         self.batch = rows.max(1);

@@ -61,6 +61,8 @@ impl Row {
     /// Formats a figure; rates are in millions.
     fn shown(&self, figure: f64) -> String {
         match self.better {
+            // Four decimals where two would show next to nothing.
+            Better::Higher if figure < 1e5 => format!("{:.4}", figure / 1e6),
             Better::Higher => format!("{:.2}", figure / 1e6),
             Better::Lower => format!("{figure:.2} µs"),
         }
@@ -73,7 +75,8 @@ impl Row {
             Better::Higher => "≥",
             Better::Lower => "≤",
         };
-        let promise = match (self.at_least, self.holds()) {
+        let bound = self.at_least.map(|bound| (bound * 100.0).round() / 100.0);
+        let promise = match (bound, self.holds()) {
             (None, _) => String::new(),
             (Some(bound), true) => format!("{sign} {bound} ✓"),
             (Some(bound), false) => format!("{sign} {bound} ✗"),

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int32Type;
 use flow::{Flow, FlowError};
 use serde::Deserialize;
 use stage_parquet::{Parquet, ParquetError};
@@ -82,6 +85,33 @@ async fn record_batches_have_the_named_columns_and_at_most_the_named_number_of_r
     let schema = batches[0].schema();
     let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     assert_eq!(names, ["id", "country"]);
+}
+
+#[tokio::test]
+async fn columns_of_text_may_be_dictionaries() {
+    let (_folder, path) = file_of(250).await;
+    let parquet = Parquet::open([&path]).unwrap().dictionaries(["country"]).unwrap();
+    let kind = parquet.schema().unwrap().field_with_name("country").unwrap().data_type().clone();
+    assert!(kind.to_string().starts_with("Dictionary(Int32, "), "{kind}");
+    let rows: Vec<_> = Flow::from_source(parquet.clone().rows::<Sale>()).stages(1).collect().await.unwrap();
+    assert_eq!(rows, (0..250).map(sale).collect::<Vec<_>>());
+    let batches = Flow::from_source(parquet.clone().columns(["country"]).batches()).stages(1);
+    let batches: Vec<_> = batches.collect().await.unwrap();
+    let mut countries = Vec::new();
+    for batch in &batches {
+        let column = batch.column(0).as_dictionary::<Int32Type>();
+        let values = column.values().as_string::<i32>();
+        assert_eq!(values.len(), 3);
+        countries.extend(column.keys().values().iter().map(|key| values.value(*key as usize).to_owned()));
+    }
+    assert_eq!(countries, (0..250).map(|id| sale(id).country).collect::<Vec<_>>());
+
+    let file = path.display();
+    let error = parquet.clone().dictionaries(["countri"]).unwrap_err();
+    assert!(error.to_string().starts_with(&format!("`{file}` has no column `countri`; ")), "{error}");
+    let error = parquet.dictionaries(["country", "price"]).unwrap_err();
+    let said = "cannot have the column `price` as a dictionary: it holds Float64, and only text and bytes can be one";
+    assert_eq!(error.to_string(), format!("`{file}` {said}"));
 }
 
 #[tokio::test]
