@@ -25,6 +25,8 @@ pub(crate) struct Books {
 struct Partition {
     epoch: u64,
     open: BTreeMap<i64, Open>,
+    /// The offset of the first message that was received.
+    first: Option<i64>,
     /// The offset behind the last message that was received.
     next: Option<i64>,
     committed: Option<i64>,
@@ -66,7 +68,8 @@ impl Books {
     pub(crate) fn assign(&mut self, partitions: impl IntoIterator<Item = i32>) {
         for partition in partitions {
             self.epochs += 1;
-            let new = Partition { epoch: self.epochs, open: BTreeMap::new(), next: None, committed: None };
+            let epoch = self.epochs;
+            let new = Partition { epoch, open: BTreeMap::new(), first: None, next: None, committed: None };
             self.partitions.insert(partition, new);
         }
     }
@@ -98,6 +101,7 @@ impl Books {
         if partition.next.is_some_and(|next| offset < next) {
             return;
         }
+        partition.first.get_or_insert(offset);
         partition.next = Some(offset + 1);
         partition.open.insert(offset, Open { message, attempt: 1, state: State::Ready });
         self.ready.push_back((number, offset));
@@ -187,11 +191,12 @@ impl Books {
         }
     }
 
-    /// Returns the partitions whose messages are handled too far ahead of the first open one.
+    /// Returns the partitions whose messages are handled too far ahead of the position that is committed: a crash repeats
+    /// them, also while a rebalance holds up commits.
     pub(crate) fn too_far_ahead(&self, ahead: u64) -> Vec<i32> {
         let is_ahead = |partition: &Partition| {
-            let (first, next) = (partition.position(), partition.next);
-            first.zip(next).is_some_and(|(first, next)| next.abs_diff(first) >= ahead)
+            let (committed, next) = (partition.committed.or(partition.first), partition.next);
+            committed.zip(next).is_some_and(|(committed, next)| next.abs_diff(committed) >= ahead)
         };
         let found = self.partitions.iter().filter(|(_, partition)| is_ahead(partition));
         found.map(|(number, _)| *number).collect()
@@ -274,9 +279,17 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_with_an_old_open_message_is_too_far_ahead() {
-        let books = books(0..10);
+    fn a_partition_is_too_far_ahead_until_its_position_is_committed() {
+        let now = Instant::now();
+        let mut books = books(0..10);
         assert_eq!(books.too_far_ahead(10), [0]);
         assert_eq!(books.too_far_ahead(11), Vec::<i32>::new());
+        for receipt in receipts(&mut books, 10, now) {
+            books.settle(&receipt, Outcome::Done, now);
+        }
+        assert_eq!(books.too_far_ahead(10), [0], "a crash repeats all of them");
+        let positions = books.positions(None);
+        books.committed(&positions);
+        assert_eq!(books.too_far_ahead(1), Vec::<i32>::new());
     }
 }

@@ -109,6 +109,7 @@ pub(crate) fn join(group: &Arc<Group>) -> Result<Arc<BaseConsumer<MemberContext>
         paused: Paused::No,
         asked: Instant::now(),
         held: Vec::new(),
+        committed: Instant::now(),
     };
     thread::Builder::new()
         .name("stage-kafka".to_owned())
@@ -125,6 +126,8 @@ struct Member {
     asked: Instant,
     /// Partitions that are paused because they are too far ahead.
     held: Vec<i32>,
+    /// The last time at which positions of these were committed here.
+    committed: Instant,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -203,9 +206,16 @@ impl Member {
         self.held.clear();
     }
 
-    /// Pauses partitions that are too far ahead of their first open message, and resumes the others.
+    /// Pauses partitions that are too far ahead of their committed position, and resumes the others.
     fn hold_back(&mut self) {
         let ahead = self.group.lock().books.too_far_ahead(self.group.options.ahead);
+        if !ahead.is_empty() && self.committed.elapsed() >= IDLE {
+            // Where nothing is handled any more, nobody else repeats a commit that a rebalance has prevented.
+            self.committed = Instant::now();
+            if let Err(error) = self.group.commit(Some(&ahead)) {
+                tracing::debug!(%error, "positions of partitions that are held back are not committed");
+            }
+        }
         if ahead == self.held {
             return;
         }

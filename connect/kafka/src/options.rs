@@ -50,7 +50,8 @@ impl ReadOptions {
         self
     }
 
-    /// Sets how far the messages of a partition may be handled ahead of its oldest open one; at least 1. A crash repeats
+    /// Sets how far the messages of a partition may be handled ahead of its committed position, which is that of the
+    /// oldest open one or before it; at least 1. A crash repeats
     /// at most as many. Default: 10,000.
     pub fn ahead(mut self, messages: u64) -> Self {
         self.ahead = messages.max(1);
