@@ -107,7 +107,7 @@ fn take(
     at: &str,
 ) -> Result<bool, ConnectError> {
     let Some(status) = message.status else {
-        received.extend(parse(message));
+        received.extend(parse(message).filter(|next| !is_repeated(next, received)));
         return Ok(true);
     };
     let text = message.description.unwrap_or_default();
@@ -132,6 +132,13 @@ fn take(
         )),
         code => Err(ConnectError::gone(at, "cannot read", format!("{text} ({code})"))),
     }
+}
+
+/// Returns whether the server delivers a message that it has just delivered again as if it was new: 2.9 does so when an
+/// earlier request ended as it answered it. Either receipt settles the message.
+fn is_repeated(next: &Received, received: &[Received]) -> bool {
+    let is_same = |earlier: &Received| earlier.message.sequence == next.message.sequence;
+    next.delivered == 1 && received.iter().filter(|earlier| earlier.delivered > 1).any(is_same)
 }
 
 /// The number of messages that the consumer could deliver when it delivered the last one.
@@ -174,6 +181,23 @@ fn parse(message: Message) -> Option<Received> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_that_was_delivered_again_is_not_new() {
+        let received = |delivered, sequence| Received {
+            message: NatsMessage {
+                subject: String::new(),
+                headers: async_nats::HeaderMap::new(),
+                payload: "x".into(),
+                sequence,
+            },
+            reply: String::new(),
+            delivered,
+        };
+        let batch = [received(2, 227), received(2, 228), received(1, 229)];
+        assert!(is_repeated(&received(1, 228), &batch));
+        assert!(!is_repeated(&received(3, 228), &batch) && !is_repeated(&received(1, 230), &batch));
+    }
 
     #[test]
     fn both_forms_of_a_reply_subject_are_read() {
