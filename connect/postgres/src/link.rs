@@ -14,11 +14,13 @@ use tokio_postgres::{AsyncMessage, Client, Connection, Error, Statement};
 use crate::error::failed;
 
 /// Settings of the session. An open transaction of a client that is gone must not hold its locks, and a server does not
-/// notice a client whose machine is gone without keepalives.
+/// notice a client whose machine is gone without keepalives, nor, while an answer to it is on its way, without a limit for
+/// that: by default, it sends the answer again for a quarter of an hour.
 const SESSION: &str = "
 SET client_min_messages = warning;
 SET idle_in_transaction_session_timeout = '30s';
-SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
+SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
+SET tcp_user_timeout = '25s'";
 
 /// A prepared statement and its parameters.
 pub(crate) type Write<'a> = (Statement, Vec<&'a (dyn ToSql + Sync)>);
