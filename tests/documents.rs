@@ -24,6 +24,7 @@ const FOLDERS: &[&str] = &[
     "connect/kafka/tests",
     "connect/nats/tests",
     "connect/postgres/tests",
+    "connect/rabbitmq/tests",
     "connect/redis/tests",
     "connect/sqlite/src",
     "connect/sqlite/tests",

@@ -34,9 +34,12 @@ mod pull;
 mod pull_options;
 mod push;
 mod push_options;
+mod queue_watch;
 mod settle;
 pub mod sink;
 pub mod source;
+#[cfg(feature = "trace")]
+mod trace;
 
 /// Parts that connectors of this workspace share. Not a public interface.
 #[doc(hidden)]
@@ -53,4 +56,5 @@ pub use pull::{Pull, Pulled};
 pub use pull_options::PullOptions;
 pub use push::{Push, PutError};
 pub use push_options::PushOptions;
+pub use queue_watch::QueueWatch;
 pub use settle::Settle;

@@ -1,5 +1,6 @@
 //! The receiving half of a connector.
 
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -74,6 +75,13 @@ pub trait Pull: Send + 'static {
     /// come back from the server.
     fn is_finished(&self) -> bool {
         false
+    }
+
+    /// Returns a header of a message, if the messages of the server have headers. The source reads `traceparent` and
+    /// `tracestate` (feature `trace`). Default: there are none.
+    fn header<'a>(message: &'a Self::Message, name: &str) -> Option<Cow<'a, str>> {
+        let _ = (message, name);
+        None
     }
 
     /// Returns the server and the object for error messages, such as ``nats://127.0.0.1:4222 stream `orders` ``. It

@@ -32,6 +32,13 @@ pub trait Push: Send + 'static {
         messages: &[(MessageId, Self::Message)],
     ) -> impl Future<Output = Result<usize, PutError>> + Send;
 
+    /// Sets a header of a message, in place of one of this name, if messages have headers. The sink of deliveries sets
+    /// `traceparent` and `tracestate` (feature `trace`). A value that a header cannot have is left out. Default: nothing
+    /// is set.
+    fn set_header(message: &mut Self::Message, name: &str, value: &str) {
+        let _ = (message, name, value);
+    }
+
     /// Returns the server and the object for error messages. It contains no secret.
     fn describe(&self) -> String;
 }

@@ -1,5 +1,6 @@
 //! Reads a topic as a member of a consumer group.
 
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -134,6 +135,11 @@ impl Pull for KafkaPull {
                 () = sleep_until(due.map_or(end, |due| due.min(end))) => {}
             }
         }
+    }
+
+    fn header<'a>(message: &'a KafkaMessage, name: &str) -> Option<Cow<'a, str>> {
+        let (_, value) = message.headers.iter().find(|(known, _)| known == name)?;
+        Some(String::from_utf8_lossy(value))
     }
 
     fn describe(&self) -> String {

@@ -110,6 +110,11 @@ impl Push for KafkaPush {
         Ok(leading)
     }
 
+    fn set_header(message: &mut Outgoing, name: &str, value: &str) {
+        message.headers.retain(|(known, _)| known != name);
+        message.headers.push((name.to_owned(), value.to_owned().into()));
+    }
+
     fn describe(&self) -> String {
         format!("{} topic `{}`", self.server.name(), self.options.topic)
     }

@@ -211,3 +211,18 @@ async fn errors_name_the_cluster_and_the_remedy_and_no_secret() {
     assert_eq!(error.kind(), ErrorKind::Gone);
     assert!(error.to_string().starts_with("kafka://127.0.0.1:1 topic `orders` group `g`: "), "{error}");
 }
+
+#[tokio::test]
+async fn the_trace_of_a_message_arrives() {
+    let (_cluster, server) = cluster(1);
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let mut message = Outgoing::new("1").header("traceparent", "old");
+    KafkaPush::set_header(&mut message, "traceparent", trace);
+    let mut push = KafkaPush::new(server.clone(), ProduceOptions::to("orders"));
+    push.connect().await.unwrap();
+    put_all(&mut push, &[(MessageId::new("one"), message)]).await;
+    let (mut pull, _settle) = reader(&server, options()).await;
+    let pulled = take_all(&mut pull, 1, LONG).await;
+    assert_eq!(KafkaPull::header(&pulled[0].message, "traceparent").as_deref(), Some(trace));
+    assert_eq!(KafkaPull::header(&pulled[0].message, "tracestate"), None);
+}

@@ -13,6 +13,10 @@ pub(crate) fn connecting(server: &str, error: async_nats::ConnectError) -> Conne
         }
         ConnectErrorKind::ServerParse => "write nats://HOST:PORT, or tls://HOST:PORT",
         ConnectErrorKind::Tls => "check the certificates, and whether the server speaks TLS",
+        // rustls has refused the certificate of the server.
+        ConnectErrorKind::Io if error.to_string().contains("certificate") => {
+            "check the certificates of `Server::root_certificates`"
+        }
         ConnectErrorKind::Dns
         | ConnectErrorKind::TimedOut
         | ConnectErrorKind::Io

@@ -1,5 +1,6 @@
 //! Reads a stream through a durable consumer.
 
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,6 +65,10 @@ impl Pull for NatsPull {
             self.requests.read(request, || reader.describe()).await?;
         }
         Ok(self.requests.take(at_most).map(|received| reader.pulled(received)).collect())
+    }
+
+    fn header<'a>(message: &'a NatsMessage, name: &str) -> Option<Cow<'a, str>> {
+        message.headers.get(name).map(|value| value.as_str().into())
     }
 
     fn describe(&self) -> String {

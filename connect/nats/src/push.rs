@@ -1,6 +1,6 @@
 //! Publishes messages to a stream.
 
-use async_nats::HeaderMap;
+use async_nats::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use stage_connect::{ConnectError, MessageId, Push, PutError};
 
@@ -131,6 +131,12 @@ impl Push for NatsPush {
             self.link = Some(link);
         }
         stored
+    }
+
+    fn set_header(message: &mut Outgoing, name: &str, value: &str) {
+        if let Ok(value) = value.parse::<HeaderValue>() {
+            message.headers.insert(name, value);
+        }
     }
 
     fn describe(&self) -> String {

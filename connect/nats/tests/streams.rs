@@ -6,6 +6,7 @@ mod support;
 use std::time::Duration;
 
 use async_nats::jetstream::stream::{Config, DiscardPolicy};
+use stage_connect::laws::Certificate;
 use stage_connect::laws::by_hand::{opened, put_all, settle_all, take, take_all};
 use stage_connect::{ConnectError, Disposition, ErrorKind, MessageId, Pull, Pulled, Push, PutError, Settle};
 use stage_nats::{
@@ -268,4 +269,38 @@ async fn a_server_that_is_away_is_a_transient_error() {
     let error = pull.connect().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Gone);
     assert!(error.to_string().starts_with("nats://127.0.0.1:1: cannot connect: "), "{error}");
+}
+
+#[tokio::test]
+async fn a_trusted_server_is_reached_encrypted_and_another_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(Certificate { certificate, key }) = Certificate::create(folder.path()) else { return };
+    let (cert, key) = (certificate.to_str().unwrap(), key.to_str().unwrap());
+    let Some(server) = NatsServer::start(&["--tls", "--tlscert", cert, "--tlskey", key]).await else {
+        return;
+    };
+    let trusting = server.server().root_certificates(&certificate);
+    trusting.create_stream("ORDERS", &["orders"]).await.unwrap();
+    let mut push = NatsPush::new(trusting.clone(), PublishOptions::to("orders"));
+    push.connect().await.unwrap();
+    put_all(&mut push, &messages(0..1)).await;
+    let (mut pull, _settle) = opened(NatsPull::new(trusting, options())).await;
+    assert_eq!(take(&mut pull, 1, LONG).await.len(), 1);
+    // The authorities of the system do not know it.
+    let error = NatsPull::new(server.server(), options()).connect().await.unwrap_err();
+    assert_fatal(&error, "check the certificates of `Server::root_certificates`");
+}
+
+#[tokio::test]
+async fn the_trace_of_a_message_arrives() {
+    let Some(server) = start(&[]).await else { return };
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let mut message = Outgoing::new("1").header("traceparent", "old");
+    NatsPush::set_header(&mut message, "traceparent", trace);
+    NatsPush::set_header(&mut message, "tracestate", "two\r\nlines");
+    writer(&server).await.put(&[(MessageId::new("one"), message)]).await.unwrap();
+    let (mut pull, _settle) = reader(&server, options()).await;
+    let pulled = take(&mut pull, 1, LONG).await;
+    assert_eq!(NatsPull::header(&pulled[0].message, "traceparent").as_deref(), Some(trace));
+    assert_eq!(NatsPull::header(&pulled[0].message, "tracestate"), None);
 }

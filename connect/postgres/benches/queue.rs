@@ -2,22 +2,25 @@
 //! that wait.
 //!
 //! ```text
-//! cargo bench -p stage-postgres -- postgres://USER:PASSWORD@HOST:PORT/DATABASE [JOBS] [WAITING]
+//! cargo bench -p stage-postgres --bench queue -- [JOBS] [WAITING]
 //! ```
 //!
-//! Both sides move the same jobs in batches of the same size over one connection for each half, and alternate; the figures
-//! are the best of five rounds. `by hand` is what a service writes without a library: one table, one index, a lock with a
+//! The variable `POSTGRES` names a server, as `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; without it, one is started that
+//! does not wait for the disk. Both sides move the same jobs in batches of the same size over one connection for each
+//! half, and alternate. `by hand` is what a service writes without a library: one table, one index, a lock with a
 //! time, `SKIP LOCKED`.
 #![forbid(unsafe_code)]
 
+#[path = "../tests/kit/mod.rs"]
+#[allow(clippy::unwrap_used, reason = "the helpers of tests")]
+mod kit;
+
 use std::time::{Duration, Instant};
 
-use stage_connect::laws::by_hand;
+use stage_connect::laws::{Outcome, beside, by_hand, numbers};
 use stage_connect::{Disposition, Settle};
 use stage_postgres::{NewJob, Queue, QueueOptions, Server};
 use tokio_postgres::{Client, NoTls, Statement};
-
-type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 const BATCH: usize = 200;
 const ROUNDS: usize = 5;
@@ -102,44 +105,30 @@ async fn queue(address: &str, table: &str) -> Outcome<Queue> {
     Ok(queue)
 }
 
-#[allow(clippy::cast_precision_loss, reason = "counts of jobs are small")]
-fn per_second(jobs: usize, took: Duration) -> f64 {
-    jobs as f64 / took.as_secs_f64()
-}
-
 #[tokio::main]
 async fn main() -> Outcome<()> {
-    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
-    let Some(address) = arguments.next() else {
-        println!("skipped: name a server, cargo bench -p stage-postgres -- postgres://USER@HOST/DATABASE");
-        return Ok(());
+    let [jobs, waiting] = numbers([20_000, 1_000_000])?;
+    let server = match std::env::var("POSTGRES") {
+        Ok(address) => Err(address),
+        Err(_) => Ok(kit::Postgres::start().ok_or("PostgreSQL is not installed")?),
     };
-    let jobs: usize = arguments.next().map_or(Ok(20_000), |text| text.parse())?;
-    let waiting: usize = arguments.next().map_or(Ok(1_000_000), |text| text.parse())?;
+    let address = server.as_ref().map_or_else(String::clone, kit::Postgres::address);
 
     let (by_hand, ours) = (ByHand::open(&address).await?, queue(&address, "bench_jobs").await?);
-    let (mut plain, mut best) = (Duration::MAX, Duration::MAX);
-    for _ in 0..ROUNDS {
-        plain = plain.min(by_hand.round(jobs).await?);
-        best = best.min(round(&ours, jobs).await?);
-    }
-    let (plain, best) = (per_second(jobs, plain), per_second(jobs, best));
-    println!("plain SQL by hand: {plain:.0} jobs/s; the queue: {best:.0} jobs/s; ratio {:.2}", best / plain);
+    let names = ["plain SQL by hand", "the queue"];
+    beside(names, jobs, ROUNDS, async || by_hand.round(jobs).await, async || round(&ours, jobs).await)
+        .await?;
 
     // The jobs that wait have a lower priority, so each round moves the same jobs past them.
-    let mut figures = Vec::new();
-    for count in [1_000, waiting] {
-        let many = queue(&address, "bench_many").await?;
+    let mut queues = Vec::new();
+    for (count, table) in [(1_000, "bench_few"), (waiting, "bench_many")] {
+        let queue = queue(&address, table).await?;
         for _ in 0..count / 1_000 {
-            many.enqueue((0..1_000).map(|_| NewJob::new(vec![7_u8; PAYLOAD]).priority(-1))).await?;
+            queue.enqueue((0..1_000).map(|_| NewJob::new(vec![7_u8; PAYLOAD]).priority(-1))).await?;
         }
-        let mut best = Duration::MAX;
-        for _ in 0..ROUNDS {
-            best = best.min(round(&many, jobs).await?);
-        }
-        println!("{count} jobs wait: {:.0} jobs/s", per_second(jobs, best));
-        figures.push(per_second(jobs, best));
+        queues.push(queue);
     }
-    println!("many beside few: {:.2}", figures[1] / figures[0]);
-    Ok(())
+    let names = ["1000 jobs wait", &format!("{waiting} jobs wait")];
+    let [few, many] = [&queues[0], &queues[1]];
+    beside(names, jobs, ROUNDS, async || round(few, jobs).await, async || round(many, jobs).await).await
 }

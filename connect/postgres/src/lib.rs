@@ -59,4 +59,5 @@ pub use outbox::{Outbox, OutboxPull, Outgoing};
 pub use queue::{Counts, DeadJob, Job, JobId, NewJob, Queue, QueueOptions, QueuePull, QueueSettle, Receipt};
 pub use server::Server;
 pub use sink::{Row, TableSink};
+pub use stage_connect::QueueWatch;
 pub use tokio_postgres::types::ToSql;

@@ -1,5 +1,6 @@
 //! Messages that are written in the transaction of the rows that they tell of, and published afterwards.
 
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -148,6 +149,10 @@ impl Pull for OutboxPull {
 
     fn is_finished(&self) -> bool {
         self.pull.is_finished()
+    }
+
+    fn header<'a>(message: &'a Outgoing, name: &str) -> Option<Cow<'a, str>> {
+        message.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.into())
     }
 
     fn describe(&self) -> String {

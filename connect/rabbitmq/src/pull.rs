@@ -1,5 +1,6 @@
 //! Consumes from a queue.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use lapin::message::Delivery;
 use lapin::options::BasicNackOptions;
-use lapin::types::FieldTable;
+use lapin::types::{AMQPValue, FieldTable};
 use stage_connect::{Acks, ConnectError, Pull, Pulled};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -116,6 +117,14 @@ impl Pull for RabbitPull {
         }
         let count = self.ready.len().min(at_most.get());
         Ok(self.ready.drain(..count).map(|delivery| pulled(delivery, &session)).collect())
+    }
+
+    fn header<'a>(message: &'a RabbitMessage, name: &str) -> Option<Cow<'a, str>> {
+        match message.properties.headers().as_ref()?.inner().get(name)? {
+            AMQPValue::LongString(value) => Some(String::from_utf8_lossy(value.as_bytes())),
+            AMQPValue::ShortString(value) => Some(value.as_str().into()),
+            _ => None,
+        }
     }
 
     fn describe(&self) -> String {

@@ -142,6 +142,10 @@ impl Push for RabbitPush {
         self.count(window, &answers, failure)
     }
 
+    fn set_header(message: &mut Outgoing, name: &str, value: &str) {
+        *message = std::mem::take(message).header(name, value);
+    }
+
     fn describe(&self) -> String {
         let PublishOptions { exchange, routing_key, .. } = &self.options;
         let server = self.server.name();

@@ -261,3 +261,19 @@ async fn a_server_that_is_away_is_a_transient_error() {
     assert_eq!(error.kind(), ErrorKind::Gone);
     assert!(error.to_string().starts_with("amqp://127.0.0.1:1 queue `orders`: cannot connect: "), "{error}");
 }
+
+#[tokio::test]
+async fn the_trace_of_a_message_arrives() {
+    let Some(server) = RabbitServer::shared() else { return };
+    let queue = new_queue();
+    let (mut pull, _settle) = reader(&server, ReadOptions::new(&*queue)).await;
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let mut message = Outgoing::new("1").header("traceparent", "old");
+    RabbitPush::set_header(&mut message, "traceparent", trace);
+    let mut push = RabbitPush::new(server.server(), PublishOptions::to_queue(&*queue));
+    push.connect().await.unwrap();
+    put_all(&mut push, &[(MessageId::new("one"), message)]).await;
+    let pulled = take(&mut pull, 1, LONG).await;
+    assert_eq!(RabbitPull::header(&pulled[0].message, "traceparent").as_deref(), Some(trace));
+    assert_eq!(RabbitPull::header(&pulled[0].message, "tracestate"), None);
+}

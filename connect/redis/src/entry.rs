@@ -41,6 +41,12 @@ impl Fields {
         self
     }
 
+    /// Sets a field, in place of those of this name.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.0.retain(|(field, _)| field != name.as_bytes());
+        self.0.push((name.to_owned().into(), value.to_owned().into()));
+    }
+
     /// Returns the value of the first field of this name.
     pub fn get(&self, name: impl AsRef<[u8]>) -> Option<&Bytes> {
         self.0.iter().find(|(field, _)| field == name.as_ref()).map(|(_, value)| value)

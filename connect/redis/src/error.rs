@@ -15,6 +15,10 @@ pub(crate) fn failed(server: &str, what: &str, error: RedisError) -> ConnectErro
         (ErrorKind::InvalidClientConfig, _) => {
             "write redis://HOST:PORT/DB, or rediss:// with the feature `tls`"
         }
+        // rustls has refused the certificate of the server, or the server that of the client.
+        (ErrorKind::Io, _) if error.to_string().contains("certificate") => {
+            "check the certificates of `Server::certificates`"
+        }
         _ => return ConnectError::gone(server, what, error),
     };
     ConnectError::fatal(server, format_args!("{what}: {error}"), remedy)

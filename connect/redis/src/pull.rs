@@ -1,5 +1,6 @@
 //! Reads a stream as one consumer of a group.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
@@ -134,6 +135,10 @@ impl Pull for RedisPull {
             self.ready.extend(entries);
         }
         Ok(self.take(at_most))
+    }
+
+    fn header<'a>(message: &'a Entry, name: &str) -> Option<Cow<'a, str>> {
+        message.fields.get(name).map(|value| String::from_utf8_lossy(value))
     }
 
     fn describe(&self) -> String {

@@ -81,6 +81,10 @@ impl Push for RedisPush {
         if stored == 0 && fit > 0 { Err(full) } else { Ok(stored) }
     }
 
+    fn set_header(message: &mut Fields, name: &str, value: &str) {
+        message.set(name, value);
+    }
+
     fn describe(&self) -> String {
         format!("{} stream `{}`", self.server.name(), self.options.stream)
     }

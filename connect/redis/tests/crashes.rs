@@ -1,28 +1,22 @@
-//! Killed clients and killed servers: every entry is handled, and every message is stored once.
+//! Killed clients and a killed server: every entry is handled, and every message is stored once.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
-use stage_connect::laws::crashes;
+use stage_connect::laws::Scale;
+use stage_connect::laws::crashes::{Worker, every_message_is_handled_through_crashes};
 use stage_connect::{PullOptions, PushOptions, sink, source};
 use stage_core::{Backoff, Pipeline, Running, StepOptions};
 use stage_redis::{Append, Fields, ReadOptions, RedisPull, RedisPush, Server};
 use support::RedisServer;
 
-const ENTRIES: u32 = 2000;
-/// The time limit of a test.
-const DEADLINE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(20);
 
 fn options() -> ReadOptions {
-    ReadOptions::new("orders", "g").lease(Duration::from_millis(700)).claim_every(Duration::from_millis(50))
+    ReadOptions::new("orders", "g").lease(Duration::from_secs(4)).claim_every(Duration::from_millis(50))
 }
 
 /// Returns the number in an order.
@@ -58,41 +52,31 @@ async fn produce(server: Server, numbers: std::ops::Range<u32>) -> Running {
 /// The client that is killed: a second process of this test program.
 #[tokio::test]
 async fn worker() {
-    let (Ok(url), Ok(log)) = (std::env::var("WORKER_URL"), std::env::var("WORKER_LOG")) else { return };
-    let log = Arc::new(OpenOptions::new().append(true).open(log).unwrap());
-    let running = consume(Server::new(&url).unwrap(), move |number| {
-        (&*log).write_all(format!("{number}\n").as_bytes()).unwrap();
-    });
-    running.await.join().await.unwrap();
+    let Some(worker) = Worker::from_env() else { return };
+    let server = Server::new(&std::env::var("WORKER_URL").unwrap()).unwrap();
+    consume(server, move |number| worker.handled(number)).await.join().await.unwrap();
 }
 
-fn worker_command(url: &str, log: &Path) -> Command {
+fn worker_command(url: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["worker", "--exact"]).env("WORKER_URL", url).env("WORKER_LOG", log);
-    command.stdout(Stdio::null());
+    command.args(["worker", "--exact"]).env("WORKER_URL", url).stdout(Stdio::null());
     command
 }
 
-#[tokio::test]
-async fn every_entry_is_handled_while_clients_are_killed() {
-    let Some(server) = RedisServer::start(&[]).await else { return };
-    produce(server.server(), 0..ENTRIES).await.join().await.unwrap();
-    let log = tempfile::NamedTempFile::new().unwrap();
-    let client = || worker_command(&server.url(), log.path());
-    crashes::every_message_is_handled_while_clients_are_killed(ENTRIES, log.path(), client).await;
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_message_is_stored_once_and_handled_while_the_server_is_killed() {
+async fn every_message_is_stored_once_and_handled_while_clients_and_the_server_are_killed() {
     let Some(mut server) = RedisServer::start(&[]).await else { return };
-    let producer = produce(server.server(), 0..ENTRIES).await;
-    let (handled, seen) = tokio::sync::mpsc::unbounded_channel();
-    let consumer = consume(server.server(), move |number| handled.send(number).unwrap()).await;
+    let scale = Scale::from_env();
+    let producer = produce(server.server(), 0..scale.messages).await;
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let url = server.url();
+    let client = || worker_command(&url);
     let kill_and_restart = async || server.kill_and_restart().await;
-    crashes::every_message_is_handled_while_the_server_is_killed(ENTRIES, seen, kill_and_restart).await;
+    let report = every_message_is_handled_through_crashes(scale, log.path(), client, kill_and_restart).await;
+    println!("{report}");
+    report.expect_explained(1_000, 0);
     producer.join().await.unwrap();
-    consumer.drain(DEADLINE).await.unwrap();
     let mut link = server.link().await.unwrap();
     let length: u32 = redis::cmd("XLEN").arg("orders").query_async(&mut link).await.unwrap();
-    assert_eq!(length, ENTRIES);
+    assert_eq!(length, scale.messages, "each message is stored once");
 }

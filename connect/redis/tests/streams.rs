@@ -293,3 +293,30 @@ async fn a_server_that_is_away_is_a_transient_error() {
     assert_eq!(error.kind(), ErrorKind::Gone);
     assert!(error.to_string().starts_with("redis://127.0.0.1:1: cannot connect: "), "{error}");
 }
+
+#[tokio::test]
+async fn a_trusted_server_is_reached_encrypted_and_another_one_is_refused() {
+    let Some((server, port, certificate)) = RedisServer::start_encrypted().await else { return };
+    append(&server, 0..1).await;
+    let encrypted = Server::new(&format!("rediss://127.0.0.1:{port}")).unwrap();
+    let trusting = encrypted.clone().certificates(&certificate, None).unwrap();
+    let (mut pull, _settle) = opened(RedisPull::new(trusting, ReadOptions::new("orders", "g"))).await;
+    assert_eq!(take(&mut pull, 1, LONG).await.len(), 1);
+    // The authorities of the system do not know it.
+    let error = RedisPull::new(encrypted, ReadOptions::new("orders", "g")).connect().await.unwrap_err();
+    assert_fatal(&error, "check the certificates of `Server::certificates`");
+}
+
+#[tokio::test]
+async fn the_trace_of_a_message_arrives() {
+    let Some(server) = RedisServer::start(&[]).await else { return };
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let mut fields = Fields::payload("1").with("traceparent", "old");
+    RedisPush::set_header(&mut fields, "traceparent", trace);
+    let mut push = writer(&server, Append::to("orders")).await;
+    push.put(&[(MessageId::new("one"), fields)]).await.unwrap();
+    let (mut pull, _settle) = reader(&server, ReadOptions::new("orders", "g")).await;
+    let pulled = take(&mut pull, 1, LONG).await;
+    assert_eq!(RedisPull::header(&pulled[0].message, "traceparent").as_deref(), Some(trace));
+    assert_eq!(RedisPull::header(&pulled[0].message, "tracestate"), None);
+}

@@ -2,11 +2,11 @@
 //! that wait.
 //!
 //! ```text
-//! cargo bench -p stage-sqlite -- [JOBS] [WAITING]
+//! cargo bench -p stage-sqlite --bench queue -- [JOBS] [WAITING]
 //! ```
 //!
 //! Both sides move the same jobs in transactions of the same size, with the same journal and `synchronous` setting, and
-//! alternate; the figures are the best of five rounds. `by hand` is the table that a service writes without a library, on
+//! alternate. `by hand` is the table that a service writes without a library, on
 //! a blocking thread for each transaction, as an asynchronous service has to.
 #![forbid(unsafe_code)]
 
@@ -16,11 +16,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use stage_connect::Disposition;
-use stage_connect::laws::by_hand;
+use stage_connect::laws::{Outcome, beside, by_hand, numbers};
 use stage_sqlite::{NewJob, Queue, QueueOptions};
 use tokio::task::{JoinHandle, spawn_blocking};
-
-type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 const BATCH: usize = 200;
 const ROUNDS: usize = 5;
@@ -122,42 +120,27 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 2)
 }
 
-#[allow(clippy::cast_precision_loss, reason = "counts of jobs are small")]
-fn per_second(jobs: usize, took: Duration) -> f64 {
-    jobs as f64 / took.as_secs_f64()
-}
-
 #[tokio::main]
 async fn main() -> Outcome<()> {
-    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
-    let jobs: usize = arguments.next().map_or(Ok(20_000), |text| text.parse())?;
-    let waiting: usize = arguments.next().map_or(Ok(1_000_000), |text| text.parse())?;
+    let [jobs, waiting] = numbers([20_000, 1_000_000])?;
     let folder = tempfile::tempdir()?;
 
     let by_hand = ByHand::open(&folder.path().join("plain.db"))?;
     let ours = Queue::open(folder.path().join("jobs.db"), QueueOptions::new().visibility(LEASE)).await?;
-    let (mut plain, mut best) = (Duration::MAX, Duration::MAX);
-    for _ in 0..ROUNDS {
-        plain = plain.min(by_hand.round(jobs).await?);
-        best = best.min(round(&ours, jobs).await?);
-    }
-    let (plain, best) = (per_second(jobs, plain), per_second(jobs, best));
-    println!("plain SQL by hand: {plain:.0} jobs/s; the queue: {best:.0} jobs/s; ratio {:.2}", best / plain);
+    let names = ["plain SQL by hand", "the queue"];
+    beside(names, jobs, ROUNDS, async || by_hand.round(jobs).await, async || round(&ours, jobs).await)
+        .await?;
 
     // The jobs that wait have a lower priority, so each round moves the same jobs past them.
-    let mut figures = Vec::new();
+    let mut queues = Vec::new();
     for count in [1_000, waiting] {
-        let many = Queue::open(folder.path().join(format!("many-{count}.db")), QueueOptions::new()).await?;
+        let queue = Queue::open(folder.path().join(format!("many-{count}.db")), QueueOptions::new()).await?;
         for _ in 0..count / 1_000 {
-            many.enqueue((0..1_000).map(|_| NewJob::new(vec![7_u8; PAYLOAD]).priority(-1))).await?;
+            queue.enqueue((0..1_000).map(|_| NewJob::new(vec![7_u8; PAYLOAD]).priority(-1))).await?;
         }
-        let mut best = Duration::MAX;
-        for _ in 0..ROUNDS {
-            best = best.min(round(&many, jobs).await?);
-        }
-        println!("{count} jobs wait: {:.0} jobs/s", per_second(jobs, best));
-        figures.push(per_second(jobs, best));
+        queues.push(queue);
     }
-    println!("many beside few: {:.2}", figures[1] / figures[0]);
-    Ok(())
+    let names = ["1000 jobs wait", &format!("{waiting} jobs wait")];
+    let [few, many] = [&queues[0], &queues[1]];
+    beside(names, jobs, ROUNDS, async || round(few, jobs).await, async || round(many, jobs).await).await
 }

@@ -79,5 +79,5 @@ pub use push::QueuePush;
 pub use queue::Queue;
 pub use settle::QueueSettle;
 pub use source::Source;
+pub use stage_connect::QueueWatch;
 pub use table::{Lease, Return, Table};
-pub use watched::QueueWatch;

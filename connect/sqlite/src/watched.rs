@@ -1,25 +1,12 @@
 //! Shows the numbers of a queue's jobs on a board.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use stage_connect::QueueWatch;
 use stage_core::watch::{Board, JobCounts, NameTaken};
-use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
 
 use super::job::Counts;
 use super::queue::Queue;
-
-/// The shortest interval.
-const SHORTEST: Duration = Duration::from_millis(100);
-
-/// Shows the numbers of a queue's jobs on a board until it is dropped: see [`Queue::watch`].
-#[derive(Debug)]
-pub struct QueueWatch {
-    board: Board,
-    name: String,
-    task: JoinHandle<()>,
-}
 
 impl Queue {
     /// Shows the numbers of jobs on `board` under `name`, counted now and then `every` interval of at least
@@ -60,33 +47,15 @@ impl Queue {
         name: impl Into<String>,
         every: Duration,
     ) -> Result<QueueWatch, NameTaken> {
-        let (name, last) = (name.into(), Arc::new(Mutex::new(JobCounts::default())));
-        let read = Arc::clone(&last);
-        board.add_queue(name.clone(), move || *read.lock().unwrap_or_else(PoisonError::into_inner))?;
         let queue = self.clone();
-        let task = tokio::spawn(async move {
-            let mut ticks = interval(every.max(SHORTEST));
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-            loop {
-                ticks.tick().await;
-                match queue.counts().await {
-                    Ok(counts) => *last.lock().unwrap_or_else(PoisonError::into_inner) = job_counts(counts),
-                    Err(error) => tracing::warn!(%error, "cannot count the jobs of a queue"),
-                }
-            }
-        });
-        Ok(QueueWatch { board: board.clone(), name, task })
+        QueueWatch::start(board, name, every, move || {
+            let queue = queue.clone();
+            async move { queue.counts().await.map(job_counts) }
+        })
     }
 }
 
 fn job_counts(counts: Counts) -> JobCounts {
     let Counts { waiting, blocked, leased, dead } = counts;
     JobCounts { ready: waiting.saturating_sub(blocked), blocked, leased, dead }
-}
-
-impl Drop for QueueWatch {
-    fn drop(&mut self) {
-        self.task.abort();
-        self.board.remove_queue(&self.name);
-    }
 }

@@ -17,7 +17,8 @@
 //! one trace, it continues that trace; otherwise it begins a new one.
 //!
 //! Sources that receive a `traceparent` header call
-//! [`Delivery::continue_trace`](crate::ack::Delivery::continue_trace), and sinks that send one call
+//! [`Delivery::continue_trace`](crate::ack::Delivery::continue_trace) (those of `stage-connect` do, with its feature
+//! `trace`), and sinks that send one call
 //! [`current`] or [`Delivery::trace_context`](crate::ack::Delivery::trace_context). Plain events carry no context:
 //! of pipelines without deliveries, batches can be sampled.
 //!

@@ -4,7 +4,9 @@
 //! law. The functions of this module are the laws; each panics with a message that names the violation.
 
 mod bench;
+mod beside;
 pub mod by_hand;
+mod certificate;
 pub mod crashes;
 mod declare;
 mod delivery;
@@ -13,8 +15,11 @@ mod failures;
 mod find;
 mod outages;
 mod process;
+mod scale;
 mod server;
 
+pub use beside::{Outcome, beside, numbers};
+pub use certificate::Certificate;
 pub use delivery::{
     a_dropped_pull_loses_nothing, every_message_is_handled_and_leaves_the_server,
     messages_of_a_lost_client_come_back,
@@ -29,4 +34,5 @@ pub use failures::{
 pub use find::{free_port, installed};
 pub use outages::{a_server_that_goes_away_is_awaited, broken_connections_lose_nothing};
 pub use process::Process;
+pub use scale::Scale;
 pub use server::{Clock, Counts, LawServer, run};

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::pull::Pull;
 
 /// The longest time that a law takes.
-const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// The numbers of messages on a server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,7 +88,7 @@ pub trait LawServer: Send + Sized + 'static {
 ///
 /// # Panics
 ///
-/// If the connector violates the law, or the law takes more than 3 minutes.
+/// If the connector violates the law, or the law takes more than 5 minutes.
 pub fn run<S: LawServer, F: Future<Output = ()>>(law: impl FnOnce(S) -> F) {
     let runtime = Builder::new_current_thread()
         .enable_all()
@@ -97,6 +97,6 @@ pub fn run<S: LawServer, F: Future<Output = ()>>(law: impl FnOnce(S) -> F) {
         .expect("a runtime for the test");
     runtime.block_on(async {
         let Some(server) = S::start().await else { return };
-        timeout(LIMIT, law(server)).await.expect("the law ends within 3 minutes");
+        timeout(LIMIT, law(server)).await.expect("the law ends within 5 minutes");
     });
 }

@@ -70,6 +70,17 @@ impl Drop for Tokens {
     }
 }
 
+/// Returns the message of a delivery, with its trace, and the token.
+fn taken<P: Push>(delivery: Delivery<P::Message>) -> (P::Message, Token) {
+    #[cfg(feature = "trace")]
+    if let Some(context) = delivery.trace_context() {
+        let (mut message, token) = delivery.into_parts();
+        crate::trace::write::<P>(&mut message, &context);
+        return (message, token);
+    }
+    delivery.into_parts()
+}
+
 impl<P: Push> Consumer for PushedSink<P> {
     type Event = Delivery<P::Message>;
 
@@ -80,7 +91,7 @@ impl<P: Push> Consumer for PushedSink<P> {
     ) -> StageResult {
         let (messages, tokens): (Vec<_>, Vec<_>) = events
             .into_iter()
-            .map(Delivery::into_parts)
+            .map(taken::<P>)
             .map(|(message, token)| (self.storing.numbered(message), token))
             .unzip();
         let mut tokens = Tokens(tokens.into_iter());

@@ -228,7 +228,10 @@ impl<P: Pull> PulledSource<P> {
             self.position += 1;
             (message, held)
         });
-        out.extend(deliveries.deliver(messages));
+        let delivered = deliveries.deliver(messages);
+        #[cfg(feature = "trace")]
+        let delivered = delivered.map(crate::trace::continued::<P>);
+        out.extend(delivered);
     }
 }
 

@@ -7,3 +7,5 @@ mod laws;
 mod mutants;
 mod sink;
 mod source;
+#[cfg(feature = "trace")]
+mod traces;

@@ -3,26 +3,24 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
-use stage_connect::laws::crashes;
+use stage_connect::laws::Scale;
+use stage_connect::laws::crashes::{Worker, every_message_is_handled_through_crashes};
 use stage_connect::{PullOptions, source};
 use stage_core::{Backoff, Pipeline, StepOptions};
 use stage_files::Follow;
 
 use crate::support::Log;
 
-const LINES: u32 = 3000;
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Not a test: the process that is killed.
 #[tokio::test]
 async fn worker() {
-    let variable = |name: &str| std::env::var_os(format!("WORKER_{name}"));
-    let (Some(path), Some(checkpoint)) = (variable("PATH"), variable("CHECKPOINT")) else { return };
-    let handled = OpenOptions::new().append(true).open(variable("HANDLED").unwrap()).unwrap();
-    let handled = Arc::new(handled);
+    let Some(worker) = Worker::from_env() else { return };
+    let variable = |name: &str| std::env::var_os(format!("WORKER_{name}")).unwrap();
+    let (path, checkpoint) = (variable("PATH"), variable("CHECKPOINT"));
     // A small window, so that a kill repeats few lines however slow the disk is.
     let follow = Follow::new(path, checkpoint).poll_every(PAUSE).window(50);
     let options = PullOptions::new().reconnect(Backoff::new(PAUSE, PAUSE));
@@ -30,9 +28,7 @@ async fn worker() {
         .start("lines", move || Ok(source::pulled(follow.pull(), options)))
         .acknowledged()
         .finish_fn(StepOptions::named("handle").max_demand(20), move |line: stage_files::Line| {
-            let mut text = line.text().unwrap().to_owned();
-            text.push('\n');
-            (&*handled).write_all(text.as_bytes()).unwrap();
+            worker.handled(line.text().unwrap().parse().unwrap());
         });
     pipeline.start().await.unwrap().join().await.unwrap();
 }
@@ -47,15 +43,15 @@ async fn every_line_is_handled_while_processes_are_killed_and_the_file_rotates()
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["killed::worker", "--exact"]).stdout(Stdio::null());
         command.env("WORKER_PATH", &log.path).env("WORKER_CHECKPOINT", &log.checkpoint);
-        command.env("WORKER_HANDLED", handled.path());
         command
     };
+    let scale = Scale::from_env().without_server_kills();
     let (path, mut number) = (log.path.clone(), 0);
     let writer = std::thread::spawn(move || {
         // Five files in the end, four of them rotated.
         for rotation in 1..=5 {
             let mut file = OpenOptions::new().create(true).append(true).open(&path).unwrap();
-            for _ in 0..LINES / 5 {
+            for _ in 0..scale.messages / 5 {
                 writeln!(file, "{number}").unwrap();
                 number += 1;
             }
@@ -64,6 +60,8 @@ async fn every_line_is_handled_while_processes_are_killed_and_the_file_rotates()
             }
         }
     });
-    crashes::every_message_is_handled_while_clients_are_killed(LINES, handled.path(), client).await;
+    let report = every_message_is_handled_through_crashes(scale, handled.path(), client, async || {}).await;
+    println!("{report}");
+    report.expect_explained(1_000, 0);
     writer.join().unwrap();
 }

@@ -148,6 +148,9 @@ pub struct DeadJob {
 pub struct Counts {
     /// Jobs that wait to be leased, behind another job of their key, or for their time.
     pub waiting: u64,
+    /// Of the waiting jobs, those behind an earlier job of their key. A new job is not counted here before the next look
+    /// for jobs.
+    pub blocked: u64,
     /// Jobs that are leased.
     pub leased: u64,
     /// Dead jobs.

@@ -10,6 +10,7 @@ mod schema;
 mod settle;
 mod statements;
 mod turn;
+mod watched;
 
 pub use job::{Counts, DeadJob, Job, JobId, NewJob, Receipt};
 pub use options::QueueOptions;

@@ -1,5 +1,6 @@
 //! The half of the queue that leases jobs.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::pin::pin;
@@ -147,6 +148,10 @@ impl Pull for QueuePull {
 
     fn is_finished(&self) -> bool {
         self.is_empty
+    }
+
+    fn header<'a>(message: &'a Job, name: &str) -> Option<Cow<'a, str>> {
+        message.header(name).map(Cow::from)
     }
 
     fn describe(&self) -> String {

@@ -153,7 +153,8 @@ impl Queue {
         let row =
             self.one(&self.inner.statements.counts, &[&self.inner.options.lane], "cannot count").await?;
         let number = |column: usize| row.try_get::<_, i64>(column).map(i64::unsigned_abs);
-        let counts = || Ok(Counts { waiting: number(0)?, leased: number(1)?, dead: number(2)? });
+        let counts =
+            || Ok(Counts { waiting: number(0)?, blocked: number(1)?, leased: number(2)?, dead: number(3)? });
         counts().map_err(|error| failed(&self.inner.object, "cannot count", &error))
     }
 

@@ -214,7 +214,7 @@ WHERE state = 3 AND id IN (
             ORDER BY next.id LIMIT 1) FROM gone WHERE gone.key IS NOT NULL)";
 
 const COUNTS: &str = "
-SELECT count(*) FILTER (WHERE state <> 2), count(*) FILTER (WHERE state = 2),
+SELECT count(*) FILTER (WHERE state <> 2), count(*) FILTER (WHERE state = 3), count(*) FILTER (WHERE state = 2),
        (SELECT count(*) FROM $t_dead WHERE lane = $1)
 FROM $t WHERE lane = $1";
 

@@ -11,12 +11,15 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use std::{env, fs, thread};
 
-use stage_connect::laws::{free_port, installed};
+use stage_connect::laws::{Certificate, free_port, installed};
 use stage_postgres::{Queue, QueueOptions, Server};
 use tempfile::TempDir;
 
 /// The password of the users of the tests.
 pub(crate) const PASSWORD: &str = "s3cret-word";
+
+/// Only one user needs a password: each check takes a while in a build without optimisation.
+const HOSTS: &str = "host all app 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Encryption {
@@ -31,6 +34,7 @@ pub(crate) struct Postgres {
     /// Kept for the next server of this program.
     _template: Arc<TempDir>,
     programs: PathBuf,
+    listen: &'static str,
     port: u16,
     child: Mutex<Child>,
     tables: AtomicU32,
@@ -52,24 +56,35 @@ impl Postgres {
 
     /// Starts a server of its own.
     pub(crate) fn start() -> Option<Self> {
-        Self::start_with(Encryption::Off)
+        Self::start_with(Encryption::Off, None)
+    }
+
+    /// Starts a server of its own that is reached over a network, such as `10.0.0.0/24`, without a password.
+    pub(crate) fn start_for(network: &str) -> Option<Self> {
+        Self::start_with(Encryption::Off, Some(network))
     }
 
     /// Starts a server of its own that offers TLS, with a certificate for 127.0.0.1.
     pub(crate) fn start_encrypted() -> Option<Self> {
         installed("openssl")?;
-        Self::start_with(Encryption::On)
+        Self::start_with(Encryption::On, None)
     }
 
-    fn start_with(encryption: Encryption) -> Option<Self> {
+    fn start_with(encryption: Encryption, network: Option<&str>) -> Option<Self> {
         let programs = installed("postgres")?.parent().unwrap().to_owned();
         let (folder, template) = copy_of_an_empty_database(&programs);
         if encryption == Encryption::On {
             certify(&folder.path().join("data"));
         }
+        let mut listen = "127.0.0.1";
+        if let Some(network) = network {
+            listen = "*";
+            let hosts = format!("{HOSTS}host all all {network} trust\n");
+            fs::write(folder.path().join("data/pg_hba.conf"), hosts).unwrap();
+        }
         let port = free_port();
-        let child = Mutex::new(launch(&programs, &folder.path().join("data"), port));
-        Some(Self { folder, _template: template, programs, port, child, tables: AtomicU32::new(0) })
+        let child = Mutex::new(launch(&programs, &folder.path().join("data"), listen, port));
+        Some(Self { folder, _template: template, programs, listen, port, child, tables: AtomicU32::new(0) })
     }
 
     /// Returns the file of the certificate of an encrypted server.
@@ -86,7 +101,8 @@ impl Postgres {
 
     /// Starts the server again, after `kill`.
     pub(crate) fn restart(&self) {
-        *self.child.lock().unwrap() = launch(&self.programs, &self.folder.path().join("data"), self.port);
+        let data = self.folder.path().join("data");
+        *self.child.lock().unwrap() = launch(&self.programs, &data, self.listen, self.port);
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -151,17 +167,7 @@ fn copy_of_an_empty_database(programs: &Path) -> (TempDir, Arc<TempDir>) {
 
 /// Creates a certificate and its key, and switches TLS on.
 fn certify(data: &Path) {
-    let (certificate, key) = (data.join("server.crt"), data.join("server.key"));
-    let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
-        .args(["-days", "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"])
-        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-out"])
-        .arg(&certificate)
-        .arg("-keyout")
-        .arg(&key)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let Certificate { certificate, key } = Certificate::create(data).expect("openssl is installed");
     fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
     if let Some(user) = unprivileged() {
         chown(&key, Some(user.0), Some(user.1)).unwrap();
@@ -191,20 +197,18 @@ fn empty_database(programs: &Path) -> TempDir {
         .output()
         .unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    // Each check of a password takes a while in a build without optimisation.
-    let hosts = "host all app 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n";
-    fs::write(data.join("pg_hba.conf"), hosts).unwrap();
+    fs::write(data.join("pg_hba.conf"), HOSTS).unwrap();
     folder
 }
 
 /// Starts the server on a folder and waits until it accepts connections.
-fn launch(programs: &Path, data: &Path, port: u16) -> Child {
+fn launch(programs: &Path, data: &Path, listen: &str, port: u16) -> Child {
     // The processes of a killed server end a moment after it; until then it refuses to start.
     for _ in 0..600 {
         let mut child = as_user(&programs.join("postgres"))
             .arg("-D")
             .arg(data)
-            .args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"])
+            .args(["-p", &port.to_string(), "-c", &format!("listen_addresses={listen}")])
             .args(["-c", "unix_socket_directories=", "-c", "shared_buffers=32MB"])
             // A killed process loses nothing that was written; only a power cut would.
             .args(["-c", "fsync=off", "-c", "max_connections=60"])

@@ -2,9 +2,11 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
+mod crashes;
 mod histories;
 #[path = "../kit/mod.rs"]
 mod kit;
 mod model;
 mod pipelines;
 mod rules;
+mod watched;

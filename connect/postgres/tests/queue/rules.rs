@@ -219,6 +219,7 @@ async fn dead_jobs_are_listed_revived_and_forgotten() {
     assert!(queue.forget(listed[1].id).await.unwrap() && !queue.forget(JobId(0)).await.unwrap());
     let again = take(&mut pull, 9).await;
     assert_eq!((again[0].id, again[0].attempt, again[0].header("traceparent")), (new, 1, Some("00-1")));
+    assert_eq!(QueuePull::header(&again[0], "traceparent").as_deref(), Some("00-1"));
     assert_eq!(queue.counts().await.unwrap().dead, 0);
 }
 

@@ -46,9 +46,7 @@ pub(crate) fn new_queue() -> String {
 impl RabbitServer {
     /// Returns the server that the tests share. `None`, with a line of explanation, where none is installed.
     pub(crate) fn shared() -> Option<Arc<Self>> {
-        installed("rabbitmq-server")?;
-        installed("erl_call")?;
-        assert!(Path::new(PROGRAM).exists(), "rabbitmq-server is installed in an unknown place");
+        can_start()?;
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(server) = shared.upgrade() {
             return Some(server);
@@ -56,6 +54,26 @@ impl RabbitServer {
         let server = Arc::new(Self::start());
         *shared = Arc::downgrade(&server);
         Some(server)
+    }
+
+    /// Returns a server that no other test uses.
+    pub(crate) fn alone() -> Option<Self> {
+        can_start()?;
+        Some(Self::start())
+    }
+
+    /// Kills the server as `kill -9` does and starts it again with its data.
+    pub(crate) fn kill_and_restart(&mut self) {
+        self.kill();
+        self.node = spawn(&self.folder, self.port, self.mapper_port);
+        self.until_ready();
+    }
+
+    fn kill(&mut self) {
+        // The script runs the node as its child, in one process group.
+        let group = format!("-{}", self.node.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let _ = self.node.wait();
     }
 
     fn start() -> Self {
@@ -166,13 +184,18 @@ impl RabbitServer {
 
 impl Drop for RabbitServer {
     fn drop(&mut self) {
-        // The script runs the node as its child, in one process group.
-        let group = format!("-{}", self.node.id());
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
-        let _ = self.node.wait();
+        self.kill();
         let _ = self.mapper.kill();
         let _ = self.mapper.wait();
     }
+}
+
+/// Returns `None`, with a line of explanation, if no server is installed.
+fn can_start() -> Option<()> {
+    installed("rabbitmq-server")?;
+    installed("erl_call")?;
+    assert!(Path::new(PROGRAM).exists(), "rabbitmq-server is installed in an unknown place");
+    Some(())
 }
 
 fn spawn(folder: &TempDir, port: u16, mapper_port: u16) -> Child {

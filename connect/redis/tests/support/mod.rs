@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use stage_connect::laws::{Process, free_port, installed};
+use stage_connect::laws::{Certificate, Process, free_port, installed};
 use stage_redis::Server;
 use tempfile::TempDir;
 
@@ -28,6 +28,29 @@ impl RedisServer {
         let server = Self { process, port, _folder: folder };
         server.until_ready().await;
         Some(server)
+    }
+
+    /// Starts a server that also encrypts, and returns the port for that and the certificate to trust.
+    pub(crate) async fn start_encrypted() -> Option<(Self, u16, Vec<u8>)> {
+        let folder = tempfile::tempdir().unwrap();
+        let Certificate { certificate, key } = Certificate::create(folder.path())?;
+        let port = free_port();
+        let (certificate, key) = (certificate.to_str().unwrap(), key.to_str().unwrap());
+        let port_text = port.to_string();
+        let arguments = [
+            "--tls-port",
+            &port_text,
+            "--tls-cert-file",
+            certificate,
+            "--tls-key-file",
+            key,
+            "--tls-ca-cert-file",
+            certificate,
+            "--tls-auth-clients",
+            "no",
+        ];
+        let server = Self::start(&arguments).await?;
+        Some((server, port, std::fs::read(certificate).unwrap()))
     }
 
     /// Kills the server as `kill -9` does and starts it again with its data.

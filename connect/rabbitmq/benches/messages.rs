@@ -1,0 +1,101 @@
+//! Messages per second through publish, consume and acknowledge: the connector beside the client library by hand.
+//!
+//! ```text
+//! cargo bench -p stage-rabbitmq --bench messages -- [MESSAGES]
+//! ```
+//!
+//! Both sides publish persistent messages in batches of the same size and wait for the confirms, receive as many at once,
+//! and acknowledge each message. By hand, one consumer with that prefetch stays; the connector begins one for each pull,
+//! so that nothing is fetched beyond demand. They alternate.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "the helpers of tests")]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions,
+    QueueDeclareOptions,
+};
+use lapin::types::FieldTable;
+use lapin::{BasicProperties, Channel, Consumer};
+use stage_connect::laws::{Outcome, beside, by_hand, numbers};
+use stage_connect::{Disposition, MessageId, Push};
+use stage_rabbitmq::{Outgoing, PublishOptions, RabbitPull, RabbitPush, ReadOptions};
+use support::RabbitServer;
+
+const BATCH: u16 = 200;
+const ROUNDS: usize = 5;
+const PAYLOAD: usize = 100;
+
+async fn plain(channel: &Channel, consumer: &mut Consumer, messages: usize) -> Outcome<Duration> {
+    let begun = Instant::now();
+    for _ in 0..messages / usize::from(BATCH) {
+        let mut confirms = Vec::new();
+        for _ in 0..BATCH {
+            let properties = BasicProperties::default().with_delivery_mode(2);
+            let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+            let sent = channel.basic_publish("".into(), "plain".into(), options, &[7; PAYLOAD], properties);
+            confirms.push(sent.await?);
+        }
+        for confirm in confirms {
+            confirm.await?;
+        }
+    }
+    for _ in 0..messages {
+        let delivery = consumer.next().await.ok_or("the server has ended the consumer")??;
+        delivery.acker.ack(BasicAckOptions::default()).await?;
+    }
+    // The answer to a later question means that all acknowledgements were processed.
+    declare(channel, "plain").await?;
+    Ok(begun.elapsed())
+}
+
+async fn ours(server: &RabbitServer, messages: usize) -> Outcome<Duration> {
+    let (mut pull, mut settle) =
+        by_hand::opened(RabbitPull::new(server.server(), ReadOptions::new("ours"))).await;
+    let mut push = RabbitPush::new(server.server(), PublishOptions::to_queue("ours"));
+    push.connect().await?;
+    let message = |number| (MessageId::new(format!("{number}")), Outgoing::new(vec![7_u8; PAYLOAD]));
+    let begun = Instant::now();
+    for _ in 0..messages / usize::from(BATCH) {
+        let batch: Vec<_> = (0..BATCH).map(message).collect();
+        by_hand::put_all(&mut push, &batch).await;
+    }
+    let mut done = 0;
+    while done < messages {
+        let taken = by_hand::take(&mut pull, BATCH.into(), Duration::from_secs(1)).await;
+        by_hand::settle_all(&mut settle, &taken, Disposition::Accept).await;
+        done += taken.len();
+    }
+    Ok(begun.elapsed())
+}
+
+async fn declare(channel: &Channel, queue: &str) -> Outcome<()> {
+    let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare(queue.into(), durable, FieldTable::default()).await?;
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> Outcome<()> {
+    let [messages] = numbers([20_000])?;
+    let server = RabbitServer::alone().ok_or("rabbitmq-server is not installed")?;
+    let (_connection, channel) = server.channel().await;
+    channel.confirm_select(ConfirmSelectOptions::default()).await?;
+    declare(&channel, "plain").await?;
+    channel.basic_qos(BATCH, BasicQosOptions::default()).await?;
+    let consume = channel.basic_consume(
+        "plain".into(),
+        "".into(),
+        BasicConsumeOptions::default(),
+        FieldTable::default(),
+    );
+    let mut consumer = consume.await?;
+    let names = ["the client by hand", "the connector"];
+    let by_hand = async || plain(&channel, &mut consumer, messages).await;
+    beside(names, messages, ROUNDS, by_hand, async || ours(&server, messages).await).await
+}
