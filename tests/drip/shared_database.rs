@@ -9,7 +9,7 @@ use crate::support::{Home, Started, Tree, bytes};
 
 #[path = "../../connect/postgres/tests/kit/mod.rs"]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
-mod kit;
+pub(crate) mod kit;
 
 use kit::{PASSWORD, Postgres};
 

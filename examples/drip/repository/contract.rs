@@ -74,6 +74,10 @@ pub trait Repository: Debug + Send + Sync + 'static {
     /// database that only one process can open. Call this before the first lease.
     fn recover(&self) -> Answer<'_, Vec<Transfer>>;
 
+    /// Returns the transfers of other processes that have ended to the queue, and returns them. Unlike `recover`, this
+    /// may be called at any time; there are none in a database that only one process can open.
+    fn take_over(&self) -> Answer<'_, Vec<Transfer>>;
+
     /// Returns an uploaded medium.
     fn media(&self, id: MediaId) -> Answer<'_, Option<Media>>;
 

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::outage::{Gate, Outage};
 use super::{Finish, Lease, Witness};
-use crate::repository::{GivenBack, Repository, RepositoryError, Scope, TransferId, Waiting};
+use crate::repository::{Direction, GivenBack, Repository, RepositoryError, Scope, TransferId, Waiting};
 use crate::store::Storage;
 
 /// The delays of a failed transfer before its second and its third attempt.
@@ -110,6 +110,28 @@ impl<F: Finish> Queue<F> {
         run.open += leased.len();
         let handed = leased.into_iter().map(|transfer| Arc::new(Lease::new(transfer)));
         Ok(deliveries.deliver(handed.map(|lease| (Arc::clone(&lease), lease))).collect())
+    }
+
+    /// Takes over the unfinished transfers of other drips that have ended. Returns whether there are any.
+    ///
+    /// # Errors
+    /// Any error of the repository.
+    pub(super) async fn take_over(&self) -> Result<bool, RepositoryError> {
+        if self.run().is_stopping {
+            return Ok(false);
+        }
+        let left = self.shared.repository.take_over().await?;
+        for transfer in left.iter().filter(|transfer| transfer.direction == Direction::Upload) {
+            self.shared.storage.sweep(&transfer.media.storage_key);
+        }
+        if !left.is_empty() {
+            tracing::info!(
+                transfers = left.len(),
+                "another drip has ended; its transfers are back in the queue"
+            );
+            self.run().dry = false;
+        }
+        Ok(!left.is_empty())
     }
 
     /// Returns the transfers whose delay is over to the durable queue, and all delayed ones if the run `ends`.

@@ -143,6 +143,9 @@ impl<C: CutPieces<Whole = Lease<F::End>>, F: Finish> Producer for Starter<C, F> 
                     return Err(Fatal::new("the ends of transfers can no longer be recorded").into());
                 }
                 None if self.queue.is_done() => {
+                    if self.queue.take_over().await? {
+                        continue;
+                    }
                     out.finish();
                     return Ok(());
                 }

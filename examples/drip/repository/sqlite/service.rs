@@ -103,6 +103,10 @@ impl Repository for Sqlite {
         self.run(|connection| whole(connection, queue::recover))
     }
 
+    fn take_over(&self) -> Answer<'_, Vec<Transfer>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
     fn media(&self, id: MediaId) -> Answer<'_, Option<Media>> {
         self.run(move |connection| media::media(connection, id))
     }
