@@ -53,6 +53,9 @@ pub enum RateError {
 /// The longest time of a rate; token arithmetic must not overflow.
 const LONGEST: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
 
+/// The units in which rates per second are exact, in seconds.
+const UNITS: [u32; 4] = [1, 60, 3_600, 86_400];
+
 impl Rate {
     /// Creates a rate of `events` (at least 1) per `per` (above zero, at most 30 years), with a burst of
     /// `events`.
@@ -66,6 +69,53 @@ impl Rate {
             return Err(RateError::Per { per });
         }
         Ok(Self { events, per, burst: events })
+    }
+
+    /// A rate that holds nothing back: more than four billion events per nanosecond. A step that limits a rate has this one
+    /// while it should not, so that a [budget](crate::rate::Budget) or an operator can limit it later.
+    ///
+    /// ```
+    /// use stage_core::rate::{Budget, Rate};
+    ///
+    /// let budget: Budget = Budget::new(Rate::unlimited());
+    /// assert_eq!(budget.rate().to_string(), "unlimited");
+    /// ```
+    pub const fn unlimited() -> Self {
+        Self { events: NonZeroU32::MAX, per: Duration::from_nanos(1), burst: NonZeroU32::MAX }
+    }
+
+    /// Returns whether the rate is [unlimited](Self::unlimited).
+    pub const fn is_unlimited(self) -> bool {
+        self.events.get() == u32::MAX && self.per.as_nanos() == 1
+    }
+
+    /// Returns a rate of `events` per second, as whole events in the shortest of a second, a minute, an hour and a day that
+    /// fits exactly; `None` if none does.
+    ///
+    /// ```
+    /// use stage_core::rate::Rate;
+    ///
+    /// let rate = Rate::from_per_second(0.5).ok_or("30 a minute")?;
+    /// assert_eq!((rate.events(), rate.per().as_secs()), (30, 60));
+    /// assert_eq!(Rate::from_per_second(0.0), None);
+    /// # Ok::<(), &str>(())
+    /// ```
+    pub fn from_per_second(events: f64) -> Option<Self> {
+        UNITS.into_iter().find_map(|unit| {
+            let in_unit = (events * f64::from(unit)).round();
+            let exact = (in_unit - events * f64::from(unit)).abs() < 1e-6 * in_unit;
+            let range = 1.0..=f64::from(u32::MAX);
+            if !exact || !range.contains(&in_unit) {
+                return None;
+            }
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
+            Self::new(in_unit as u32, Duration::from_secs(unit.into())).ok()
+        })
+    }
+
+    /// Returns the number of events per second.
+    pub fn per_second(self) -> f64 {
+        f64::from(self.events.get()) / self.per.as_secs_f64()
     }
 
     /// Sets the number of events (at least 1) that may pass at once after a period of lower use. Default: the
@@ -119,6 +169,9 @@ impl Rate {
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_unlimited() {
+            return f.write_str("unlimited");
+        }
         let Self { events, per, burst } = self;
         write!(f, "{events} events per {per:?}")?;
         if burst == events { Ok(()) } else { write!(f, ", at most {burst} at once") }

@@ -1,9 +1,12 @@
 //! Builder methods for steps that collect events into batches.
 
+use std::time::Duration;
+
 use super::limits::Limits;
 use super::sort::Joined;
 use super::stage::Batcher;
 use crate::base::error::BoxError;
+use crate::pipeline::options::{Knob, Preset};
 use crate::pipeline::{Chain, StepOptions};
 use crate::policy::Carry;
 
@@ -11,7 +14,8 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
     /// Adds a step that collects events into `Vec`s: a [`Batcher`] with the limits made by the recipe, which
     /// runs once per copy and again at each restart. The step has one copy unless `options` set another
     /// count. In an acknowledged chain, a batch is one delivery of a `Vec`, whose verdict applies to all
-    /// deliveries in it.
+    /// deliveries in it. A `batch_size` and `batch_seconds` in the [configuration](crate::config) replace the count and the
+    /// time of the recipe.
     ///
     /// ```
     /// # use stage_core::{Pipeline, batch::Limits};
@@ -31,7 +35,10 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         R: Fn() -> Result<Limits<C::Of<T>>, BoxError> + Send + 'static,
     {
         let options = options.into().or(&StepOptions::new().count(1));
-        self.step(options, move || Ok(Batcher::<C::Of<T>, Joined<T, C>>::of_chain(limits()?)?))
+        let presets = Presets::default();
+        let knobs = presets.knobs(usize::MAX);
+        self.step(options, move || Ok(Batcher::<C::Of<T>, Joined<T, C>>::of_chain(presets.over(limits()?))?))
+            .with_knobs(&knobs)
     }
 
     /// Like [`batched`](Self::batched), with at most `events` events in a batch, whatever the limits allow.
@@ -60,8 +67,31 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         R: Fn() -> Result<Limits<C::Of<T>>, BoxError> + Send + 'static,
     {
         let options = options.into().or(&StepOptions::new().count(1));
+        let presets = Presets::default();
+        let knobs = presets.knobs(events);
         self.step_in_batches(&options, events, move || {
-            Ok(Batcher::<C::Of<T>, Joined<T, C>>::of_chain(limits()?.up_to(events))?)
+            Ok(Batcher::<C::Of<T>, Joined<T, C>>::of_chain(presets.over(limits()?).up_to(events))?)
         })
+        .with_knobs(&knobs)
+    }
+}
+
+/// The limits that a configuration sets.
+#[derive(Debug, Default)]
+struct Presets {
+    size: Preset<usize>,
+    within: Preset<Duration>,
+}
+
+impl Presets {
+    fn knobs(&self, most: usize) -> Vec<Knob> {
+        vec![Knob::BatchSize { preset: self.size.clone(), most }, Knob::BatchTime(self.within.clone())]
+    }
+
+    /// Replaces those of the recipe.
+    fn over<E>(&self, mut limits: Limits<E>) -> Limits<E> {
+        limits.count = self.size.get().or(limits.count);
+        limits.within = self.within.get().or(limits.within);
+        limits
     }
 }

@@ -118,7 +118,8 @@ async fn the_bounds_hold_and_the_window_follows_the_limit() {
     assert!(stats.at_once.unwrap() <= 5, "{stats:?}");
 }
 
-/// What a step does when its target is overloaded, while the target is.
+/// Runs a step through an outage of its target from the tenth to the twentieth second; checks its limit before, during and
+/// after. The target answers with `answer` meanwhile, or hangs.
 async fn through_an_outage(
     policy: FailurePolicy<u64>,
     answer: impl Fn() -> Option<BoxError> + Send + Sync + 'static,

@@ -19,13 +19,15 @@ pub(super) struct Control {
     now: AtomicUsize,
     /// The most events with equal keys; `usize::MAX` without a key.
     per_key: AtomicUsize,
+    /// The default `max_demand` of the step.
+    usual: AtomicUsize,
     copies: Mutex<Vec<Weak<Wake>>>,
 }
 
 /// Makes a copy look at the limit.
 pub(super) type Wake = dyn Fn() + Send + Sync;
 
-/// A call of which the limit is told the end.
+/// A call in progress, whose end the limit learns from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timed {
     call: Call,
@@ -39,6 +41,7 @@ impl Control {
             now: AtomicUsize::new(limit.now()),
             limit: Mutex::new(limit),
             per_key: AtomicUsize::new(per_key.unwrap_or(usize::MAX)),
+            usual: AtomicUsize::new(usual(bounds)),
             copies: Mutex::default(),
         })
     }
@@ -59,9 +62,14 @@ impl Control {
         self.per_key.load(Ordering::Relaxed)
     }
 
-    /// Returns the window that holds the events in progress and as many behind them.
-    pub(super) fn window(&self) -> Window {
-        Window::halved(self.now().saturating_mul(2))
+    /// Returns the window to ask by: `window`, or if that is the default of the step, one that holds the events in progress
+    /// and as many behind them.
+    pub(super) fn window_of(&self, window: Window) -> Window {
+        if window == Window::halved(self.usual.load(Ordering::Relaxed)) {
+            Window::halved(self.now().saturating_mul(2))
+        } else {
+            window
+        }
     }
 
     /// Notes that an event waits because of the limit.
@@ -93,6 +101,11 @@ impl Control {
             wake();
         }
     }
+}
+
+/// Returns the default `max_demand` of a step with these bounds.
+fn usual(bounds: &RangeInclusive<usize>) -> usize {
+    bounds.end().saturating_mul(2)
 }
 
 /// How a call ended.
@@ -131,6 +144,17 @@ impl AdjustableLimit for Control {
         self.now.store(limit.now(), Ordering::Relaxed);
         drop(limit);
         self.wake();
+    }
+
+    #[cfg(feature = "config")]
+    fn declare_bounds(&self, bounds: RangeInclusive<usize>) -> (usize, usize) {
+        let new = usual(&bounds);
+        let old = self.usual.load(Ordering::Relaxed);
+        self.usual.store(new, Ordering::Relaxed);
+        let mut limit = lock(&self.limit);
+        *limit = Limit::new(&bounds);
+        self.now.store(limit.now(), Ordering::Relaxed);
+        (old, new)
     }
 
     fn set_per_key(&self, events: usize) {

@@ -53,8 +53,9 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         R: Fn() -> Result<H, BoxError> + Send + 'static,
     {
         let (recipe, rules) = (shared(recipe), self.rules(at_once.into(), policy, Handling::InTasks));
-        let options = rules.window(options.into());
+        let (options, knobs) = (rules.window(options.into()), rules.knobs());
         self.step(options, move || ConcurrentStep::<H, C>::new(rules.clone(), Arc::new(recipe.clone())))
+            .with_knobs(&knobs)
     }
 
     /// Like [`finish_each`](Self::finish_each), with several events in progress at a time: see
@@ -71,8 +72,9 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         R: Fn() -> Result<H, BoxError> + Send + 'static,
     {
         let (recipe, rules) = (shared(recipe), self.rules(at_once.into(), policy, Handling::InTasks));
-        let options = rules.window(options.into());
+        let (options, knobs) = (rules.window(options.into()), rules.knobs());
         self.finish(options, move || ConcurrentSink::<H, C>::new(rules.clone(), Arc::new(recipe.clone())))
+            .with_knobs(&knobs)
     }
 
     /// [`AtOnce::at_most`], for the events of this chain.

@@ -30,7 +30,7 @@ const SAMPLES: usize = 8;
 const SOON: u32 = 4;
 const LATE: u32 = 64;
 
-/// The limit, and what was learnt about the target.
+/// The limit, with the measurements of the target.
 #[derive(Clone, Debug)]
 pub(super) struct Limit {
     least: usize,
@@ -132,7 +132,6 @@ impl Limit {
     /// Takes the end of a call.
     pub(super) fn end(&mut self, call: Call, answer: Answer) {
         match answer {
-            Answer::Failed => {}
             Answer::Overloaded => {
                 if call.0 >= self.halved {
                     self.halve();
@@ -148,7 +147,7 @@ impl Limit {
                     self.end_round();
                 }
             }
-            Answer::After(_) => {}
+            Answer::After(_) | Answer::Failed => {}
         }
     }
 

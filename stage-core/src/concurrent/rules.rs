@@ -6,6 +6,7 @@ use super::control::Control;
 use crate::credit::demand::Window;
 use crate::pipeline::StepOptions;
 use crate::pipeline::keyed::EventKey;
+use crate::pipeline::options::Knob;
 use crate::policy::{AtOncePer, Carry, FailurePolicy, Skip};
 use crate::sync::Arc;
 
@@ -37,14 +38,21 @@ impl<In: Send + 'static, C: Carry> Rules<In, C> {
         options.or_window(most.saturating_mul(2), most)
     }
 
-    /// Returns the window to ask by: `window`, or one that follows the limit if `window` is the default of the step.
+    /// Returns the window to ask by, for that of a subscription.
     pub(super) fn window_of(&self, window: Window) -> Window {
-        let usual = self.at_once.at_once.most.saturating_mul(2);
-        if window == Window::halved(usual) && self.handling == Handling::InTasks {
-            self.control.window()
-        } else {
-            window
+        match self.handling {
+            Handling::InStage => window,
+            Handling::InTasks => self.control.window_of(window),
         }
+    }
+
+    /// Returns the options of the step that a configuration can set.
+    pub(super) fn knobs(&self) -> Vec<Knob> {
+        let mut knobs = vec![Knob::AtOnce(Arc::clone(&self.control) as _)];
+        if self.at_once.bulkheads.is_some() {
+            knobs.push(Knob::AtMost(Arc::clone(&self.control) as _));
+        }
+        knobs
     }
 }
 

@@ -4,6 +4,7 @@ use super::effective::EffectiveOptions;
 use super::error::{ConfigError, ConfigErrors, Problem};
 use super::overrides::Overrides;
 use super::patch::{Patch, path_of_step};
+use super::read::Step;
 use super::setting::Setting;
 use crate::base::option_error::OptionError;
 use crate::credit::demand::WindowError;
@@ -52,8 +53,12 @@ impl Pipeline {
     ///
     /// [`ConfigErrors`] lists all errors, each with its path, its origin and the legal values.
     pub fn configure(mut self, overrides: &Overrides) -> Result<Self, ConfigErrors> {
-        let steps: Vec<_> = self.declarations().map(|step| (step.name, step.kind)).collect();
+        let steps: Vec<_> = self.declarations().map(|step| Step::of(&step)).collect();
         let (patch, mut errors) = Patch::read(overrides, &steps);
+        let mut windows = vec![None; steps.len()];
+        for ((step, knob), value) in &patch.knobs {
+            windows[*step] = steps[*step].knobs[*knob].set(value.clone()).or(windows[*step]);
+        }
         let mut whole = self.whole();
         whole.strategy = patch.strategy.unwrap_or(whole.strategy);
         whole.intensity.max_restarts = patch.max_restarts.unwrap_or(whole.intensity.max_restarts);
@@ -73,12 +78,18 @@ impl Pipeline {
             }
         }
         whole.origins.extend(patch.origins.clone());
-        let mut changes = patch.steps.iter();
+        let mut changes = patch.steps.iter().zip(windows);
         let wrong = self.redeclare(whole, |_, own, defaults| {
             let own = changes.next().map_or_else(
                 || own.clone(),
-                |change| {
-                    let mut next = change.or(own);
+                |(change, window)| {
+                    let mut own = own.clone();
+                    if let Some((usual, new)) = window
+                        && (own.max_demand, own.min_demand) == (Some(usual), Some(usual / 2))
+                    {
+                        own = own.max_demand(new).min_demand(new / 2);
+                    }
+                    let mut next = change.or(&own);
                     next.name.clone_from(&own.name);
                     next
                 },

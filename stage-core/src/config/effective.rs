@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::backoff::{ATTEMPTS, Attempts, FIRST, MOST, Unlimited};
 use super::origin::OptionOrigin;
-use super::patch::{path_of_default, path_of_step};
+use super::patch::{path_of_default, path_of_knob, path_of_step};
 use super::setting::{Setting, shown};
 use super::structs::PipelineOptions;
 use crate::credit::tuning::Tuning;
@@ -95,7 +95,17 @@ impl EffectiveOptions {
                     origin,
                 })
             });
-            let options: Vec<_> = options.collect();
+            let knobs = step.knobs.iter().filter_map(|knob| {
+                let shown = knob.shown()?;
+                let origin = all.origins.get(&path_of_knob(step.name, knob)).cloned();
+                Some(EffectiveOption {
+                    step: Some(step.name.to_owned()),
+                    name: knob.name(),
+                    value: serde_json::from_str(&shown).unwrap_or_else(|_| shown.into()),
+                    origin: origin.map_or(OptionOrigin::Declared, OptionOrigin::Override),
+                })
+            });
+            let options: Vec<_> = options.chain(knobs).collect();
             all.options.extend(options);
         }
         all

@@ -45,6 +45,10 @@
 //! | `steps.NAME.placement` | `runtime`, `blocking` or `rayon` |
 //! | `steps.NAME.buffer` | events, or `unbounded`; not for last steps |
 //! | `steps.NAME.keep` | `first` or `last`; not for last steps |
+//! | `steps.NAME.at_once` | for a step declared with `at_once`: how many events it handles at once: at least 1, `auto`, or bounds such as `4..=64` |
+//! | `steps.NAME.at_most` | for a step declared with `at_most`: at least 1 event with equal keys at once |
+//! | `steps.NAME.rate` | for a step that limits a rate, such as `send.rate`: events per second, or `unlimited` |
+//! | `steps.NAME.batch_size`, `steps.NAME.batch_seconds` | for a step that makes batches, such as `send.batch`: the limits of a batch |
 //! | `steps.NAME.restart` | `permanent`, `transient` or `temporary`: when a copy that ended is rebuilt |
 //! | `steps.NAME.cancel` | `permanent`, `transient` or `temporary`: how a copy reacts when a producer before it ends; not for sources |
 //!
@@ -62,6 +66,7 @@ mod configure;
 mod did_you_mean;
 mod effective;
 mod error;
+mod knobs;
 mod origin;
 mod overrides;
 mod patch;
@@ -76,4 +81,4 @@ pub use error::{ConfigError, ConfigErrors, OverridesError, Problem};
 pub use origin::OptionOrigin;
 pub use overrides::Overrides;
 pub use setting::Setting;
-pub use structs::{BackoffSettings, PipelineOptions, StepSettings};
+pub use structs::{BackoffSettings, EventsAtOnce, EventsPerSecond, PipelineOptions, StepSettings};

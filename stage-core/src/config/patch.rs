@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::backoff::{ATTEMPTS, FIRST, MOST, Waits};
 use super::error::ConfigError;
 use super::overrides::Overrides;
-use super::read::{Target, error, target};
+use super::read::{Step, Target, error, target};
 use super::setting::{Setting, typed, wrong};
-use crate::pipeline::{Parts, StepKind, StepOptions, only};
+use crate::pipeline::options::{Knob, KnobValue};
+use crate::pipeline::{Parts, StepOptions, only};
 use crate::supervise::Strategy;
 
 /// The changes to a pipeline; steps are identified by their index.
@@ -21,13 +22,15 @@ pub(super) struct Patch {
     pub(super) parts: Option<Parts>,
     pub(super) defaults: StepOptions,
     pub(super) steps: Vec<StepOptions>,
+    /// The values of options that only some kinds of steps have, by the indices of the step and the option.
+    pub(super) knobs: BTreeMap<(usize, usize), KnobValue>,
     /// The origin of each change, by path.
     pub(super) origins: BTreeMap<String, String>,
 }
 
 impl Patch {
     /// Reads all entries, later ones over earlier ones, and collects every error.
-    pub(super) fn read(overrides: &Overrides, steps: &[(&str, StepKind)]) -> (Self, Vec<ConfigError>) {
+    pub(super) fn read(overrides: &Overrides, steps: &[Step<'_>]) -> (Self, Vec<ConfigError>) {
         let mut patch = Self { steps: vec![StepOptions::new(); steps.len()], ..Self::default() };
         let mut errors = Vec::new();
         for entry in &overrides.entries {
@@ -62,6 +65,13 @@ impl Patch {
                 Target::Step(step, setting) => {
                     setting.set(&mut patch.steps[*step], value).map_err(|_| setting.legal())
                 }
+                Target::Knob(step, number) => {
+                    let knob = &steps[*step].knobs[*number];
+                    let read = knob.read(value).ok_or(knob.legal());
+                    read.map(|read| {
+                        patch.knobs.insert((*step, *number), read);
+                    })
+                }
             };
             match set {
                 Ok(()) => {
@@ -76,7 +86,7 @@ impl Patch {
 
 impl Target {
     /// Returns the path as it is written in a file.
-    fn path(&self, steps: &[(&str, StepKind)]) -> String {
+    fn path(&self, steps: &[Step<'_>]) -> String {
         match self {
             Self::Strategy => "strategy".to_owned(),
             Self::MaxRestarts => "max_restarts".to_owned(),
@@ -86,7 +96,11 @@ impl Target {
             Self::BackoffAttempts => ATTEMPTS.0.to_owned(),
             Self::Parts => "parts".to_owned(),
             Self::Default(setting) => path_of_default(*setting),
-            Self::Step(step, setting) => path_of_step(steps[*step].0, *setting),
+            Self::Step(step, setting) => path_of_step(steps[*step].name, *setting),
+            Self::Knob(step, knob) => {
+                let Step { name, knobs, .. } = steps[*step];
+                path_of_knob(name, &knobs[*knob])
+            }
         }
     }
 }
@@ -97,6 +111,10 @@ pub(super) fn path_of_default(setting: Setting) -> String {
 
 pub(super) fn path_of_step(step: &str, setting: Setting) -> String {
     format!("steps.{step}.{setting}")
+}
+
+pub(super) fn path_of_knob(step: &str, knob: &Knob) -> String {
+    format!("steps.{step}.{}", knob.name())
 }
 
 fn set<T>(slot: &mut Option<T>, value: Option<T>) -> Option<()> {

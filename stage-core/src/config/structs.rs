@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::backoff::Attempts;
+use super::backoff::{Attempts, Unlimited};
+use super::knobs::bounds;
 use crate::base::options::{CancelMode, Capacity, Keep, Placement, Restart};
 use crate::credit::tuning::Tuning;
 use crate::pipeline::options::step_options;
@@ -75,7 +77,7 @@ macro_rules! settings {
     ($($(#[$doc:meta])* $variant:ident $field:ident($argument:ident: $type:ty) = $usual:expr;
        $about:literal, $read:ident, $show:ident, $legal:expr, { $(#[$file:meta])* };)*) => {
         /// The options of a step; `None` leaves an option unset.
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
         #[serde(default, deny_unknown_fields)]
         pub struct StepSettings {
             $(
@@ -84,6 +86,21 @@ macro_rules! settings {
                 $(#[$file])*
                 pub $field: Option<$type>,
             )*
+            /// How many events a step that is declared with `at_once` handles at once.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub at_once: Option<EventsAtOnce>,
+            /// How many events with equal keys a step that is declared with `at_most` handles at once, at least 1.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub at_most: Option<usize>,
+            /// The rate of a step that limits it.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub rate: Option<EventsPerSecond>,
+            /// The number of events in a batch, at least 1, of a step that makes batches.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub batch_size: Option<usize>,
+            /// The time since the first event of a batch, in seconds, above 0, of a step that makes batches.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub batch_seconds: Option<f64>,
         }
     };
 }
@@ -95,6 +112,43 @@ impl StepSettings {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// How many events a step handles at once: one number, or the bounds of a number that follows the target of its handlers.
+/// Written as `16` or `"4..=64"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
+pub struct EventsAtOnce {
+    /// The lower bound, at least 1.
+    pub least: usize,
+    /// The upper bound; equal to `least` for one number.
+    pub most: usize,
+}
+
+impl TryFrom<Value> for EventsAtOnce {
+    type Error = &'static str;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        let bounds =
+            bounds(&value).ok_or("expected a number of events, `auto`, or bounds such as `4..=64`")?;
+        Ok(Self { least: *bounds.start(), most: *bounds.end() })
+    }
+}
+
+impl From<EventsAtOnce> for Value {
+    fn from(EventsAtOnce { least, most }: EventsAtOnce) -> Self {
+        if least == most { most.into() } else { format!("{least}..={most}").into() }
+    }
+}
+
+/// A rate: a number of events per second, or the word `unlimited`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum EventsPerSecond {
+    /// This number, in whole events a second, minute, hour or day.
+    Number(f64),
+    /// No limit.
+    Unlimited(Unlimited),
 }
 
 /// A number of events, or the word `unbounded`.

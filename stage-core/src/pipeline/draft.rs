@@ -5,7 +5,7 @@ use super::describe::{Carried, Link, LinkKind, StepInfo, StepKind, Topology};
 use super::graph::parts::Install;
 use super::graph::wire::{Links, Upstream, Way};
 use super::only::Parts;
-use super::options::{Effective, StepOptions, option_values};
+use super::options::{Effective, Knob, StepOptions, knob_values, option_values};
 use crate::base::option_error::OptionError;
 use crate::base::options::Capacity;
 use crate::supervise::{Child, Plan};
@@ -55,6 +55,9 @@ pub(super) struct Planned {
     pub(super) declared: super::options::Declared,
     /// The unit that the links after it carry.
     emits: Carried,
+    /// The options that only its kind of steps has.
+    #[cfg(feature = "config")]
+    pub(super) knobs: Vec<Knob>,
     install: Install,
 }
 
@@ -191,8 +194,18 @@ impl Draft {
             #[cfg(feature = "config")]
             declared,
             emits: shape.emits.after(taken),
+            #[cfg(feature = "config")]
+            knobs: Vec::new(),
             install,
         });
+    }
+
+    /// Gives the step that was declared last the options of its kind.
+    pub(super) fn add_knobs(&mut self, knobs: &[Knob]) {
+        let Some(planned) = self.planned.last_mut() else { return };
+        self.topology.options.extend(knob_values(&planned.name, knobs, |_| None));
+        #[cfg(feature = "config")]
+        planned.knobs.extend_from_slice(knobs);
     }
 
     /// Makes an edge of the sink with the number `out` and the source that was declared after it.

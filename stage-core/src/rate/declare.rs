@@ -3,6 +3,7 @@
 use super::budget::Budget;
 use super::stage::RateLimiter;
 use crate::base::error::BoxError;
+use crate::pipeline::options::{Knob, Preset};
 use crate::pipeline::{Chain, StepOptions};
 use crate::policy::Carry;
 
@@ -10,7 +11,8 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
     /// Adds a step that passes events on at a limited rate: a [`RateLimiter`] with the budget made by the
     /// recipe, which runs once per copy and again at each restart. A recipe that returns a
     /// [`Rate`](super::Rate) gives each copy a budget of its own; clones of one [`Budget`] are shared. The
-    /// step has one copy unless `options` set another count.
+    /// step has one copy unless `options` set another count. A `rate` in the [configuration](crate::config) replaces that
+    /// of the recipe.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -32,6 +34,9 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         R: Fn() -> Result<B, BoxError> + Send + 'static,
     {
         let options = options.into().or(&StepOptions::new().count(1));
-        self.step(options, move || Ok(RateLimiter::<C::Of<T>>::new(budget()?.into())))
+        let preset = Preset::default();
+        let knobs = [Knob::Rate(preset.clone())];
+        self.step(options, move || Ok(RateLimiter::<C::Of<T>>::new(budget()?.into()).preset(preset.get())))
+            .with_knobs(&knobs)
     }
 }

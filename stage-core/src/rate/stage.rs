@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::budget::{Budget, Share};
 use crate::base::error::{BoxError, StageResult};
 use crate::base::moment;
+use crate::base::rate::Rate;
 use crate::base::stats::Counters;
 use crate::credit::demand::{Credit, Demand};
 use crate::pipeline::handle::StageRef;
@@ -56,6 +57,8 @@ use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 /// them and counts them.
 pub struct RateLimiter<E, K: Clone + Eq + Hash = (), F = fn(&E)> {
     budget: Budget<K>,
+    /// The rate that replaces that of the budget.
+    preset: Option<Rate>,
     key: F,
     waiting: VecDeque<Waiting<K, E>>,
     /// Number of events in `waiting` per key.
@@ -118,6 +121,7 @@ where
     pub fn by_key(budget: Budget<K>, key: F) -> Self {
         Self {
             budget,
+            preset: None,
             key,
             waiting: VecDeque::new(),
             of_key: HashMap::new(),
@@ -129,6 +133,12 @@ where
             held: 0,
             counters: None,
         }
+    }
+
+    /// Sets the rate that the budget has from the start on, if one is given.
+    pub(super) fn preset(mut self, rate: Option<Rate>) -> Self {
+        self.preset = rate;
+        self
     }
 
     /// Passes on as many events as demand and budget allow, then asks for more, schedules the next check, and
@@ -236,7 +246,7 @@ where
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
         let stage = StageRef::<Self, E, E>::current(cx)?;
         self.counters = Some(Arc::clone(&cx.state.counters));
-        cx.state.requests.connect(Arc::new(self.budget.clone()));
+        cx.state.requests.connect(Arc::new(self.budget.clone()), self.preset);
         self.share = Some(self.budget.join(move || {
             // Fails if the stage has already ended.
             let _ = stage.cast(Look);

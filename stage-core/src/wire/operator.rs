@@ -46,6 +46,9 @@ pub(crate) trait AdjustableLimit: std::fmt::Debug + Send + Sync {
     fn read(&self) -> InProgress;
     /// Sets the bounds, from 1 and not empty.
     fn set_bounds(&self, bounds: RangeInclusive<usize>);
+    /// Sets the bounds of a step that has not started; returns the `max_demand` that was its default, and the new one.
+    #[cfg(feature = "config")]
+    fn declare_bounds(&self, bounds: RangeInclusive<usize>) -> (usize, usize);
     /// Sets the number of events with equal keys, at least 1; does nothing if the stage has no key.
     fn set_per_key(&self, events: usize);
 }
@@ -115,12 +118,12 @@ impl OperatorRequests {
         self.histograms.get()
     }
 
-    /// Connects the rate of a stage that starts. A rate that the operator requested applies to it, unless it
-    /// is the rate that the last run had: that one may have been changed since.
-    pub(crate) fn connect(&self, current: Arc<dyn AdjustableRate>) {
+    /// Connects the rate of a stage that starts. A rate that the operator requested, or else the `preset` one of a
+    /// configuration, applies to it, unless it is the rate that the last run had: that one may have been changed since.
+    pub(crate) fn connect(&self, current: Arc<dyn AdjustableRate>, preset: Option<Rate>) {
         let mut rates = lock(&self.rates);
         let same = rates.current.as_ref().is_some_and(|last| last.id() == current.id());
-        if let Some(requested) = rates.requested
+        if let Some(requested) = rates.requested.or(preset)
             && !same
         {
             current.set(requested);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod effects;
+mod kinds;
 mod mistakes;
 mod places;
 mod shown;

@@ -24,14 +24,14 @@ pub(super) fn events_at_once(value: Expr, scope: &Scope<'_>, errors: &mut Errors
     }
     match value {
         Expr::Paren(inner) => events_at_once(*inner.expr, scope, errors),
-        Expr::Range(range) => within(range, scope, errors),
+        Expr::Range(range) => within(&range, scope, errors),
         value => Number::read(OptionWord::AtOnce, value, scope, errors).map(EventsAtOnce::Fixed),
     }
 }
 
-fn within(range: ExprRange, scope: &Scope<'_>, errors: &mut Errors) -> Option<EventsAtOnce> {
+fn within(range: &ExprRange, scope: &Scope<'_>, errors: &mut Errors) -> Option<EventsAtOnce> {
     let (Some(least), Some(most), RangeLimits::Closed(_)) = (&range.start, &range.end, &range.limits) else {
-        errors.at(&range, "`at_once` is a range with both ends: write `4..=64`, or `auto`");
+        errors.at(range, "`at_once` is a range with both ends: write `4..=64`, or `auto`");
         return None;
     };
     let mut read = |bound: &Expr| Number::read(OptionWord::AtOnce, bound.clone(), scope, errors);
@@ -39,7 +39,7 @@ fn within(range: ExprRange, scope: &Scope<'_>, errors: &mut Errors) -> Option<Ev
     if let (Some(from), Some(to)) = (least.known(), most.known())
         && from > to
     {
-        errors.at(&range, format!("the range of `at_once` is empty: write `{to}..={from}`"));
+        errors.at(range, format!("the range of `at_once` is empty: write `{to}..={from}`"));
         return None;
     }
     Some(EventsAtOnce::Within(least, most))

@@ -27,9 +27,6 @@ use crate::shared::Shared;
 /// The longest deadline of a drain, in seconds: a day.
 const LONGEST: u64 = 86_400;
 
-/// The shortest and the longest time of a rate, in seconds.
-const UNITS: [u32; 4] = [1, 60, 3_600, 86_400];
-
 /// A request to control something, without its parameters.
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -129,21 +126,12 @@ pub(crate) async fn rate(
 
 /// Returns a rate of whole events in the shortest unit that fits.
 fn exact_rate(per_second: f64) -> Result<Rate, Refusal> {
-    let fits = |unit: u32| {
-        let events = (per_second * f64::from(unit)).round();
-        let exact = (events - per_second * f64::from(unit)).abs() < 1e-6 * events;
-        let range = 1.0..=f64::from(u32::MAX);
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
-        (range.contains(&events) && exact).then_some((events as u32, unit))
-    };
-    let found = UNITS.into_iter().find_map(fits);
-    let (events, unit) = found.ok_or_else(|| {
+    Rate::from_per_second(per_second).ok_or_else(|| {
         Refusal::bad(format!(
             "`per_second` is a rate from one event a day to 4294967295 a second, in whole events a second, minute, \
              hour or day, not {per_second}"
         ))
-    })?;
-    Rate::new(events, Duration::from_secs(unit.into())).map_err(|error| Refusal::bad(error.to_string()))
+    })
 }
 
 pub(crate) async fn drain(

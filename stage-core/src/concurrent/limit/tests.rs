@@ -82,7 +82,9 @@ fn follow(
                 limit.end(call, answer);
                 check(&before, answer, stale, limit)?;
                 if answer == Answer::Overloaded && !stale {
-                    open.iter_mut().for_each(|(_, stale)| *stale = true);
+                    for (_, stale) in &mut open {
+                        *stale = true;
+                    }
                 }
             }
             Step::HoldBack => limit.hold_back(),
@@ -148,7 +150,9 @@ fn break_down(limit: &mut Limit) -> usize {
     let mut rounds = 0;
     while limit.now() > 1 {
         let calls: Vec<_> = (0..limit.now()).map(|_| limit.begin()).collect();
-        calls.into_iter().for_each(|call| limit.end(call, Answer::Overloaded));
+        for call in calls {
+            limit.end(call, Answer::Overloaded);
+        }
         rounds += 1;
     }
     rounds

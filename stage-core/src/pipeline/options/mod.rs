@@ -1,6 +1,7 @@
 //! The options of steps: as declared, and with every default filled in.
 
 mod effective;
+mod knob;
 #[cfg(feature = "config")]
 mod redeclare;
 mod sources;
@@ -9,11 +10,14 @@ mod table;
 
 pub(super) use effective::Effective;
 #[cfg(feature = "config")]
+pub(crate) use knob::KnobValue;
+pub(crate) use knob::{Knob, Preset};
+#[cfg(feature = "config")]
 pub(super) use redeclare::Declared;
 #[cfg(feature = "config")]
 pub(crate) use redeclare::StepDeclaration;
-pub(super) use sources::option_values;
 pub use sources::{OptionSource, OptionValue};
+pub(super) use sources::{knob_values, option_values};
 pub use step_options::StepOptions;
 #[cfg(feature = "config")]
 pub(crate) use step_options::StepValues;

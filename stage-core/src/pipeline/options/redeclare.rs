@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::sources::option_values;
+use super::knob::Knob;
+use super::sources::{knob_values, option_values};
 use super::step_options::StepValues;
 use super::{Effective, StepOptions};
 use crate::base::backoff::Backoff;
@@ -36,6 +37,8 @@ pub(crate) struct StepDeclaration<'a> {
     pub(crate) effective: Option<StepValues>,
     /// Whether it takes batches and counts its demand in batches.
     pub(crate) takes_batches: bool,
+    /// The options that only its kind of steps has.
+    pub(crate) knobs: &'a [Knob],
 }
 
 /// The options of the whole pipeline.
@@ -60,6 +63,7 @@ impl Pipeline {
             defaults: &planned.declared.defaults,
             effective: planned.options.as_ref().map(|options| options.values),
             takes_batches: planned.declared.taken.is_batches(),
+            knobs: &planned.knobs,
         })
     }
 
@@ -112,6 +116,8 @@ impl Pipeline {
                     let overridden = |path: &str| draft.origins.get(path).cloned();
                     let values = option_values(&planned.name, own, defaults, &options.values, overridden);
                     draft.topology.options.extend(values);
+                    let overridden = |path: &str| draft.origins.get(path).cloned();
+                    draft.topology.options.extend(knob_values(&planned.name, &planned.knobs, overridden));
                     Some(options)
                 }
                 Ok(_) => None,

@@ -1,5 +1,6 @@
 //! The values of the options of a step, each with its source.
 
+use super::knob::Knob;
 use super::step_options::{StepOptions, StepValues};
 use super::table::step_options;
 use crate::base::options::{CancelMode, Capacity, Keep, Placement, Restart};
@@ -69,6 +70,25 @@ macro_rules! values {
 }
 
 step_options!(values);
+
+/// Returns the values of the options that only some kinds of steps have. `overridden` returns the name of the override of a
+/// path.
+pub(in crate::pipeline) fn knob_values(
+    step: &str,
+    knobs: &[Knob],
+    overridden: impl Fn(&str) -> Option<String>,
+) -> Vec<OptionValue> {
+    let value = |knob: &Knob| {
+        let source = overridden(&format!("steps.{step}.{}", knob.name()));
+        Some(OptionValue {
+            step: step.to_owned(),
+            name: knob.name(),
+            value: knob.shown()?,
+            source: source.map_or(OptionSource::Code, OptionSource::Override),
+        })
+    };
+    knobs.iter().filter_map(value).collect()
+}
 
 /// A value as it is written in a file.
 trait Shown {
