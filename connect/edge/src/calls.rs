@@ -12,6 +12,10 @@ use tokio::time::sleep;
 /// The longest wait for an answer of the server.
 pub(crate) const ANSWER: Duration = Duration::from_secs(10);
 
+/// The longest delay between attempts, so that a server that is back is noticed at once. An attempt costs little beside a
+/// process that waits.
+pub(crate) const DELAY: Duration = Duration::from_millis(250);
+
 /// Calls of a server, and the delays between attempts to reach it.
 #[derive(Debug)]
 pub(crate) struct Calls {
@@ -22,7 +26,7 @@ pub(crate) struct Calls {
 
 impl Calls {
     pub(crate) fn new(server: impl Into<Arc<str>>, seed: u64) -> Self {
-        let backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
+        let backoff = Backoff::new(Duration::from_millis(50), DELAY);
         Self { server: server.into(), seed, outage: Outage::seeded(backoff, seed) }
     }
 
@@ -61,5 +65,28 @@ impl Calls {
     /// Returns the error of a server that did not answer.
     pub(crate) fn silence(&self, what: impl fmt::Display, limit: Duration) -> ConnectError {
         ConnectError::gone(&self.server, what, format!("no answer within {limit:?}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_away_for_long_is_asked_four_times_a_second() {
+        let mut calls = Calls::new("server", 7);
+        for _ in 0..100 {
+            calls.failed();
+            let begun = Instant::now();
+            calls.pause().await;
+            // The clock of the tests has a resolution of 1 ms.
+            assert!(begun.elapsed() <= DELAY + Duration::from_millis(1), "{:?}", begun.elapsed());
+        }
+        calls.succeeded();
+        let begun = Instant::now();
+        calls.pause().await;
+        assert_eq!(begun.elapsed(), Duration::ZERO);
     }
 }

@@ -10,6 +10,7 @@ use stage_core::BoxError;
 use crate::codec::{Codec, Json, Postcard, decode_json, decode_postcard};
 use crate::frame::Header;
 use crate::schema::SchemaId;
+use crate::versions::Readable;
 
 /// The schema and codec with which a program writes events, and the older ones that it reads.
 ///
@@ -112,6 +113,12 @@ impl<T: 'static> Format<T> {
     /// Returns the identifier of the codec with which events are written.
     pub const fn codec(&self) -> u16 {
         self.codec
+    }
+
+    /// Returns the versions that this program reads, in some codec.
+    pub(crate) fn readable(&self) -> Readable {
+        let number = |decoder: &Decoder<T>| decoder.older.unwrap_or(self.schema.number);
+        Readable { own: self.schema.clone(), numbers: self.decoders.iter().map(number).collect() }
     }
 
     /// Appends an encoded event.

@@ -40,6 +40,7 @@ mod sink;
 mod source;
 mod spec;
 mod tries;
+mod versions;
 mod view;
 
 pub use across::Across;

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The name and version of an edge's events. The number grows with each change of the encoded form.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SchemaId {
     /// The name of the type.
     pub name: String,
@@ -25,6 +27,13 @@ impl SchemaId {
     pub fn fingerprint(mut self, fingerprint: u64) -> Self {
         self.fingerprint = fingerprint;
         self
+    }
+
+    /// Returns whether both may be the same version: they have the same name and number, and the fingerprints do not differ
+    /// as far as they are known.
+    pub(crate) fn agrees_with(&self, other: &Self) -> bool {
+        let (one, two) = (self.fingerprint, other.fingerprint);
+        self.name == other.name && self.number == other.number && (one == two || one == 0 || two == 0)
     }
 }
 

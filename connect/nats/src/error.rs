@@ -1,8 +1,9 @@
 //! Errors of the client in the words of a connector.
 
-use std::fmt;
+use std::error::Error;
+use std::{fmt, io};
 
-use async_nats::ConnectErrorKind;
+use async_nats::{ConnectErrorKind, rustls};
 use stage_connect::ConnectError;
 
 /// Returns the error of an attempt to connect.
@@ -12,6 +13,7 @@ pub(crate) fn connecting(server: &str, error: async_nats::ConnectError) -> Conne
             "check the credentials of the user"
         }
         ConnectErrorKind::ServerParse => "write nats://HOST:PORT, or tls://HOST:PORT",
+        _ if has_wrong_certificate(&error) => "check the certificate of the server and its authority",
         ConnectErrorKind::Tls => "check the certificates, and whether the server speaks TLS",
         // rustls has refused the certificate of the server.
         ConnectErrorKind::Io if error.to_string().contains("certificate") => {
@@ -23,6 +25,14 @@ pub(crate) fn connecting(server: &str, error: async_nats::ConnectError) -> Conne
         | ConnectErrorKind::MaxReconnects => return ConnectError::gone(server, "cannot connect", error),
     };
     ConnectError::fatal(server, format_args!("cannot connect: {error}"), remedy)
+}
+
+/// Returns whether the certificate of the server is not valid, which the client reports as an error of the transport.
+fn has_wrong_certificate(error: &dyn Error) -> bool {
+    let of_transport = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let error_of_tls = of_transport.and_then(|error| error.downcast_ref::<rustls::Error>());
+    matches!(error_of_tls, Some(rustls::Error::InvalidCertificate(_)))
+        || error.source().is_some_and(has_wrong_certificate)
 }
 
 /// An error in the answer of the JetStream API.

@@ -1,12 +1,16 @@
 //! Publishes messages and collects their answers, in one inbox.
 
+use std::time::Duration;
+
 use async_nats::{HeaderMap, Message, StatusCode, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt;
+use tokio::time::timeout;
 
 use crate::link::{Link, Unanswered};
 
 /// A message that is answered.
+#[derive(Clone)]
 pub(crate) struct Asked {
     pub(crate) subject: String,
     pub(crate) headers: HeaderMap,
@@ -42,14 +46,35 @@ impl Inbox {
     /// Publishes all messages, then returns the answers in the order of the messages. Cancel safe: an answer that
     /// arrives later is ignored.
     pub(crate) async fn ask(&mut self, asked: Vec<Asked>) -> Result<Vec<Answer>, Unanswered> {
-        let first = self.next;
-        self.next += asked.len();
+        let mut answers = none_of(&asked);
         let link = self.link.clone();
-        link.patiently(self.exchange(asked, first)).await?
+        link.patiently(self.exchange(asked, &mut answers)).await??;
+        Ok(answers.into_iter().flatten().collect())
     }
 
-    async fn exchange(&mut self, asked: Vec<Asked>, first: usize) -> Result<Vec<Answer>, Unanswered> {
-        let count = asked.len();
+    /// Publishes all messages, then returns the answers that arrive within `limit`, in the order of the messages.
+    pub(crate) async fn ask_within(
+        &mut self,
+        asked: Vec<Asked>,
+        limit: Duration,
+    ) -> Result<Vec<Option<Answer>>, Unanswered> {
+        let mut answers = none_of(&asked);
+        let link = self.link.clone();
+        match timeout(limit, link.patiently(self.exchange(asked, &mut answers))).await {
+            Ok(exchanged) => exchanged??,
+            Err(_) => {}
+        }
+        Ok(answers)
+    }
+
+    /// Publishes messages, and waits until each has an answer.
+    async fn exchange(
+        &mut self,
+        asked: Vec<Asked>,
+        answers: &mut [Option<Answer>],
+    ) -> Result<(), Unanswered> {
+        let first = self.next;
+        self.next += asked.len();
         for (number, Asked { subject, headers, payload }) in (first..).zip(asked) {
             let reply = format!("{}.{number}", self.name);
             let client = &self.link.client;
@@ -60,8 +85,7 @@ impl Inbox {
             };
             published.map_err(|error| Unanswered::Lost(error.to_string()))?;
         }
-        let mut answers: Vec<Option<Answer>> = std::iter::repeat_with(|| None).take(count).collect();
-        let mut missing = count;
+        let mut missing = answers.len();
         while missing > 0 {
             let Some(message) = self.answers.next().await else { return Err(self.link.silence()) };
             let number = message.subject.rsplit('.').next().and_then(|number| number.parse::<usize>().ok());
@@ -76,8 +100,12 @@ impl Inbox {
                 Answer::Message(message)
             });
         }
-        Ok(answers.into_iter().flatten().collect())
+        Ok(())
     }
+}
+
+fn none_of(asked: &[Asked]) -> Vec<Option<Answer>> {
+    asked.iter().map(|_| None).collect()
 }
 
 /// Asks once, in an inbox of its own.

@@ -52,6 +52,7 @@ mod options;
 mod pull;
 mod push;
 mod read;
+mod report;
 mod requests;
 mod server;
 mod settle;

@@ -1,6 +1,5 @@
 //! A connection that ends at its first failure.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,12 +19,10 @@ pub(crate) struct Link {
     pub(crate) client: Client,
     /// The prefix of the JetStream API.
     pub(crate) prefix: String,
-    /// True once the connection was lost.
-    pub(crate) ended: watch::Receiver<bool>,
+    /// True once the connection was lost, or an answer did not arrive in time.
+    pub(crate) ended: Arc<watch::Sender<bool>>,
     /// The last refusal of a subject, which the server does not relate to a request.
     pub(crate) denied: Arc<Mutex<Option<String>>>,
-    /// True once an answer did not arrive in time.
-    pub(crate) doubted: Arc<AtomicBool>,
 }
 
 /// The reason for which a request has no answer.
@@ -56,21 +53,22 @@ impl Unanswered {
 impl Link {
     /// Returns whether the connection was neither lost nor silent.
     pub(crate) fn is_sound(&self) -> bool {
-        !*self.ended.borrow() && !self.doubted.load(Ordering::Relaxed)
+        !*self.ended.borrow()
     }
 
-    /// Waits until the connection is lost. Cancel safe.
+    /// Waits until the connection is not sound. Cancel safe.
     pub(crate) async fn ended(&self) {
-        // An error means that the client is gone with its callback.
-        let _ = self.ended.clone().wait_for(|ended| *ended).await;
+        // The sender lives as long as this link.
+        let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
     }
 
-    /// Returns the reason of a silence, after which the connection is not sound.
+    /// Returns the reason of a silence. The connection is not sound afterwards, which ends the waits of all that share it:
+    /// where a network drops packets without a word, the first request that is not answered notices it for the others.
     pub(crate) fn silence(&self) -> Unanswered {
-        self.doubted.store(true, Ordering::Relaxed);
+        let lost = self.ended.send_replace(true);
         match self.denied.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(text) => Unanswered::Denied(text),
-            None if *self.ended.borrow() => Unanswered::Lost("the connection was lost".to_owned()),
+            None if lost => Unanswered::Lost("the connection was lost".to_owned()),
             None => Unanswered::Lost(format!("no answer within {PATIENCE:?}")),
         }
     }

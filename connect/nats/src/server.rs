@@ -14,7 +14,11 @@ use crate::error::{ApiError, connecting};
 use crate::link::Link;
 
 /// The interval at which the client checks that the server is alive; it gives up after three.
-const PING: Duration = Duration::from_secs(5);
+const PING: Duration = Duration::from_secs(2);
+
+/// The time for one attempt to connect. Where packets are dropped, an attempt repeats its first packet after 1 s and 3 s, so
+/// a longer one would not notice that the network is back.
+const CONNECT: Duration = Duration::from_secs(2);
 
 /// A NATS server or cluster: its addresses, credentials and TLS settings. `Debug` shows no secret.
 #[derive(Clone)]
@@ -42,7 +46,8 @@ impl Server {
             .iter()
             .map(|address| format!("{}://{}:{}", address.scheme(), address.host(), address.port()))
             .collect();
-        Ok(Self { addresses, options: ConnectOptions::new(), domain: None, name: names.join(",") })
+        let options = ConnectOptions::new().connection_timeout(CONNECT);
+        Ok(Self { addresses, options, domain: None, name: names.join(",") })
     }
 
     /// Sets a user and its password.
@@ -148,9 +153,8 @@ impl Server {
 
     /// Opens a connection, which ends at the first failure.
     pub(crate) async fn connect(&self) -> Result<Link, ConnectError> {
-        let (ended, watch) = watch::channel(false);
-        let denied = Arc::new(Mutex::new(None));
-        let (ended, noted) = (Arc::new(ended), Arc::clone(&denied));
+        let (ended, denied) = (Arc::new(watch::Sender::new(false)), Arc::new(Mutex::new(None)));
+        let (ending, noted) = (Arc::clone(&ended), Arc::clone(&denied));
         let client = self
             .options
             .clone()
@@ -159,7 +163,7 @@ impl Server {
             .event_callback(move |event| {
                 match event {
                     Event::Disconnected | Event::Closed | Event::ClientError(_) => {
-                        ended.send_replace(true);
+                        ending.send_replace(true);
                     }
                     Event::ServerError(ServerError::Other(text)) if text.contains("ermissions") => {
                         *noted.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(text);
@@ -175,7 +179,7 @@ impl Server {
             Some(domain) => format!("$JS.{domain}.API"),
             None => "$JS.API".to_owned(),
         };
-        Ok(Link { client, prefix, ended: watch, denied, doubted: Arc::default() })
+        Ok(Link { client, prefix, ended, denied })
     }
 
     pub(crate) fn jetstream(&self, link: &Link) -> async_nats::jetstream::Context {

@@ -11,11 +11,12 @@ use stage_connect::{ConnectError, Disposition, Pulled, Settle};
 use crate::api;
 use crate::consumer;
 use crate::error::ApiError;
-use crate::inbox::{Answer, Asked, ask_all};
-use crate::link::Link;
+use crate::inbox::{Answer, Asked, Inbox, ask_all};
+use crate::link::{Link, Unanswered};
 use crate::message::NatsMessage;
 use crate::options::ReadOptions;
 use crate::read::Received;
+use crate::report::{Reported, report};
 use crate::server::Server;
 
 /// The maximum number of reports that wait for their confirmation at once.
@@ -101,10 +102,9 @@ impl NatsSettle {
                 Disposition::Dead { .. } => "+TERM".into(),
             },
         });
-        let answers = ask_all(link, asked.collect()).await.map_err(|error| error.at(&at, what))?;
-        let unheard = answers.iter().any(|answer| matches!(answer, Answer::NoResponders));
+        let reported = self.tell(link, asked.collect()).await.map_err(|error| error.at(&at, what))?;
         // A consumer that was deleted has forgotten its deliveries; one that is starting has not.
-        if unheard && consumer::exists(link, &self.reader.options, &at).await? {
+        if reported == Reported::Unheard && consumer::exists(link, &self.reader.options, &at).await? {
             return Err(ConnectError::gone(at, what, "the consumer does not answer"));
         }
         let mut released = self.reader.released();
@@ -116,6 +116,10 @@ impl NatsSettle {
             }
         }
         Ok(())
+    }
+
+    async fn tell(&self, link: &Link, asked: Vec<Asked>) -> Result<Reported, Unanswered> {
+        report(&mut Inbox::open(link).await?, &self.reader.options, asked).await
     }
 
     /// Publishes a dead letter, once: its id is the place of the message in its stream.
@@ -193,7 +197,7 @@ impl Settle for NatsSettle {
                 headers: HeaderMap::new(),
                 payload: "+WPI".into(),
             });
-            ask_all(&link, asked.collect()).await.map_err(|error| error.at(&at, what))?;
+            self.tell(&link, asked.collect()).await.map_err(|error| error.at(&at, what))?;
         }
         self.link = Some(link);
         Ok(())

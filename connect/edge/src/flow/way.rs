@@ -24,6 +24,7 @@ use crate::hash::{key_hash, partition_of};
 use crate::partition::Partition;
 use crate::sink::Key;
 use crate::spec::{EdgeSpec, MAX_FRAME};
+use crate::versions::open_to_write;
 
 /// The time after which partitions learn of the progress of a way that has no events for them.
 const MARKS: Duration = Duration::from_millis(200);
@@ -120,10 +121,10 @@ impl<E: Edge, T: Send + 'static> Ways<E, T> {
         spec.check().map_err(|error| {
             ConnectError::fatal(self.edge.describe(), error, "change the properties of the edge")
         })?;
-        let mut calls = Calls::new(self.edge.describe(), random());
+        let (mut calls, schema) = (Calls::new(self.edge.describe(), random()), self.format.schema());
         loop {
             calls.pause().await;
-            match calls.answer("cannot open the edge", self.edge.open(spec)).await {
+            match calls.answer("cannot open the edge", open_to_write(&self.edge, spec, schema)).await {
                 Ok(_) => break,
                 Err(error) if error.kind() == ErrorKind::Gone => {
                     tracing::warn!(%error, "waiting for the server");
@@ -137,7 +138,6 @@ impl<E: Edge, T: Send + 'static> Ways<E, T> {
             let outlet = self.edge.outlet(spec, Partition(partition));
             WayLane::new(outlet, format!("{}.{partition}.{run:016x}", spec.name), run)
         };
-        let schema = self.format.schema();
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         // Leaves room for a million frames per millisecond of a run.
         let epoch = u64::try_from(since_1970).unwrap_or(0) << 20;

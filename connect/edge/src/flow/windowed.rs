@@ -169,7 +169,8 @@ where
             }
             .boxed()
         });
-        EdgeSource::serving(self.edge.clone(), self.spec.clone(), self.options.clone(), serve)
+        let readable = self.format.readable();
+        EdgeSource::serving(self.edge.clone(), self.spec.clone(), self.options.clone(), readable, serve)
     }
 }
 

@@ -63,10 +63,32 @@ impl Drop for Tokens {
     }
 }
 
-impl From<Token> for Tokens {
+/// The token of an event that waits for room. Dropping it gives the delivery back untried.
+#[derive(Debug)]
+pub(super) struct Waiting(Option<Token>);
+
+impl From<Token> for Waiting {
     fn from(token: Token) -> Self {
-        Self(vec![token])
+        Self(Some(token))
     }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(token) = self.0.take() {
+            drop(token.with(()));
+        }
+    }
+}
+
+/// The outcome for an event.
+#[derive(Debug)]
+pub(super) enum Pushed {
+    Added,
+    /// The frame is full, and the event waits.
+    NoRoom(Waiting),
+    /// The lane has ended.
+    Failed(Arc<ConnectError>),
 }
 
 impl Filling {
@@ -78,25 +100,28 @@ impl Filling {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an event. If there is no room, the frame counts as full and the token is returned.
+    /// Adds an event. If there is no room, the frame counts as full.
     pub(super) fn push(
         &self,
         key: u64,
         event: &[u8],
-        mut token: Tokens,
+        mut token: Waiting,
         hold: impl FnOnce() -> Hold,
-    ) -> Option<Tokens> {
+    ) -> Pushed {
         let mut state = self.lock();
+        if let Some(error) = state.fault.failure() {
+            return Pushed::Failed(error);
+        }
         let size = state.writer.size() + BEFORE_EVENT + event.len();
         let fits = size <= self.frame_bytes && state.writer.len() < MAX_EVENTS;
         if !fits && !state.writer.is_empty() {
             state.full = true;
             drop(state);
             self.changed.notify_waiters();
-            return Some(token);
+            return Pushed::NoRoom(token);
         }
         state.writer.push(key, event);
-        state.tokens.0.append(&mut token.0);
+        state.tokens.0.extend(token.0.take());
         state.full |= size >= self.frame_bytes || state.writer.len() >= MAX_EVENTS;
         let first = state.since.is_none();
         if first {
@@ -108,7 +133,7 @@ impl Filling {
         if wakes {
             self.changed.notify_waiters();
         }
-        None
+        Pushed::Added
     }
 
     /// Takes the frame out, and makes room for the next one.
@@ -135,8 +160,8 @@ impl Filling {
         self.changed.notify_waiters();
     }
 
-    pub(super) fn failure(&self) -> Option<Arc<ConnectError>> {
-        self.lock().fault.failure()
+    pub(super) fn has_failed(&self) -> bool {
+        self.lock().fault.failure().is_some()
     }
 
     pub(super) fn set_waiting_for(&self, what: Option<String>) {

@@ -1,18 +1,17 @@
 //! The stage of an edge's sink.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use stage_connect::__private::{ending, random};
-use stage_connect::{ErrorKind, Push};
-use stage_core::ack::{Delivery, Reason};
+use stage_connect::{ConnectError, ErrorKind, Push};
+use stage_core::ack::{Delivery, Reason, Token};
 use stage_core::{BoxError, Consumer, Context, Events, Fatal, Init, StageResult};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::filling::{Filling, Tokens};
+use super::filling::{Filling, Pushed, Waiting};
 use super::lane::Lane;
 use crate::calls::Calls;
 use crate::edge::Edge;
@@ -21,6 +20,7 @@ use crate::frame::{FrameId, FrameKind, Header};
 use crate::hash::{key_hash, partition_of};
 use crate::partition::Partition;
 use crate::spec::{EdgeSpec, MAX_FRAME};
+use crate::versions::open_to_write;
 
 /// The longest wait for the server while the pipeline starts.
 const AT_START: Duration = Duration::from_secs(5);
@@ -45,7 +45,10 @@ pub struct EdgeSink<E: Edge, T> {
     format: Format<T>,
     key: Option<Key<T>>,
     writer: u64,
-    lanes: BTreeMap<Partition, Arc<Filling>>,
+    /// The edge is open, and knows the version of the events.
+    open: bool,
+    /// The filling frame of each partition with a lane.
+    lanes: Vec<Option<Arc<Filling>>>,
     tasks: JoinSet<()>,
     event: Vec<u8>,
     key_bytes: Vec<u8>,
@@ -75,11 +78,36 @@ impl<E: Edge, T: Send + 'static> EdgeSink<E, T> {
             format,
             key,
             writer: random(),
-            lanes: BTreeMap::new(),
+            open: false,
+            lanes: Vec::new(),
             tasks: JoinSet::new(),
             event: Vec::new(),
             key_bytes: Vec::new(),
         }
+    }
+
+    async fn open(&self) -> Result<(), ConnectError> {
+        open_to_write(&self.edge, &self.spec, self.format.schema()).await.map(drop)
+    }
+
+    /// Waits for a server that was away at the start.
+    async fn until_open(&mut self, cx: &mut Context<'_>) -> StageResult {
+        let mut calls = Calls::new(self.edge.describe(), self.writer);
+        loop {
+            calls.pause().await;
+            match calls.answer("cannot open the edge", self.open()).await {
+                Ok(()) => break,
+                Err(error) if error.kind() == ErrorKind::Gone => {
+                    calls.failed();
+                    tracing::warn!(%error, "waiting for the server");
+                    cx.set_waiting_for(Some(&format!("the server {error}")));
+                }
+                Err(error) => return Err(ending(Arc::new(error))),
+            }
+        }
+        self.open = true;
+        cx.set_waiting_for(None);
+        Ok(())
     }
 
     /// Encodes an event and its key. Returns the hash of the key.
@@ -101,7 +129,8 @@ impl<E: Edge, T: Send + 'static> EdgeSink<E, T> {
 
     /// Returns the filling frame of a partition, whose lane it starts at first.
     fn filling(&mut self, partition: Partition) -> Arc<Filling> {
-        if let Some(filling) = self.lanes.get(&partition) {
+        let place = partition.0 as usize;
+        if let Some(Some(filling)) = self.lanes.get(place) {
             return Arc::clone(filling);
         }
         let filling = Filling::new(self.spec.frame_bytes);
@@ -124,23 +153,24 @@ impl<E: Edge, T: Send + 'static> EdgeSink<E, T> {
             open: false,
         };
         self.tasks.spawn(lane.run());
-        self.lanes.insert(partition, Arc::clone(&filling));
+        if self.lanes.len() <= place {
+            self.lanes.resize(place + 1, None);
+        }
+        self.lanes[place] = Some(Arc::clone(&filling));
         filling
     }
 
     /// Adds the encoded event to its frame, when there is room.
-    async fn store(&mut self, key: u64, mut token: Tokens, cx: &mut Context<'_>) -> StageResult {
+    async fn store(&mut self, key: u64, token: Token, cx: &mut Context<'_>) -> StageResult {
         let partition = partition_of(key, self.spec.entrances());
         let filling = self.filling(partition);
-        let mut waited = false;
+        let (mut token, mut waited) = (Waiting::from(token), false);
         let mut shown = None;
         loop {
-            if let Some(error) = filling.failure() {
-                return Err(ending(error));
-            }
             match filling.push(key, &self.event, token, || cx.hold()) {
-                None => break,
-                Some(back) => token = back,
+                Pushed::Added => break,
+                Pushed::NoRoom(back) => token = back,
+                Pushed::Failed(error) => return Err(ending(error)),
             }
             waited = true;
             let waiting_for = filling.waiting_for();
@@ -149,7 +179,7 @@ impl<E: Edge, T: Send + 'static> EdgeSink<E, T> {
                 shown = waiting_for;
             }
             let changed = |filling: &Filling| {
-                filling.has_room() || filling.failure().is_some() || filling.waiting_for() != shown
+                filling.has_room() || filling.has_failed() || filling.waiting_for() != shown
             };
             filling.until(changed).await;
         }
@@ -165,19 +195,23 @@ impl<E: Edge, T: Send + 'static> Consumer for EdgeSink<E, T> {
 
     async fn init(&mut self, _: &mut Context<'_>) -> Result<Init, BoxError> {
         self.spec.check().map_err(Fatal::new)?;
-        match timeout(AT_START, self.edge.open(&self.spec)).await {
-            // A server that is away is named when the first frame waits for it.
-            Ok(Err(error)) if error.kind() != ErrorKind::Gone => Err(ending(Arc::new(error))),
-            _ => Ok(Init::Ready),
+        match timeout(AT_START, self.open()).await {
+            Ok(Err(error)) if error.kind() != ErrorKind::Gone => return Err(ending(Arc::new(error))),
+            // A server that is away is named when the first event waits for it.
+            opened => self.open = matches!(opened, Ok(Ok(()))),
         }
+        Ok(Init::Ready)
     }
 
     async fn handle_events(&mut self, events: Events<'_, Delivery<T>>, cx: &mut Context<'_>) -> StageResult {
+        if !self.open {
+            self.until_open(cx).await?;
+        }
         for delivery in events {
             let (event, token) = delivery.into_parts();
             let encoded = self.encode(&event);
             match encoded {
-                Ok(key) => self.store(key, token.into(), cx).await?,
+                Ok(key) => self.store(key, token, cx).await?,
                 Err(error) => token.reject(Reason::hopeless(error)),
             }
         }

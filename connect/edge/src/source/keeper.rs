@@ -9,23 +9,26 @@ use stage_connect::{ConnectError, ErrorKind};
 use stage_core::stats::Gauges;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::lane::{Ends, Origin, Parts, Serve, failed};
 use super::options::SourceOptions;
 use super::shared::{Order, Phase, Shared};
-use crate::calls::Calls;
-use crate::edge::Edge;
+use crate::calls::{Calls, DELAY};
+use crate::edge::{Edge, Opened};
 use crate::hash::{key_hash, mix};
 use crate::leases::{Leases, Member};
 use crate::owner::{Owner, Step};
 use crate::partition::{Epoch, Partition};
 use crate::spec::EdgeSpec;
+use crate::versions::{Readable, open_to_read};
 
 pub(super) struct Keeper<E: Edge, T> {
     edge: E,
     spec: EdgeSpec,
     serve: Serve<E, T>,
+    readable: Readable,
     pool_frames: u32,
     shared: Arc<Shared<T>>,
     leases: E::Leases,
@@ -46,6 +49,7 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
         edge: E,
         spec: EdgeSpec,
         serve: Serve<E, T>,
+        readable: Readable,
         options: &SourceOptions,
         shared: Arc<Shared<T>>,
         gauges: Gauges,
@@ -61,6 +65,7 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
             edge,
             spec,
             serve,
+            readable,
             pool_frames: options.pool_frames,
             shared,
             member,
@@ -73,9 +78,16 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
     }
 
     /// Runs until the source has ended, its frames are settled, and its leases are given back.
-    pub(super) async fn run(mut self) {
-        if !self.open().await {
-            return;
+    pub(super) async fn run(mut self, opened: Option<Opened>) {
+        let opened = match opened {
+            Some(opened) => opened,
+            None => match self.open().await {
+                Some(opened) => opened,
+                None => return,
+            },
+        };
+        for warning in opened.warnings {
+            tracing::warn!(edge = self.spec.name, "{warning}");
         }
         if self.spec.is_pool() {
             self.serve_pool().await;
@@ -85,27 +97,21 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
         while self.lanes.join_next().await.is_some() {}
     }
 
-    /// Opens the edge, as often as it takes. False: the source has ended or failed.
-    async fn open(&mut self) -> bool {
+    /// Opens the edge, as often as it takes. `None`: the source has ended or failed.
+    async fn open(&mut self) -> Option<Opened> {
         while self.shared.phase() == Phase::Running {
             self.calls.pause().await;
-            match self.calls.answer("cannot open the edge", self.edge.open(&self.spec)).await {
+            let opened = open_to_read(&self.edge, &self.spec, &self.readable);
+            match self.calls.answer("cannot open the edge", opened).await {
                 Ok(opened) => {
                     self.calls.succeeded();
                     self.shared.set_waiting_for(None);
-                    for warning in opened.warnings {
-                        tracing::warn!(edge = self.spec.name, "{warning}");
-                    }
-                    return true;
+                    return Some(opened);
                 }
-                Err(error) => {
-                    if failed(&mut self.calls, &self.shared, error).is_err() {
-                        return false;
-                    }
-                }
+                Err(error) => failed(&mut self.calls, &self.shared, error).ok()?,
             }
         }
-        false
+        None
     }
 
     async fn serve_pool(&mut self) {
@@ -125,12 +131,13 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
                 self.member.leaving = true;
             }
             let begun = Instant::now();
-            self.renew().await;
-            self.take_part().await;
+            let renewed = self.renew().await;
+            let answered = self.take_part().await && renewed;
             if self.owner.is_leaving() && self.owner.holds_nothing() {
                 break;
             }
-            self.rest(begun + quarter).await;
+            let pause = if answered { quarter } else { quarter.min(DELAY) };
+            self.rest(begun + pause).await;
         }
         let withdrawn = self.leases.withdraw(&self.member.id);
         if let Err(error) = self.calls.answer("cannot leave", withdrawn).await {
@@ -161,8 +168,9 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
         }
     }
 
-    /// Renews the leases at once, and loses those that are refused or overdue.
-    async fn renew(&mut self) {
+    /// Renews the leases at once, and loses those that are refused or overdue. Returns whether the server answered.
+    async fn renew(&mut self) -> bool {
+        let mut answered = true;
         let sent = Instant::now();
         let leases = &self.leases;
         let limit = self.spec.lease / 4;
@@ -183,8 +191,10 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
                         self.lose(partition);
                     }
                 }
-                Ok(Err(error)) => self.complain(error),
-                Err(_) => self.complain(self.calls.silence("cannot renew a lease", limit)),
+                failed => {
+                    answered = false;
+                    self.complain(failed, "cannot renew a lease", limit);
+                }
             }
         }
         for partition in self.owner.overdue(Instant::now()) {
@@ -192,6 +202,7 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
         }
         self.shared.wake_stage();
         self.show();
+        answered
     }
 
     /// Shows the number of partitions and the time left of each lease.
@@ -205,8 +216,9 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
         self.gauges.set("partitions", partitions);
     }
 
-    /// Announces the member, and takes and finishes partitions as the view of the members demands.
-    async fn take_part(&mut self) {
+    /// Announces the member, and takes and finishes partitions as the view of the members demands. Returns whether the server
+    /// answered.
+    async fn take_part(&mut self) -> bool {
         let limit = self.spec.lease / 8;
         let view = async {
             self.leases.announce(&self.member).await?;
@@ -214,8 +226,10 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
         };
         let view = match timeout(limit, view).await {
             Ok(Ok(view)) => view,
-            Ok(Err(error)) => return self.complain(error),
-            Err(_) => return self.complain(self.calls.silence("cannot read the leases", limit)),
+            failed => {
+                self.complain(failed, "cannot read the leases", limit);
+                return false;
+            }
         };
         self.shared.set_waiting_for(None);
         let mut takes = Vec::new();
@@ -229,10 +243,12 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
                 }
             }
         }
-        self.take(takes).await;
+        self.take(takes).await
     }
 
-    async fn take(&mut self, partitions: Vec<Partition>) {
+    /// Takes partitions. Returns whether the server answered.
+    async fn take(&mut self, partitions: Vec<Partition>) -> bool {
+        let mut answered = true;
         let limit = self.spec.lease / 8;
         let sent = Instant::now();
         let (leases, me) = (&self.leases, &self.member.id);
@@ -249,10 +265,13 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
                     self.orders.insert(partition, orders);
                 }
                 Ok(Ok(None)) => {}
-                Ok(Err(error)) => self.complain(error),
-                Err(_) => self.complain(self.calls.silence("cannot take a partition", limit)),
+                failed => {
+                    answered = false;
+                    self.complain(failed, "cannot take a partition", limit);
+                }
             }
         }
+        answered
     }
 
     fn spawn(&mut self, origin: Origin, orders: &watch::Sender<Order>) {
@@ -294,7 +313,13 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
         }
     }
 
-    fn complain(&self, error: ConnectError) {
+    /// Reports a call that failed or was not answered within its limit.
+    fn complain<R>(&self, failed: Result<Result<R, ConnectError>, Elapsed>, what: &str, limit: Duration) {
+        let error = match failed {
+            Ok(Ok(_)) => return,
+            Ok(Err(error)) => error,
+            Err(_) => self.calls.silence(what, limit),
+        };
         match error.kind() {
             ErrorKind::Gone | ErrorKind::Fenced => {
                 tracing::warn!(%error, "waiting for the server");

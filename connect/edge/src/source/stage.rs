@@ -17,9 +17,10 @@ use super::lane::{Lane, Serve};
 use super::options::SourceOptions;
 use super::shared::{Phase, Ready, Shared, Ticket};
 use super::teller::{AbortOnDrop, Teller};
-use crate::edge::Edge;
+use crate::edge::{Edge, Opened};
 use crate::format::Format;
 use crate::spec::EdgeSpec;
+use crate::versions::{Readable, open_to_read};
 
 /// The longest wait for the server while the pipeline starts.
 const AT_START: Duration = Duration::from_secs(5);
@@ -53,6 +54,7 @@ pub struct EdgeSource<E: Edge, T> {
     edge: E,
     spec: EdgeSpec,
     serve: Serve<E, T>,
+    readable: Readable,
     options: SourceOptions,
     shared: Arc<Shared<T>>,
     deliveries: Option<Deliveries<Ticket>>,
@@ -61,17 +63,23 @@ pub struct EdgeSource<E: Edge, T> {
 impl<E: Edge, T: Send + 'static> EdgeSource<E, T> {
     /// Creates a source.
     pub fn new(edge: E, spec: EdgeSpec, format: Format<T>, options: SourceOptions) -> Self {
-        let retry = options.retry;
+        let (retry, readable) = (options.retry, format.readable());
         let serve: Serve<E, T> = Arc::new(move |parts| {
             let ends = parts.ends.clone();
             Lane::new(parts, format.clone(), retry).run(ends).boxed()
         });
-        Self::serving(edge, spec, options, serve)
+        Self::serving(edge, spec, options, readable, serve)
     }
 
     /// Creates a source with lanes of another kind.
-    pub(crate) fn serving(edge: E, spec: EdgeSpec, options: SourceOptions, serve: Serve<E, T>) -> Self {
-        Self { edge, spec, serve, options, shared: Shared::new(), deliveries: None }
+    pub(crate) fn serving(
+        edge: E,
+        spec: EdgeSpec,
+        options: SourceOptions,
+        readable: Readable,
+        serve: Serve<E, T>,
+    ) -> Self {
+        Self { edge, spec, serve, readable, options, shared: Shared::new(), deliveries: None }
     }
 
     /// Hands out events that succeed or fail together. Returns their number.
@@ -92,13 +100,15 @@ impl<E: Edge, T: Send + 'static> EdgeSource<E, T> {
         count
     }
 
-    /// Asks the server about the edge once, so that a wrong configuration is an error of the start.
-    async fn open(&self) -> Result<(), ConnectError> {
-        match timeout(AT_START, self.edge.open(&self.spec)).await {
-            Ok(Ok(_)) | Err(_) => Ok(()),
+    /// Asks the server about the edge once, so that a wrong configuration is an error of the start. `None`: the server is
+    /// away.
+    async fn open(&self) -> Result<Option<Opened>, ConnectError> {
+        match timeout(AT_START, open_to_read(&self.edge, &self.spec, &self.readable)).await {
+            Ok(Ok(opened)) => Ok(Some(opened)),
+            Err(_) => Ok(None),
             Ok(Err(error)) if error.kind() == ErrorKind::Gone => {
                 self.shared.set_waiting_for(Some(format!("the server {error}")));
-                Ok(())
+                Ok(None)
             }
             Ok(Err(error)) => Err(error),
         }
@@ -110,17 +120,18 @@ impl<E: Edge, T: Send + 'static> Producer for EdgeSource<E, T> {
 
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
         self.spec.check().map_err(Fatal::new)?;
-        self.open().await.map_err(|error| ending(Arc::new(error)))?;
+        let opened = self.open().await.map_err(|error| ending(Arc::new(error)))?;
         cx.set_waiting_for(self.shared.waiting_for().as_deref());
         let keeper = Keeper::new(
             self.edge.clone(),
             self.spec.clone(),
             Arc::clone(&self.serve),
+            self.readable.clone(),
             &self.options,
             Arc::clone(&self.shared),
             cx.gauges(),
         );
-        let keeper = AbortOnDrop(tokio::spawn(keeper.run()));
+        let keeper = AbortOnDrop(tokio::spawn(keeper.run(opened)));
         // A frame holds up its partition until it is settled, so verdicts do not wait for others.
         let options = AckOptions::new().linger(Duration::ZERO);
         self.deliveries = Some(cx.acknowledge_by(Teller { keeper }, options));

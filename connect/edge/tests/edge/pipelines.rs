@@ -5,13 +5,17 @@ use std::sync::{Arc, Mutex};
 
 use stage_connect::memory::MemoryServer;
 use stage_connect::{PullOptions, source};
+use stage_core::ack::{Delivery, Reason};
 use stage_core::stats::GaugeValue;
-use stage_core::{Pipeline, StartError};
+use stage_core::{Backoff, Pipeline, StartError};
 use stage_edge::memory::{Fault, MemoryEdge, Network};
-use stage_edge::{Across, EdgeView, Epoch, MemberId, Partition};
+use stage_edge::{
+    Across, EdgeSink, EdgeSource, EdgeSpec, EdgeView, Epoch, Format, MemberId, Partition, SchemaId,
+    SourceOptions,
+};
 use tokio::time::{Instant, sleep};
 
-use crate::machine::{Machine, SECOND, Work, events, sender, spec};
+use crate::machine::{Machine, SECOND, Work, events, format, sender, spec};
 use crate::recorder::{Event, Records};
 
 fn work(time: std::time::Duration) -> Work {
@@ -193,8 +197,8 @@ async fn repeats_after_lost_answers(server: MemoryEdge) -> usize {
     let work = work(SECOND / 1000);
     let spec = spec().frame_bytes(200);
     let machine = Machine::start(&server, "one", &spec, &work).await;
-    server.machine("sender").lose_answers(20);
     let (sender, _) = sender(&server, &spec, events(40, 10)).await;
+    server.machine("sender").lose_answers(20);
     work.records.until(400).await;
     server.until(|server| server.frames("orders") == 0).await;
     sender.drain(SECOND).await.expect("a drain");
@@ -211,4 +215,113 @@ async fn a_frame_whose_answer_was_lost_is_repeated_with_its_id_and_stored_once()
 #[tokio::test(start_paused = true)]
 async fn a_server_that_forgets_ids_is_caught() {
     assert!(repeats_after_lost_answers(MemoryEdge::with_fault(Fault::ForgetsIds)).await > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_partition_that_is_held_up_does_not_hold_up_the_others() {
+    let (server, work) = (MemoryEdge::new(), work(SECOND));
+    // The events of key 0 fail, and are tried again after an hour.
+    let (edge, records, spec) = (server.machine("one"), work.records.clone(), spec().frames_kept(64));
+    let retry = Backoff::new(3600 * SECOND, 3600 * SECOND);
+    let options = SourceOptions::new("one").retry(retry);
+    let receiver = Pipeline::builder("one").start("orders.in", {
+        let spec = spec.clone();
+        move || Ok(EdgeSource::new(edge.clone(), spec.clone(), format(), options.clone()))
+    });
+    let running = receiver
+        .finish_fn("record", move |delivery: Delivery<Event>| {
+            if delivery.key == 0 {
+                return delivery.reject(Reason::failed("no ink"));
+            }
+            records.add(&"one".into(), *delivery);
+            delivery.acknowledge();
+        })
+        .start()
+        .await
+        .unwrap();
+    let (sender, _) = sender(&server, &spec, events(12, 50)).await;
+    sleep(60 * SECOND).await;
+    let seen = work.records.seen();
+    let mut whole = 0;
+    for key in 0..12 {
+        whole += usize::from(seen.iter().filter(|(_, event)| event.key == key).count() == 50);
+    }
+    assert!(whole >= 6, "only the keys of one partition wait: {whole} of 12 are handled");
+    assert_eq!(work.records.faults(), [""; 0]);
+    drop(sender.stop().await);
+    drop(running.stop().await);
+}
+
+/// Starts a machine that sends and handles `T` over the edge `orders`; returns the handled events.
+async fn versioned<T>(
+    server: &MemoryEdge,
+    across: impl FnOnce(Across<MemoryEdge, T>) -> Across<MemoryEdge, T>,
+    events: Vec<T>,
+) -> Result<(stage_core::Running, Arc<Mutex<Vec<T>>>), StartError>
+where
+    T: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + Clone + 'static,
+{
+    let (queue, seen) = (MemoryServer::new(), Arc::new(Mutex::new(Vec::new())));
+    queue.publish(events);
+    let record = Arc::clone(&seen);
+    let edge = across(Across::new(server.clone(), "orders"));
+    let pipeline = Pipeline::builder("shop")
+        .start("queue", move || Ok(source::pulled(queue.queue(), PullOptions::new())))
+        .acknowledged()
+        .across(edge)
+        .finish_fn("record", move |event| record.lock().unwrap().push(event));
+    Ok((pipeline.start().await?, seen))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_does_not_read_the_stored_version_is_refused_until_the_edge_is_empty() {
+    let server = MemoryEdge::new();
+    // The first program writes its events, and ends before it handles one.
+    let first = SchemaId::new("Total", 1);
+    let (edge, queue) = (server.clone(), MemoryServer::new());
+    queue.publish([7_u8, 8]);
+    let from = queue.clone();
+    let writer = Pipeline::builder("writer")
+        .start("queue", move || Ok(source::pulled(from.queue(), PullOptions::new())))
+        .acknowledged()
+        .finish("orders.out", {
+            let first = first.clone();
+            move || {
+                Ok(EdgeSink::pool(
+                    edge.clone(),
+                    EdgeSpec::new("app", "orders"),
+                    Format::postcard(first.clone()),
+                ))
+            }
+        });
+    let writer = writer.start().await.unwrap();
+    queue.until(|counts| counts.all() == 0).await;
+    writer.drain(SECOND).await.unwrap();
+
+    let second = |across: Across<MemoryEdge, u64>| across.schema_id(SchemaId::new("Total", 2));
+    let refused = versioned(&server, second, Vec::new()).await.err().expect("a refusal").to_string();
+    assert!(
+        refused.contains("edge `orders`: this program reads Total v2, and the edge holds events of Total v1"),
+        "{refused}"
+    );
+    // The type of version 1 is another one: postcard would read 7 and 8 as numbers of any width.
+    let wrong = |across: Across<MemoryEdge, u64>| across.schema_id(SchemaId::new("Amount", 1));
+    let refused = versioned(&server, wrong, Vec::new()).await.err().expect("a refusal").to_string();
+    assert!(refused.contains("Amount v1, and the edge holds Total v1"), "{refused}");
+
+    let upgrading = |across: Across<MemoryEdge, u64>| {
+        across.schema_id(SchemaId::new("Total", 2)).reads(1, |old: u8| u64::from(old) * 100)
+    };
+    let (running, seen) = versioned(&server, upgrading, vec![9]).await.unwrap();
+    server.until(|server| server.frames("orders") == 0 && seen.lock().unwrap().len() == 3).await;
+    running.drain(SECOND).await.unwrap();
+    let mut handled = seen.lock().unwrap().clone();
+    handled.sort_unstable();
+    assert_eq!(handled, [9, 700, 800]);
+
+    // Nothing of an older version is left.
+    let (running, seen) = versioned(&server, second, vec![10]).await.unwrap();
+    server.until(|_| seen.lock().unwrap().len() == 1).await;
+    running.drain(SECOND).await.unwrap();
+    assert!(server.dead().is_empty());
 }

@@ -155,3 +155,29 @@ async fn what_is_no_frame_or_no_event_is_dead_and_never_repeated() {
     assert_eq!(causes[1..], [other, other, "the message is no frame of an edge"], "{causes:?}");
     machine.leave().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_panics_is_the_only_dead_one() {
+    let (server, records) = (MemoryEdge::new(), Records::default());
+    let spec = spec().attempts(3);
+    let (edge, source_spec, seen) = (server.machine("one"), spec.clone(), records.clone());
+    let pipeline = Pipeline::builder("one")
+        .start("orders.in", move || {
+            Ok(EdgeSource::new(edge.clone(), source_spec.clone(), format(), options("one")))
+        })
+        .acknowledged()
+        .finish_fn("record", move |event: Event| {
+            assert!(event != BAD, "no ink");
+            seen.add(&"one".into(), event);
+        });
+    let running = pipeline.start().await.unwrap();
+    let (sender, _) = sender(&server, &spec, events(10, 20)).await;
+    records.until(199).await;
+    server.until(|server| server.frames("orders") == 0).await;
+    let dead = server.dead();
+    assert_eq!(dead.len(), 1, "{dead:?}");
+    assert_eq!(dead[0].event, postcard::to_stdvec(&BAD).unwrap());
+    assert_eq!((dead[0].attempts, &*dead[0].cause), (3, "a stage dropped it"));
+    sender.drain(SECOND).await.unwrap();
+    running.drain(SECOND).await.unwrap();
+}

@@ -9,7 +9,8 @@ use stage_connect::{ConnectError, Disposition, Settle};
 use super::letters::{Letter, bury};
 use super::reader::{Left, NatsReceipt, Reader, Role};
 use crate::api;
-use crate::inbox::{Answer, Asked, Inbox};
+use crate::inbox::{Asked, Inbox};
+use crate::report::{Reported, report};
 
 /// The maximum number of reports that wait for their confirmation at once.
 const AT_ONCE: usize = 500;
@@ -38,8 +39,8 @@ impl NatsInletSettle {
     /// Sends a report for each receipt.
     async fn tell(&self, inbox: &mut Inbox, reports: Vec<Asked>, what: &str) -> Result<(), ConnectError> {
         let at = self.reader.describe();
-        let answers = inbox.ask(reports).await.map_err(|error| error.at(&at, what))?;
-        if answers.iter().all(|answer| matches!(answer, Answer::Message(_))) {
+        let reported = report(inbox, &self.reader.options, reports).await;
+        if reported.map_err(|error| error.at(&at, what))? == Reported::Confirmed {
             return Ok(());
         }
         if self.reader.exists(&inbox.link).await? {

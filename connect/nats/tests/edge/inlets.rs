@@ -122,3 +122,39 @@ async fn a_frame_that_is_extended_outlives_its_time() {
     }
     assert_eq!(numbers(&take(&mut inlet, 1, LONG).await), [(0, 2)]);
 }
+
+/// A server that is killed forgets its last deliveries, and some versions do not answer a report on one of them.
+#[tokio::test]
+async fn a_report_on_a_delivery_that_a_killed_server_forgot_does_not_wait_for_ever() {
+    let Some((mut server, edge)) = start(&spec()).await else { return };
+    put(&edge, &spec(), P, 0..2).await;
+    let (mut inlet, mut settle) = opened(edge.inlet(&spec(), P, Epoch(1))).await;
+    let mut handled = Vec::new();
+    for _ in 0..2 {
+        let held = take(&mut inlet, 1, LONG).await;
+        handled.extend(numbers(&held).into_iter().map(|(number, _)| number));
+        if handled.len() == 2 {
+            server.kill_and_restart().await;
+        }
+        let accepted = [(held[0].receipt.clone(), Disposition::Accept)];
+        while let Err(error) = settle.settle(&accepted).await {
+            assert_eq!(error.kind(), ErrorKind::Gone, "{error}");
+            tokio::time::sleep(SHORT).await;
+        }
+    }
+    assert_eq!(handled, [0, 1]);
+    put(&edge, &spec(), P, 2..3).await;
+    while handled.last() != Some(&2) {
+        if inlet.connect().await.is_err() {
+            tokio::time::sleep(SHORT).await;
+            continue;
+        }
+        let held = take(&mut inlet, 1, LONG).await;
+        handled.extend(numbers(&held).into_iter().map(|(number, _)| number));
+        settle_all(&mut settle, &held, Disposition::Accept).await;
+    }
+    // What was forgotten is delivered again.
+    let mut seen = std::collections::HashSet::new();
+    handled.retain(|number| seen.insert(*number));
+    assert_eq!(handled, [0, 1, 2], "each is first handled after the ones before it");
+}

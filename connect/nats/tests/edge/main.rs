@@ -13,6 +13,7 @@ mod rights;
 mod speed;
 #[path = "../support/mod.rs"]
 mod support;
+mod tls;
 
 use std::time::Duration;
 
@@ -32,7 +33,12 @@ fn spec() -> EdgeSpec {
 
 /// Starts a server with the objects of an edge.
 async fn start(spec: &EdgeSpec) -> Option<(NatsServer, NatsEdge)> {
-    let server = NatsServer::start(&[]).await?;
+    opened(NatsServer::start(&[]).await, spec).await
+}
+
+/// Creates the objects of an edge on a server.
+async fn opened(server: Option<NatsServer>, spec: &EdgeSpec) -> Option<(NatsServer, NatsEdge)> {
+    let server = server?;
     let edge = NatsEdge::new(server.server());
     edge.open(spec).await.unwrap();
     Some((server, edge))

@@ -1,7 +1,8 @@
 //! A NATS server of the tests' own, on a free port and in a temporary folder.
 #![allow(dead_code, reason = "each test program uses a part")]
 
-use std::path::Path;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use tempfile::TempDir;
 /// A running server, which is killed when the value is dropped.
 pub(crate) struct NatsServer {
     process: Process,
+    address: Ipv4Addr,
     port: u16,
     /// Removed behind the process.
     _folder: TempDir,
@@ -20,11 +22,27 @@ pub(crate) struct NatsServer {
 impl NatsServer {
     /// Starts a server with JetStream. `None`, with a line of explanation, where none is installed.
     pub(crate) async fn start(arguments: &[&str]) -> Option<Self> {
-        let program = installed("nats-server")?;
+        Self::start_by(Command::new, Ipv4Addr::LOCALHOST, arguments).await
+    }
+
+    /// Starts a server that listens at `address`, by a command that begins with `run`.
+    pub(crate) async fn start_by(
+        run: impl FnOnce(PathBuf) -> Command,
+        address: Ipv4Addr,
+        arguments: &[&str],
+    ) -> Option<Self> {
+        let program = program()?;
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
-        let process = Process::start(command(&program, &folder, port, arguments));
-        let server = Self { process, port, _folder: folder };
+        let mut command = run(program);
+        command
+            .args(["-js", "-a", &address.to_string(), "-p", &port.to_string(), "-sd"])
+            .arg(folder.path())
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let process = Process::start(command);
+        let server = Self { process, address, port, _folder: folder };
         server.until_ready().await;
         Some(server)
     }
@@ -62,7 +80,7 @@ impl NatsServer {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
+        format!("nats://{}:{}", self.address, self.port)
     }
 
     pub(crate) fn server(&self) -> Server {
@@ -76,20 +94,17 @@ impl NatsServer {
 
     async fn until_ready(&self) {
         let begun = Instant::now();
-        while tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
+        while tokio::net::TcpStream::connect((self.address, self.port)).await.is_err() {
             assert!(begun.elapsed() < Duration::from_secs(60), "nats-server does not start");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 }
 
-fn command(program: &Path, folder: &TempDir, port: u16, arguments: &[&str]) -> Command {
-    let mut command = Command::new(program);
-    command
-        .args(["-js", "-a", "127.0.0.1", "-p", &port.to_string(), "-sd"])
-        .arg(folder.path())
-        .args(arguments)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command
+/// Returns the program that the variable `NATS_SERVER` names, or else the one that is installed.
+fn program() -> Option<PathBuf> {
+    let Some(named) = std::env::var_os("NATS_SERVER") else { return installed("nats-server") };
+    let program = PathBuf::from(named);
+    assert!(program.is_file(), "NATS_SERVER names no file: {}", program.display());
+    Some(program)
 }

@@ -5,9 +5,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use stage_connect::laws::Process;
+use stage_edge::EdgeSpec;
 
+use super::network::Network;
 use super::pipeline::Event;
-use super::worker::{command, leave_file};
+use super::worker::{Job, leave_file};
 use crate::support::NatsServer;
 
 /// The program of a worker.
@@ -23,23 +25,27 @@ pub(super) enum Kind {
     Deadly(Event),
 }
 
+/// The file of handled events.
+const LOG: &str = "handled.log";
+
 /// Workers with names of their own, and the file into which they write.
 pub(super) struct Crew {
     folder: tempfile::TempDir,
     url: String,
     /// The time for each event.
     pace: Duration,
-    lease: Duration,
+    spec: EdgeSpec,
     kind: Kind,
     started: usize,
     pub(super) workers: Vec<(String, Process)>,
 }
 
 impl Crew {
-    pub(super) fn new(server: &NatsServer, pace: Duration, lease: Duration) -> Self {
+    pub(super) fn new(server: &NatsServer, spec: &EdgeSpec, pace: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("handled.log"), "").unwrap();
-        Self { folder, url: server.url(), pace, lease, kind: Kind::Frames, started: 0, workers: Vec::new() }
+        std::fs::write(folder.path().join(LOG), "").unwrap();
+        let (url, spec) = (server.url(), spec.clone());
+        Self { folder, url, pace, spec, kind: Kind::Frames, started: 0, workers: Vec::new() }
     }
 
     /// Sets the program of the workers.
@@ -58,14 +64,26 @@ impl Crew {
     }
 
     pub(super) fn log(&self) -> PathBuf {
-        self.folder.path().join("handled.log")
+        self.folder.path().join(LOG)
     }
 
     /// Starts a worker, and returns its name.
     pub(super) fn join(&mut self) -> String {
+        self.start(Command::new)
+    }
+
+    /// Starts a worker within a network.
+    pub(super) fn join_behind(&mut self, network: &Network) -> String {
+        self.start(|program| network.command(program))
+    }
+
+    fn start(&mut self, run: impl FnOnce(PathBuf) -> Command) -> String {
         self.started += 1;
         let name = format!("w{}", self.started);
-        let worker = Process::start(command(&self.url, &self.log(), &name, self.pace, self.lease, self.kind));
+        let Self { url, pace, spec, kind, .. } = self;
+        let job =
+            Job { url, log: &self.folder.path().join(LOG), name: &name, pace: *pace, spec, kind: *kind };
+        let worker = Process::start(job.command(run));
         self.workers.push((name.clone(), worker));
         name
     }

@@ -193,7 +193,7 @@ async fn windowed_counts_of_workers_that_are_killed_are_those_of_one_process() {
     let Some((mut server, edge)) = start(&spec(scale)).await else { return };
     let input = sales(scale);
     let expected = of_one_process(input.clone()).await;
-    let mut crew = Crew::new(&server, Duration::from_micros(500), LEASE).running(Kind::Flow);
+    let mut crew = Crew::new(&server, &spec(scale), Duration::from_micros(500)).running(Kind::Flow);
     (0..scale.workers).for_each(|_| drop(crew.join()));
     let mut judge = Judge::new(&crew.log());
     let sending = tokio::spawn(send(edge, scale, input));

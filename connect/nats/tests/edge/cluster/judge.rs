@@ -7,24 +7,31 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
+use super::log::{Line, now};
 use super::pipeline::Event;
 use super::{FRAME, PAUSE, SILENCE, Scale, feed};
 
-/// The events handled so far. Each line of the file is `key number`, or `take` where a worker took a partition.
+/// The events handled so far.
 pub(super) struct Judge {
     lines: BufReader<std::fs::File>,
     rest: String,
     /// The next number of each key.
     next: BTreeMap<u32, u32>,
     /// The last handling of each key.
-    seen: BTreeMap<u32, Instant>,
+    seen: BTreeMap<u32, Duration>,
+    /// The number of events that each worker handled.
+    by: BTreeMap<String, u32>,
+    /// The moment from which the next handling is awaited.
+    back: Option<Duration>,
+    /// The longest time from such a moment to the next handling.
+    pub(super) resumed: Duration,
     scale: Scale,
     /// The event that ends its handler.
     deadly: Option<Event>,
     pub(super) distinct: u32,
     pub(super) repeated: u32,
     pub(super) disordered: Vec<String>,
-    /// The longest time between two handled events of a key, as far as it was looked at.
+    /// The longest time between two handled events of a key.
     pub(super) silence: Duration,
     /// The number of times that a partition was taken.
     takes: u32,
@@ -38,6 +45,9 @@ impl Judge {
             rest: String::new(),
             next: BTreeMap::new(),
             seen: BTreeMap::new(),
+            by: BTreeMap::new(),
+            back: None,
+            resumed: Duration::ZERO,
             scale,
             deadly: None,
             distinct: 0,
@@ -56,20 +66,24 @@ impl Judge {
 
     /// Reads the lines that were written since.
     pub(super) fn look(&mut self) {
-        let now = Instant::now();
         while self.lines.read_line(&mut self.rest).expect("the file of handled events") > 0 {
             if !self.rest.ends_with('\n') {
                 // The rest of the line is being written.
                 return;
             }
             let line = std::mem::take(&mut self.rest);
-            if line == "take\n" {
-                self.takes += 1;
-                continue;
+            let (key, number, worker, at) = match Line::read(&line).expect("a line of a worker") {
+                Line::Taken => {
+                    self.takes += 1;
+                    continue;
+                }
+                Line::Handled { key, number, worker, at } => (key, number, worker, at),
+            };
+            *self.by.entry(worker).or_default() += 1;
+            if let Some(back) = self.back.filter(|back| *back <= at) {
+                self.resumed = self.resumed.max(at.saturating_sub(back));
+                self.back = None;
             }
-            let mut words = line.split_whitespace();
-            let mut number = || words.next().and_then(|word| word.parse().ok()).expect("a number");
-            let (key, number): (u32, u32) = (number(), number());
             let next = self.next.entry(key).or_default();
             if self.deadly == Some(Event { key, number: *next }) {
                 *next += 1;
@@ -84,10 +98,21 @@ impl Judge {
                     self.disordered.push(format!("key {key}: {number} before {next}"));
                 }
             }
-            if let Some(before) = self.seen.insert(key, now) {
-                self.silence = self.silence.max(now - before);
+            if let Some(before) = self.seen.insert(key, at) {
+                self.silence = self.silence.max(at.saturating_sub(before));
             }
         }
+    }
+
+    /// Begins to measure the time to the next handled event: a server or a network is back.
+    pub(super) fn is_back(&mut self) {
+        self.back = Some(now());
+    }
+
+    /// Returns the number of events that a worker handled.
+    pub(super) fn handled_by(&mut self, worker: &str) -> u32 {
+        self.look();
+        self.by.get(worker).copied().unwrap_or(0)
     }
 
     /// Waits until `count` different events were handled.
@@ -119,9 +144,10 @@ impl Judge {
     }
 
     pub(super) fn print(&self, what: &str) {
-        let Self { distinct, repeated, takes, silence, .. } = self;
+        let Self { distinct, repeated, takes, silence, resumed, .. } = self;
         println!(
-            "{what}: {distinct} handled, {repeated} repeated, 0 out of order, {takes} takes, longest silence {silence:?}"
+            "{what}: {distinct} handled, {repeated} repeated, 0 out of order, {takes} takes, longest silence of a key \
+             {silence:?}, went on after {resumed:?}"
         );
     }
 

@@ -1,9 +1,6 @@
 //! The pipelines of a run: one that sends events over an edge, and one that each worker runs.
 
-use std::fs::File;
-use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +12,7 @@ use stage_edge::{EdgeSink, EdgeSource, EdgeSpec, Format, SchemaId, SourceOptions
 use stage_nats::edge::NatsEdge;
 use tokio::time::sleep;
 
+use super::log::Log;
 use super::{PAUSE, Scale, feed};
 
 /// The `number`th event of a key, from 0.
@@ -75,7 +73,7 @@ pub(super) async fn work(edge: NatsEdge, spec: EdgeSpec, name: &str, recorder: R
 /// Writes each event into the file.
 #[derive(Clone, Debug)]
 pub(super) struct Recorder {
-    pub(super) log: Arc<File>,
+    pub(super) log: Log,
     pub(super) pace: Duration,
     /// The event that ends the process.
     pub(super) deadly: Option<Event>,
@@ -95,7 +93,7 @@ impl Consumer for Recorder {
             if self.deadly == Some(event) {
                 std::process::abort();
             }
-            (&*self.log).write_all(format!("{} {}\n", event.key, event.number).as_bytes())?;
+            self.log.handled(&format!("{} {}", event.key, event.number))?;
             token.acknowledge();
         }
         Ok(())

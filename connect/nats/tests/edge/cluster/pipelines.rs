@@ -21,7 +21,7 @@ async fn pipelines_keep_the_order_of_each_key_while_workers_and_the_server_are_k
     let scale = Scale::from_environment().quarter();
     let spec = spec(scale, LEASE);
     let Some((mut server, edge)) = start(&spec).await else { return };
-    let mut crew = Crew::new(&server, Duration::from_micros(100), LEASE).running(Kind::Pipeline);
+    let mut crew = Crew::new(&server, &spec, Duration::from_micros(100)).running(Kind::Pipeline);
     (0..scale.workers).for_each(|_| drop(crew.join()));
     let mut judge = Judge::new(&crew.log(), scale);
     let (sender, queue) = send(&edge, &spec, scale).await;
@@ -46,7 +46,7 @@ async fn pipelines_join_and_drain_under_load_and_nothing_is_handled_twice() {
     let lease = 10 * LEASE;
     let spec = spec(scale, lease);
     let Some((server, edge)) = start(&spec).await else { return };
-    let mut crew = Crew::new(&server, Duration::from_micros(100), lease).running(Kind::Pipeline);
+    let mut crew = Crew::new(&server, &spec, Duration::from_micros(100)).running(Kind::Pipeline);
     (0..scale.workers).for_each(|_| drop(crew.join()));
     let mut judge = Judge::new(&crew.log(), scale);
     let (sender, _) = send(&edge, &spec, scale).await;
@@ -69,7 +69,7 @@ async fn an_event_that_ends_processes_is_the_only_dead_one() {
     let spec = spec(scale, LEASE);
     let Some((server, edge)) = start(&spec).await else { return };
     let deadly = Event { key: 1, number: 17 };
-    let mut crew = Crew::new(&server, Duration::ZERO, LEASE).running(Kind::Deadly(deadly));
+    let mut crew = Crew::new(&server, &spec, Duration::ZERO).running(Kind::Deadly(deadly));
     (0..scale.workers).for_each(|_| drop(crew.join()));
     let mut judge = Judge::new(&crew.log(), scale).without(deadly);
     let (sender, _) = send(&edge, &spec, scale).await;

@@ -1,9 +1,8 @@
 //! The process that owns partitions and handles their events. It is killed, stopped, and asked to leave.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -19,39 +18,47 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::crew::Kind;
+use super::log::Log;
 use super::pipeline::{Event, Recorder, work};
 use super::{Scale, flows};
 
 const RETRY: Duration = Duration::from_millis(20);
 
-/// Returns the command of a worker, a second process of this test program.
-pub(super) fn command(
-    url: &str,
-    log: &Path,
-    name: &str,
-    pace: Duration,
-    lease: Duration,
-    kind: Kind,
-) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["cluster::worker::worker", "--exact"])
-        .env("WORKER_URL", url)
-        .env("WORKER_LOG", log)
-        .env("WORKER_NAME", name)
-        .env("WORKER_PACE", pace.as_micros().to_string())
-        .env("WORKER_LEASE", lease.as_micros().to_string())
-        .stdout(Stdio::null());
-    match kind {
-        Kind::Frames => {}
-        Kind::Flow => drop(command.env("WORKER_FLOW", "")),
-        Kind::Pipeline => drop(command.env("WORKER_PIPELINE", "")),
-        Kind::Deadly(Event { key, number }) => {
-            // Its abort is expected.
-            command.env("WORKER_PIPELINE", format!("{key} {number}")).stderr(Stdio::null());
+/// The work of one worker.
+pub(super) struct Job<'a> {
+    pub(super) url: &'a str,
+    pub(super) log: &'a Path,
+    pub(super) name: &'a str,
+    /// The time for each event.
+    pub(super) pace: Duration,
+    pub(super) spec: &'a EdgeSpec,
+    pub(super) kind: Kind,
+}
+
+impl Job<'_> {
+    /// Returns the command of a second process of this test program, which begins with `run`.
+    pub(super) fn command(&self, run: impl FnOnce(PathBuf) -> Command) -> Command {
+        let mut command = run(std::env::current_exe().unwrap());
+        command
+            .args(["cluster::worker::worker", "--exact"])
+            .env("WORKER_URL", self.url)
+            .env("WORKER_LOG", self.log)
+            .env("WORKER_NAME", self.name)
+            .env("WORKER_PACE", self.pace.as_micros().to_string())
+            .env("WORKER_LEASE", self.spec.lease.as_micros().to_string())
+            .env("EDGE_PARTITIONS", self.spec.entrances().to_string())
+            .stdout(Stdio::null());
+        match self.kind {
+            Kind::Frames => {}
+            Kind::Flow => drop(command.env("WORKER_FLOW", "")),
+            Kind::Pipeline => drop(command.env("WORKER_PIPELINE", "")),
+            Kind::Deadly(Event { key, number }) => {
+                // Its abort is expected.
+                command.env("WORKER_PIPELINE", format!("{key} {number}")).stderr(Stdio::null());
+            }
         }
+        command
     }
-    command
 }
 
 /// The file whose existence asks a worker to leave.
@@ -68,10 +75,11 @@ async fn worker() {
     let edge = NatsEdge::new(Server::new(&url).unwrap());
     let spec = Scale::from_environment().spec(time("WORKER_LEASE"));
     let leave = leave_file(Path::new(&log), &name);
-    let log = Arc::new(OpenOptions::new().append(true).open(&log).unwrap());
     if std::env::var_os("WORKER_FLOW").is_some() {
+        let log = Arc::new(OpenOptions::new().append(true).open(&log).unwrap());
         return flows::work(edge, Scale::from_environment(), &name, log, pace, &leave).await;
     }
+    let log = Log::open(Path::new(&log), &name);
     if let Ok(deadly) = std::env::var("WORKER_PIPELINE") {
         let recorder = Recorder { log, pace, deadly: Event::read(&deadly) };
         return work(edge, spec.frame_bytes(400).attempts(3), &name, recorder, &leave).await;
@@ -155,7 +163,7 @@ impl Owner {
             }
             let sent = Instant::now();
             if let Some(epoch) = self.leases.take(partition, &self.member.id).await? {
-                (&*self.handler.log).write_all(b"take\n").unwrap();
+                self.handler.log.taken();
                 let good = Arc::new(Mutex::new(sent + self.spec.lease * 3 / 4));
                 let inlet = self.edge.inlet(&self.spec, partition, epoch);
                 let (stop, stopped) = watch::channel(false);
@@ -195,7 +203,7 @@ fn share(view: &LeaseView, me: &Member, partitions: u32) -> Vec<Partition> {
 
 #[derive(Clone)]
 struct Handler {
-    log: Arc<File>,
+    log: Log,
     pace: Duration,
 }
 
@@ -266,7 +274,7 @@ async fn handle_frame<R>(
         if Instant::now() >= *good.lock().unwrap() {
             return Err(Overdue);
         }
-        (&*handler.log).write_all(format!("{event}\n").as_bytes()).unwrap();
+        handler.log.handled(event).unwrap();
     }
     Ok(())
 }

@@ -14,11 +14,11 @@ use crate::{LEASE, start};
 #[tokio::test]
 async fn events_of_each_key_are_handled_in_order_while_workers_are_killed() {
     let scale = Scale::from_environment();
-    let Some((server, edge)) = start(&scale.spec(LEASE)).await else { return };
-    let mut crew = Crew::new(&server, Duration::from_micros(100), LEASE);
+    let spec = scale.spec(LEASE);
+    let Some((server, edge)) = start(&spec).await else { return };
+    let mut crew = Crew::new(&server, &spec, Duration::from_micros(100));
     (0..scale.workers).for_each(|_| drop(crew.join()));
     let mut judge = Judge::new(&crew.log(), scale);
-    let spec = scale.spec(LEASE);
     let kills = async {
         for kill in 1..=scale.kills {
             judge.until(kill * (scale.events / (scale.kills + 1))).await;
@@ -35,12 +35,12 @@ async fn events_of_each_key_are_handled_in_order_while_workers_are_killed() {
 #[tokio::test]
 async fn a_worker_that_was_stopped_beyond_its_lease_hands_out_nothing_more() {
     let scale = Scale::from_environment();
-    let Some((server, edge)) = start(&scale.spec(LEASE)).await else { return };
+    let spec = scale.spec(LEASE);
+    let Some((server, edge)) = start(&spec).await else { return };
     // Slow enough that events are left when the zombie wakes up.
-    let mut crew = Crew::new(&server, Duration::from_micros(500), LEASE);
+    let mut crew = Crew::new(&server, &spec, Duration::from_micros(500));
     (0..scale.workers).for_each(|_| drop(crew.join()));
     let mut judge = Judge::new(&crew.log(), scale);
-    let spec = scale.spec(LEASE);
     let stops = async {
         for stop in 1..=scale.stops {
             judge.until(stop * (scale.events / (scale.stops + 4))).await;
@@ -63,11 +63,11 @@ async fn workers_join_and_leave_under_load_and_nothing_is_handled_twice() {
     let scale = Scale::from_environment();
     // A partition moves when it is given back; none is lost on a slow machine.
     let lease = 10 * LEASE;
-    let Some((server, edge)) = start(&scale.spec(lease)).await else { return };
-    let mut crew = Crew::new(&server, Duration::from_micros(200), lease);
+    let spec = scale.spec(lease);
+    let Some((server, edge)) = start(&spec).await else { return };
+    let mut crew = Crew::new(&server, &spec, Duration::from_micros(200));
     (0..scale.workers).for_each(|_| drop(crew.join()));
     let mut judge = Judge::new(&crew.log(), scale);
-    let spec = scale.spec(lease);
     let changes = async {
         for change in 1..=scale.kills {
             judge.until(change * (scale.events / (scale.kills + 2))).await;
