@@ -28,7 +28,7 @@ pub(crate) fn connecting(server: &str, error: async_nats::ConnectError) -> Conne
 }
 
 /// Returns whether the certificate of the server is not valid, which the client reports as an error of the transport.
-fn has_wrong_certificate(error: &dyn Error) -> bool {
+fn has_wrong_certificate(error: &(dyn Error + 'static)) -> bool {
     let of_transport = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     let error_of_tls = of_transport.and_then(|error| error.downcast_ref::<rustls::Error>());
     matches!(error_of_tls, Some(rustls::Error::InvalidCertificate(_)))

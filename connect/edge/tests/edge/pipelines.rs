@@ -269,7 +269,7 @@ where
         .start("queue", move || Ok(source::pulled(queue.queue(), PullOptions::new())))
         .acknowledged()
         .across(edge)
-        .finish_fn("record", move |event| record.lock().unwrap().push(event));
+        .finish_fn("record", move |event| record.lock().expect("no panic").push(event));
     Ok((pipeline.start().await?, seen))
 }
 
@@ -299,14 +299,14 @@ async fn a_program_that_does_not_read_the_stored_version_is_refused_until_the_ed
     writer.drain(SECOND).await.unwrap();
 
     let second = |across: Across<MemoryEdge, u64>| across.schema_id(SchemaId::new("Total", 2));
-    let refused = versioned(&server, second, Vec::new()).await.err().expect("a refusal").to_string();
+    let refused = versioned(&server, second, Vec::new()).await.expect_err("a refusal").to_string();
     assert!(
         refused.contains("edge `orders`: this program reads Total v2, and the edge holds events of Total v1"),
         "{refused}"
     );
     // The type of version 1 is another one: postcard would read 7 and 8 as numbers of any width.
     let wrong = |across: Across<MemoryEdge, u64>| across.schema_id(SchemaId::new("Amount", 1));
-    let refused = versioned(&server, wrong, Vec::new()).await.err().expect("a refusal").to_string();
+    let refused = versioned(&server, wrong, Vec::new()).await.expect_err("a refusal").to_string();
     assert!(refused.contains("Amount v1, and the edge holds Total v1"), "{refused}");
 
     let upgrading = |across: Across<MemoryEdge, u64>| {

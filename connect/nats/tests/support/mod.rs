@@ -102,7 +102,7 @@ impl NatsServer {
 }
 
 /// Returns the program that the variable `NATS_SERVER` names, or else the one that is installed.
-fn program() -> Option<PathBuf> {
+pub(crate) fn program() -> Option<PathBuf> {
     let Some(named) = std::env::var_os("NATS_SERVER") else { return installed("nats-server") };
     let program = PathBuf::from(named);
     assert!(program.is_file(), "NATS_SERVER names no file: {}", program.display());

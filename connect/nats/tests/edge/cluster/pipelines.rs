@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stage_edge::{EdgeSpec, Letter};
+use stage_edge::{Edge, EdgeSpec, Letter};
 use tokio::time::{sleep, timeout};
 
 use super::crew::{Crew, Kind};
@@ -59,6 +59,40 @@ async fn pipelines_join_and_drain_under_load_and_nothing_is_handled_twice() {
     judge.print("pipelines joined and drained");
     sender.drain(SILENCE).await.unwrap();
     assert_eq!(judge.repeated, 0);
+    // A lease that is not given back would end much later.
+    assert!(judge.silence < lease / 2, "a key was silent for {:?}", judge.silence);
+}
+
+/// The source of the sender is far faster than a worker that handles nothing.
+#[tokio::test]
+async fn a_slow_worker_holds_up_the_sender_and_the_server_stays_small() {
+    let scale = Scale::from_environment();
+    let spec = spec(scale, LEASE);
+    let Some((server, edge)) = start(&spec).await else { return };
+    let (sender, queue) = send(&edge, &spec, scale).await;
+    // Without a worker, a partition becomes full, and then little more leaves the queue.
+    let waits_for_room = || {
+        let steps = sender.monitor().status().steps;
+        steps.iter().any(|step| step.waiting_for.as_ref().is_some_and(|text| text.contains("which is full")))
+    };
+    while !waits_for_room() {
+        sleep(PAUSE).await;
+    }
+    for _ in 0..50 {
+        sleep(PAUSE).await;
+        assert!(edge.lag(&spec).await.unwrap().iter().all(|lag| lag.frames <= 64));
+    }
+    let left = queue.counts().ready;
+    assert!(left > u64::from(scale.events / 2), "{left} events are left in the queue");
+    let mut crew = Crew::new(&server, &spec, Duration::from_micros(20)).running(Kind::Pipeline);
+    (0..scale.workers).for_each(|_| drop(crew.join()));
+    let mut judge = Judge::new(&crew.log(), scale);
+    while judge.distinct < judge.all() {
+        judge.until((judge.distinct + 1000).min(judge.all())).await;
+        assert!(edge.lag(&spec).await.unwrap().iter().all(|lag| lag.frames <= 64));
+    }
+    judge.print("slow worker");
+    sender.drain(SILENCE).await.unwrap();
 }
 
 /// The event ends each process that handles it. The attempts are counted by those that follow.

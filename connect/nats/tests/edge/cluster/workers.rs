@@ -79,4 +79,6 @@ async fn workers_join_and_leave_under_load_and_nothing_is_handled_twice() {
     tokio::join!(feed(&edge, &spec, scale), changes);
     judge.print("workers joined and left");
     assert_eq!(judge.repeated, 0);
+    // A lease that is not given back would end much later.
+    assert!(judge.silence < lease / 2, "a key was silent for {:?}", judge.silence);
 }
