@@ -1,6 +1,6 @@
 //! The versions of an edge's events, in a note that all programs compare with their own.
 //!
-//! A sink adds its version before it stores a frame, so a program learns when it starts that it cannot read what is stored.
+//! A sink adds its version before it stores a frame, so a program that cannot read the stored events is refused when it starts.
 
 use serde::{Deserialize, Serialize};
 use stage_connect::ConnectError;
@@ -141,7 +141,7 @@ pub(crate) async fn open_to_write<E: Edge>(
     }
 }
 
-/// Opens an edge, and checks that a program reads what it holds. An edge without frames holds nothing, so the versions that the
+/// Opens an edge, and checks that a program reads its events. An edge without frames holds nothing, so the versions that the
 /// program does not read are forgotten.
 pub(crate) async fn open_to_read<E: Edge>(
     edge: &E,

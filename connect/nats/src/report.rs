@@ -23,7 +23,7 @@ pub(crate) enum Reported {
 
 /// Sends reports on deliveries of a consumer until each is confirmed or void.
 ///
-/// A server that is killed forgets what it delivered in its last second. One of version 2.9 answers a report on such a
+/// A server that is killed forgets the deliveries of its last second. One of version 2.9 answers a report on such a
 /// delivery, a later one is silent. It delivers the message again, so the report is void.
 pub(crate) async fn report(
     inbox: &mut Inbox,

@@ -153,7 +153,7 @@ async fn a_report_on_a_delivery_that_a_killed_server_forgot_does_not_wait_for_ev
         handled.extend(numbers(&held).into_iter().map(|(number, _)| number));
         settle_all(&mut settle, &held, Disposition::Accept).await;
     }
-    // What was forgotten is delivered again.
+    // Forgotten frames are delivered again.
     let mut seen = std::collections::HashSet::new();
     handled.retain(|number| seen.insert(*number));
     assert_eq!(handled, [0, 1, 2], "each is first handled after the ones before it");

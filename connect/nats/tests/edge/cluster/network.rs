@@ -100,7 +100,7 @@ impl Network {
 
 impl Drop for Network {
     fn drop(&mut self) {
-        // What was not created cannot be removed.
+        // Fails if the creation has failed.
         let _ = run("ip", &format!("link del {}", self.link));
         let _ = run("ip", &format!("netns del {}", self.name));
     }
