@@ -54,7 +54,10 @@ impl NatsInlet {
     /// Asks once, or waits for the answer to an earlier request. Cancel safe.
     async fn read(&mut self, at_most: NonZeroUsize, wait: Duration) -> Result<(), ConnectError> {
         let (owner, at_most) = match self.reader.role {
-            Role::Partition(..) => (Owner::Single, at_most.get()),
+            // A server of version 2.9 sends the rest of a greater request to an inbox that has been given up.
+            Role::Partition(..) => {
+                (Owner::Single, at_most.get().min(self.reader.options.open_at_most as usize))
+            }
             Role::Pool => (Owner::Shared, at_most.get()),
         };
         let wait = if self.looked { wait } else { wait.min(FIRST) };
