@@ -142,6 +142,7 @@ impl Case {
         let endings = self.endings.clone();
         let seen = Arc::new(AtomicU64::new(0));
         Pipeline::builder("upload")
+            .defaults(StepOptions::new().max_demand(10).min_demand(1))
             .start(StepOptions::named("starter").placement(Placement::Blocking), move || {
                 Ok(Starter::new(queue.clone(), Files::default()))
             })

@@ -12,7 +12,7 @@ use drip::repository::{NewUpload, Repository, Scope, Stored, Transfer};
 use drip::store::{Location, Storage};
 use drip::transfer::{ATTEMPTS, Failure, Finish, Gate, Lease, Piece, Queue, Starter, Witness};
 use stage_core::piecewise::{Cut, CutPieces, Part};
-use stage_core::{Consumer, Context, Events, Pipeline, Running, StageResult};
+use stage_core::{Consumer, Context, Events, Pipeline, Running, StageResult, StepOptions};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -167,6 +167,7 @@ impl Case {
         let ends = Arc::new(AtomicUsize::new(0));
         let (leases, arrived) = (queue.clone(), Arc::clone(&ends));
         let running = Pipeline::builder("run")
+            .defaults(StepOptions::new().max_demand(10).min_demand(1))
             .start("starter", move || Ok(Starter::new(leases.clone(), Ends)))
             .finish("hand", move || Ok(Hand { begun: hand.clone(), ends: arrived.clone() }))
             .start()

@@ -311,6 +311,7 @@ async fn a_failed_stage_is_restarted_with_those_after_it_and_its_lost_events_are
         let failures = Arc::new(AtomicUsize::new(0));
         let given = Arc::clone(&failures);
         let pipeline = Pipeline::builder("restart")
+            .defaults(window(10, 1))
             .start_fn("numbers", || Ok(0..10_000_u64))
             .step_fn("before", |x| x)
             .step("fails", move || Ok(FailsOnce { on: 5_000, failures: Arc::clone(&given), panics: way }))

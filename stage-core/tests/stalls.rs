@@ -141,7 +141,7 @@ impl Consumer for Leaves {
 async fn a_held_stage_is_named_with_its_holds() {
     let running = Pipeline::builder("held")
         .start_fn("numbers", || Ok(0..20_u64))
-        .finish("leaves", || Ok(Leaves::default()))
+        .finish(StepOptions::named("leaves").max_demand(10).min_demand(1), || Ok(Leaves::default()))
         .start()
         .await
         .unwrap();

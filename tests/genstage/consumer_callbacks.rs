@@ -6,7 +6,7 @@ use stage_core::{CancelMode, ExitReason, Init, SubscribeOptions};
 
 use super::support::{
     Book, CounterRef, ProbeRef, Seen, assert_reason, oops, permanent, probe, probe_that_starts, settle, soon,
-    temporary, told, transient,
+    temporary, told, transient, usual,
 };
 
 #[tokio::test(start_paused = true)]
@@ -68,7 +68,7 @@ async fn a_transient_subscription_cancelled_normally_calls_back_and_is_survived(
 /// Cancels the subscription with `oops`: the consumer is notified, and then ends for the same reason.
 async fn ends_with_the_reason_of_a_cancel(mode: CancelMode) {
     let mut book = Book::new();
-    let (_told, probe, subscription) = pair(&book, SubscribeOptions::new().cancel(mode)).await;
+    let (_told, probe, subscription) = pair(&book, usual().cancel(mode)).await;
     book.settled().await;
     subscription.cancel(oops());
     assert_reason(&soon(probe.ended()).await, &oops());

@@ -1,15 +1,15 @@
 //! Section 1: the demand of a consumer, and the division of its messages into batches.
 
+use stage_core::ExitReason;
 use stage_core::dispatch::BroadcastDispatcher;
-use stage_core::{ExitReason, SubscribeOptions};
 
-use super::support::{Book, bare, counter, counter_with, probe, range, settle, window};
+use super::support::{Book, bare, counter, counter_with, probe, range, settle, usual, window};
 
 #[tokio::test(start_paused = true)]
 async fn g002_by_default_a_thousand_are_asked_for_and_halves_are_handled() {
     let mut book = Book::new();
     let (counter, probe) = (counter(&book, "counter").await, probe(&book, "probe").await);
-    probe.subscribe(&counter.producer(), SubscribeOptions::new()).await.unwrap();
+    probe.subscribe(&counter.producer(), usual()).await.unwrap();
     assert_eq!(book.batch("probe").await, range(0..500));
     assert_eq!(book.batch("probe").await, range(500..1000));
     assert_eq!(book.demand("counter").await, 1000);

@@ -1,10 +1,10 @@
 //! Section 3: demand that is held back, and released.
 
+use stage_core::ExitReason;
 use stage_core::dispatch::BroadcastDispatcher;
 use stage_core::spawn::DemandMode::{Accumulate, Forward};
-use stage_core::{ExitReason, SubscribeOptions};
 
-use super::support::{Book, Emit, Seen, counter, counter_with, probe, range, temporary, told, window};
+use super::support::{Book, Emit, Seen, counter, counter_with, probe, range, temporary, told, usual, window};
 
 #[tokio::test(start_paused = true)]
 async fn a_stage_can_start_accumulating() {
@@ -23,7 +23,7 @@ async fn g019_emissions_of_an_accumulating_broadcast_go_out_one_by_one_when_it_f
     let told = told(&book, "told", |options| options.dispatcher(BroadcastDispatcher::new())).await;
     for name in ["first", "second"] {
         let probe = probe(&book, name).await;
-        probe.subscribe(&told.producer(), SubscribeOptions::new()).await.unwrap();
+        probe.subscribe(&told.producer(), usual()).await.unwrap();
         told.set_demand_mode(Accumulate);
         probe.stop(ExitReason::Normal).await;
     }
@@ -32,7 +32,7 @@ async fn g019_emissions_of_an_accumulating_broadcast_go_out_one_by_one_when_it_f
     }
     for name in ["third", "fourth"] {
         let probe = probe(&book, name).await;
-        probe.subscribe(&told.producer(), SubscribeOptions::new()).await.unwrap();
+        probe.subscribe(&told.producer(), usual()).await.unwrap();
     }
     let seen = book.settled().await;
     assert!(!seen.iter().any(|(_, seen)| matches!(seen, Seen::Batch(_))), "{seen:?}");

@@ -4,13 +4,12 @@ use stage_core::spawn::{self, StageOptions};
 use stage_core::subscribe::{Asking, CancelKind, Role, Subscription};
 use stage_core::{
     BoxError, Consumer, Context, Demand, Emitter, Events, ExitReason, ProducerConsumer, StageResult,
-    SubscribeOptions,
 };
 use tokio::sync::oneshot;
 
 use super::support::{
     Book, Crash, Emit, Log, ReplyThenWait, Seen, StopWith, ask, assert_reason, bare, counter, oops,
-    permanent, probe, probe_at, range, settle, soon, temporary, told, transient, window,
+    permanent, probe, probe_at, range, settle, soon, temporary, told, transient, usual, window,
 };
 
 #[tokio::test(start_paused = true)]
@@ -162,7 +161,7 @@ async fn a_step_can_see_its_demand_and_hold_it_back() {
     let counter = counter(&book, "counter").await;
     let step = OneEach { upstream: None, log: book.log("step") };
     let step = spawn::producer_consumer(step, StageOptions::named("step")).await.unwrap();
-    step.subscribe(&counter.producer(), SubscribeOptions::new()).await.unwrap();
+    step.subscribe(&counter.producer(), usual()).await.unwrap();
     let peer = bare(&book, "peer").await;
     let subscription = peer.subscribe(&step.producer(), temporary()).await.unwrap();
     for (event, demand) in [(0, 10), (1, 7)] {

@@ -7,10 +7,11 @@ use stage_core::registry::Registry;
 use stage_core::spawn::{self, StageOptions};
 use stage_core::stage::FromIter;
 use stage_core::subscribe::{CancelKind, Role, SubscribeError};
-use stage_core::{Backoff, ExitReason, Pipeline, SubscribeOptions};
+use stage_core::{Backoff, ExitReason, Pipeline, StepOptions};
 
 use super::support::{
-    Book, Emit, assert_reason, counter, oops, probe, probe_at, range, settle, soon, temporary, told, window,
+    Book, Emit, assert_reason, counter, oops, probe, probe_at, range, settle, soon, temporary, told, usual,
+    window,
 };
 
 fn ten() -> FromIter<Range<u64>> {
@@ -28,7 +29,8 @@ async fn g116_a_producer_is_bound_to_its_starter_in_a_pipeline_and_not_bound_whe
     probe.subscribe(&address, window(10, 0)).await.unwrap();
     assert_eq!(book.batch("probe").await, range(0..10));
 
-    let pipeline = Pipeline::builder("bound").start("numbers", || Ok(ten())).finish_fn("wait", |_| ());
+    let options = StepOptions::named("wait").max_demand(10).min_demand(1);
+    let pipeline = Pipeline::builder("bound").start("numbers", || Ok(ten())).finish_fn(options, |_| ());
     let running = soon(pipeline.start()).await.unwrap();
     let numbers = running.producer::<FromIter<Range<u64>>>("numbers", 0).unwrap();
     drop(running);
@@ -102,7 +104,7 @@ async fn a_name_of_a_stage_that_emits_other_events_is_an_error_of_the_subscriber
     let words = spawn::producer(FromIter::new(["a", "b"]), StageOptions::new()).await.unwrap();
     registry.register("words", &words).unwrap();
     let probe = probe(&book, "probe").await;
-    probe.subscribe(&registry.producer("words"), SubscribeOptions::new()).await.unwrap();
+    probe.subscribe(&registry.producer("words"), usual()).await.unwrap();
     let reason = soon(probe.ended()).await;
     let ExitReason::Error(error) = &reason else { panic!("{reason}") };
     assert!(matches!(error.downcast_ref(), Some(SubscribeError::OtherEvents { .. })), "{error}");

@@ -5,7 +5,7 @@ use stage_core::subscribe::{CancelKind, Role};
 use stage_core::{CancelMode, ExitReason, SubscribeOptions};
 
 use super::support::{
-    Book, DoublerRef, Seen, bare, counter, doubler, probe, range, repeater, settle, twice, window,
+    Book, DoublerRef, Seen, bare, counter, doubler, probe, range, repeater, settle, twice, usual, window,
 };
 
 /// The subscription that is made first.
@@ -116,9 +116,9 @@ async fn g016_a_subscriber_that_never_asks_blocks_a_doubling_broadcast_until_it_
         repeater(&book, "doubler", 2, |options| options.dispatcher(BroadcastDispatcher::new())).await;
     let (blocker, small, large) =
         (bare(&book, "blocker").await, probe(&book, "small").await, probe(&book, "large").await);
-    let blocking = blocker.subscribe(&doubler.producer(), SubscribeOptions::new()).await.unwrap();
+    let blocking = blocker.subscribe(&doubler.producer(), usual()).await.unwrap();
     settle().await;
-    doubler.subscribe(&counter.producer(), SubscribeOptions::new()).await.unwrap();
+    doubler.subscribe(&counter.producer(), usual()).await.unwrap();
     small.subscribe(&doubler.producer(), window(10, 0)).await.unwrap();
     large.subscribe(&doubler.producer(), window(20, 0)).await.unwrap();
     let seen = book.settled().await;

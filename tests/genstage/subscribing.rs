@@ -7,7 +7,7 @@ use stage_core::{ExitReason, SubscribeOptions};
 
 use super::support::{
     Book, Seen, Warnings, ask, assert_reason, bare, bare_at, counter, counter_with, oops, probe, range,
-    settle, soon, temporary, told, window,
+    settle, soon, temporary, told, usual, window,
 };
 
 #[tokio::test(start_paused = true)]
@@ -15,7 +15,7 @@ async fn g044_a_stage_that_has_ended_cannot_subscribe() {
     let book = Book::new();
     let (counter, probe) = (counter(&book, "counter").await, probe(&book, "probe").await);
     probe.stop(ExitReason::Normal).await;
-    let refused = soon(probe.subscribe(&counter.producer(), SubscribeOptions::new())).await.unwrap_err();
+    let refused = soon(probe.subscribe(&counter.producer(), usual())).await.unwrap_err();
     assert!(matches!(refused, SubscribeError::Ended { .. }), "{refused}");
 }
 
@@ -38,7 +38,7 @@ async fn g046_a_permanent_subscription_to_an_unknown_name_ends_its_consumer() {
     let mut book = Book::new();
     let probe = probe(&book, "probe").await;
     let unknown = Registry::new().producer("nobody");
-    let doomed = soon(probe.subscribe(&unknown, SubscribeOptions::new())).await.unwrap();
+    let doomed = soon(probe.subscribe(&unknown, usual())).await.unwrap();
     assert_eq!(&*doomed.producer(), "nobody");
     assert_reason(&soon(probe.ended()).await, &ExitReason::NotFound);
     let told = book.cancelled("probe", Role::Producer, CancelKind::Down, &ExitReason::NotFound).await;
@@ -50,7 +50,7 @@ async fn g047_a_permanent_subscription_to_an_ended_producer_ends_its_consumer() 
     let book = Book::new();
     let (counter, probe) = (counter(&book, "counter").await, probe(&book, "probe").await);
     counter.stop(ExitReason::Normal).await;
-    soon(probe.subscribe(&counter.producer(), SubscribeOptions::new())).await.expect("made, if doomed");
+    soon(probe.subscribe(&counter.producer(), usual())).await.expect("made, if doomed");
     assert_reason(&soon(probe.ended()).await, &ExitReason::NotFound);
 }
 
@@ -70,8 +70,8 @@ async fn g050_a_second_subscription_to_a_broadcast_is_refused_and_ends_no_stage(
     let broadcast = told(&book, "broadcast", |options| options.dispatcher(BroadcastDispatcher::new())).await;
     let (sync, soon) = (probe(&book, "sync").await, probe(&book, "soon").await);
     for _ in 0..2 {
-        sync.subscribe(&broadcast.producer(), SubscribeOptions::new()).await.unwrap();
-        soon.subscribe_soon(&broadcast.producer(), SubscribeOptions::new()).unwrap();
+        sync.subscribe(&broadcast.producer(), usual()).await.unwrap();
+        soon.subscribe_soon(&broadcast.producer(), usual()).unwrap();
     }
     settle().await;
     assert_eq!(sync.inspect().await.unwrap().producers.len(), 1);

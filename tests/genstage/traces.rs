@@ -4,11 +4,11 @@ use stage_core::dispatch::{BroadcastDispatcher, DemandDispatcher, DispatchOption
 use stage_core::spawn::{self, StageOptions};
 use stage_core::stage::{Cast, Pace};
 use stage_core::subscribe::{CancelKind, Role};
-use stage_core::{Demand, Emitter, ExitReason, Producer, StageResult, SubscribeOptions};
+use stage_core::{Demand, Emitter, ExitReason, Producer, StageResult};
 
 use super::support::{
     Book, DoublerRef, Emit, Seen, Warnings, ask, assert_reason, bare, counter, oops, permanent, probe, range,
-    repeater, settle, soon, temporary, told, window,
+    repeater, settle, soon, temporary, told, usual, window,
 };
 
 fn demands(seen: &[(&'static str, Seen)], by: &str) -> Vec<usize> {
@@ -146,7 +146,7 @@ async fn asks_of_several_consumers_are_delivered_one_by_one() {
     let told = told(&book, "told", |options| options).await;
     for name in ["first", "second", "third"] {
         let probe = probe(&book, name).await;
-        probe.subscribe(&told.producer(), SubscribeOptions::new()).await.unwrap();
+        probe.subscribe(&told.producer(), usual()).await.unwrap();
     }
     assert_eq!(demands(&book.settled().await, "told"), [1000, 1000, 1000]);
 }

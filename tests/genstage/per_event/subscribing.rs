@@ -6,7 +6,7 @@ use stage_core::testing::{ManualProducer, settle};
 use stage_core::{CancelMode, ExitReason, SubscribeOptions};
 
 use super::support::{Job, jobs, start};
-use crate::support::{assert_reason, soon, window};
+use crate::support::{assert_reason, soon, usual, window};
 
 async fn source() -> ManualProducer<Job> {
     ManualProducer::spawn(StageOptions::named("source")).await
@@ -36,7 +36,7 @@ async fn g200_wrong_demand_is_an_error_that_names_the_bounds() {
 async fn g201_a_permanent_subscription_to_an_unknown_name_ends_the_stage() {
     let (stage, _children) = start(jobs()).await;
     let unknown = Registry::new().producer("unknown");
-    soon(stage.subscribe(&unknown, SubscribeOptions::new())).await.expect("made, if doomed");
+    soon(stage.subscribe(&unknown, usual())).await.expect("made, if doomed");
     assert_reason(&soon(stage.ended()).await, &ExitReason::NotFound);
 }
 
@@ -45,7 +45,7 @@ async fn g202_a_permanent_subscription_to_an_ended_producer_ends_the_stage() {
     let (stage, _children) = start(jobs()).await;
     let source = source().await;
     source.stop(ExitReason::Normal).await;
-    soon(stage.subscribe(&source.producer(), SubscribeOptions::new())).await.expect("made, if doomed");
+    soon(stage.subscribe(&source.producer(), usual())).await.expect("made, if doomed");
     assert_reason(&soon(stage.ended()).await, &ExitReason::NotFound);
 }
 
@@ -54,7 +54,7 @@ async fn g204_a_temporary_subscription_to_an_ended_producer_leaves_the_stage_alo
     let (stage, _children) = start(jobs()).await;
     let source = source().await;
     source.stop(ExitReason::Normal).await;
-    let temporary = SubscribeOptions::new().cancel(CancelMode::Temporary);
+    let temporary = usual().cancel(CancelMode::Temporary);
     soon(stage.subscribe(&source.producer(), temporary)).await.expect("made, if doomed");
     settle().await;
     assert!(stage.inspect().await.unwrap().producers.is_empty(), "it is gone, and the stage is not");

@@ -1,11 +1,11 @@
 //! Cases of `ConsumerSupervisor` that GenStage's suite does not cover, by their numbers.
 
+use stage_core::ExitReason;
 use stage_core::spawn::StageOptions;
 use stage_core::testing::{ManualProducer, settle};
-use stage_core::{ExitReason, SubscribeOptions};
 
 use super::support::{ending_when_told, jobs, start, workers_and_active};
-use crate::support::{assert_reason, soon, window};
+use crate::support::{assert_reason, soon, usual, window};
 
 /// Returns, while 10 children end in turn and no new event comes, the number of children left at each ask,
 /// and its size.
@@ -46,7 +46,7 @@ async fn uncovered_12_bug_g2_a_finite_source_never_aborts_running_work() {
     let (stage, children) = start(jobs()).await;
     let source = ManualProducer::spawn(StageOptions::named("source")).await;
     // Permanent, as by default: the stage ends with its producer, but not before its children.
-    stage.subscribe(&source.producer(), SubscribeOptions::new()).await.unwrap();
+    stage.subscribe(&source.producer(), usual()).await.unwrap();
     let (ends, events): (Vec<_>, Vec<_>) = (0..3).map(|_| ending_when_told()).unzip();
     source.emit(events);
     source.finish();

@@ -48,16 +48,21 @@ pub(crate) fn window<E>(max: usize, min: usize) -> SubscribeOptions<E> {
     SubscribeOptions::new().max_demand(max).min_demand(min)
 }
 
+/// Returns options with GenStage's default window: 1000, and half of it.
+pub(crate) fn usual<E>() -> SubscribeOptions<E> {
+    SubscribeOptions::new().max_demand(1000)
+}
+
 pub(crate) fn permanent() -> SubscribeOptions<u64> {
-    SubscribeOptions::new().cancel(CancelMode::Permanent)
+    usual().cancel(CancelMode::Permanent)
 }
 
 pub(crate) fn transient() -> SubscribeOptions<u64> {
-    SubscribeOptions::new().cancel(CancelMode::Transient)
+    usual().cancel(CancelMode::Transient)
 }
 
 pub(crate) fn temporary() -> SubscribeOptions<u64> {
-    SubscribeOptions::new().cancel(CancelMode::Temporary)
+    usual().cancel(CancelMode::Temporary)
 }
 
 /// Asks manually.

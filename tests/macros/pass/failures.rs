@@ -105,6 +105,8 @@ async fn events_are_retried_after_the_delays_and_then_set_aside() -> Result<(), 
 
 pipeline! {
     Slow(all: Budget, label: String, batches: Sender<usize>) {
+        max_demand: 10, min_demand: 1,
+
         start  0..50_u32;
         step   |number| number, rate: all, name: label;
         finish |numbers: Vec<u32>| batches.send(numbers.len()).unwrap(), name: "send",

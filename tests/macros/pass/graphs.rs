@@ -110,6 +110,8 @@ async fn an_invalid_number_of_parts_is_an_error_of_the_start() {
 pipeline! {
     /// A partition inside a broadcast, and a broadcast inside that.
     Nested(sums: Sender<(u32, u32)>, rest: Sender<u32>) {
+        max_demand: 10, min_demand: 1,
+
         start 0..600;
         broadcast {
             partition by |number| number % 10, into 3 {

@@ -79,8 +79,10 @@ impl Consumer for FinishModule {
 }
 
 pipeline! {
-    /// The book's example of the language.
+    /// The book's example of the language, with the book's default window.
     Qaz(a: u64, b: u64, results: Sender<u64>) {
+        max_demand: 10, min_demand: 1,
+
         start StartModule, args: [a, b], count: 2;
         step Step1Module, min_demand: 4, max_demand: 6, count: 3;
         step Step2Module, count: 5;

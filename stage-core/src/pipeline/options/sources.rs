@@ -131,12 +131,14 @@ words!(CancelMode, Keep, Placement, Restart);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::describe::Carried;
 
     #[test]
     fn each_value_has_its_source() {
         let own = StepOptions::new().count(2).max_demand(7);
         let defaults = StepOptions::new().min_demand(3);
-        let values = own.or(&defaults).values(StepValues::default());
+        let effective = own.effective(&defaults, "seal", Carried::Events, Capacity::Unbounded);
+        let values = effective.expect("valid options").values;
         let file = |path: &str| (path == "steps.seal.count").then(|| "drip.toml".to_owned());
         let all = option_values("seal", &own, &defaults, &values, file);
         let of = |name: &str| {
