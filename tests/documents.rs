@@ -8,7 +8,7 @@ use std::fs;
 use stage_core::spawn::{StageOptions, consumer};
 use stage_core::stage::ForEach;
 use stage_core::testing::ManualProducer;
-use stage_core::{Pipeline, SubscribeOptions};
+use stage_core::{Pipeline, StepOptions, SubscribeOptions, Tuning};
 use tests::source::workspace_root;
 use tests::suite::test_names_below;
 
@@ -110,34 +110,42 @@ fn every_fault_has_a_row_with_a_test() {
     }
 }
 
-/// Returns the `max_demand` and `min_demand` in the README's row for this entrance.
-fn stated_defaults(entrance: &str) -> (usize, usize) {
+/// Returns the default window in the README's row for this entrance, and the `max_demand` and `min_demand` of a fixed
+/// one.
+fn stated_defaults(entrance: &str) -> (Tuning, usize, usize) {
     let readme = fs::read_to_string(workspace_root().join("README.md")).expect("the README");
     let row = readme
         .lines()
         .find(|line| line.starts_with(&format!("| {entrance}")))
         .unwrap_or_else(|| panic!("README.md states no defaults for {entrance}"));
     let cells: Vec<_> = row.split('|').map(str::trim).collect();
-    (cells[2].parse().expect("max_demand"), cells[3].parse().expect("min_demand"))
+    let tuning = cells[2].trim_matches('`').parse().expect("a choice of windows");
+    (tuning, cells[3].parse().expect("max_demand"), cells[4].parse().expect("min_demand"))
 }
 
 #[test]
 fn the_readme_states_the_default_window_of_a_pipeline() {
-    let pipeline =
-        Pipeline::builder("defaults").start_fn("numbers", || Ok(0..1)).finish_fn("ignore", |_: i32| ());
-    let topology = pipeline.topology();
-    let sink = topology.steps.last().expect("a sink");
-    assert_eq!(stated_defaults("`pipeline!`"), (sink.max_demand, sink.min_demand));
+    let sink = |defaults| {
+        let pipeline = Pipeline::builder("defaults").defaults(defaults).start_fn("numbers", || Ok(0..1));
+        pipeline.finish_fn("ignore", |_: i32| ()).topology().step("ignore").expect("a sink").clone()
+    };
+    let (tuning, max, min) = stated_defaults("`pipeline!`");
+    assert_eq!(sink(StepOptions::new()).demand, tuning);
+    let fixed = sink(StepOptions::new().demand(Tuning::Fixed));
+    assert_eq!((fixed.max_demand, fixed.min_demand), (max, min));
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn the_readme_states_the_default_window_of_a_subscription() {
     let sink = consumer(ForEach::new(|_: u32| ()), StageOptions::named("sink")).await.expect("a consumer");
+    let (stated, stated_max, stated_min) = stated_defaults("a subscription wired by hand");
+    let mut tuned = ManualProducer::<u32>::spawn(StageOptions::named("tuned")).await;
+    sink.subscribe(&tuned.producer(), SubscribeOptions::new()).await.expect("a subscription");
+    assert_eq!((stated, tuned.next_demand().await), (Tuning::Auto, 16));
     let mut source = ManualProducer::spawn(StageOptions::named("source")).await;
-    sink.subscribe(&source.producer(), SubscribeOptions::new()).await.expect("a subscription");
-    let max = source.next_demand().await;
-    let (stated_max, stated_min) = stated_defaults("a subscription wired by hand");
-    assert_eq!(max, stated_max);
+    let options = SubscribeOptions::new().demand(Tuning::Fixed);
+    sink.subscribe(&source.producer(), options).await.expect("a subscription");
+    assert_eq!(source.next_demand().await, stated_max);
     // The next ask comes when the outstanding demand has fallen to the minimum.
     let handled = u32::try_from(stated_max - stated_min).expect("a small number");
     source.emit(0..handled - 1);
@@ -147,10 +155,10 @@ async fn the_readme_states_the_default_window_of_a_subscription() {
 
 #[test]
 fn the_readme_states_the_default_window_of_a_flow() {
-    let (max, min) = stated_defaults("`flow`");
+    let (tuning, max, min) = stated_defaults("`flow`");
     let options = format!("{:?}", flow::LayerOptions::default());
     // A layer without a window of its own has that of a subscription.
     assert!(options.contains("max_demand: None, min_demand: None, demand: None"), "{options}");
     let window = stage_core::Window::default();
-    assert_eq!((window.max(), window.min()), (max, min));
+    assert_eq!((Tuning::default(), window.max(), window.min()), (tuning, max, min));
 }

@@ -91,21 +91,24 @@ impl<C: Chain> Flow<C> {
         self
     }
 
-    /// Sets the maximum demand of each stage of this layer on each stage before it, in events. Default: 1000.
+    /// Fixes the window of each stage of this layer: the maximum demand on each stage before it, in events.
+    /// Default: [tuned](Self::demand), or 1000 if only [`min_demand`](Self::min_demand) is set.
     pub fn max_demand(mut self, events: usize) -> Self {
         self.options.max_demand = Some(events);
         self
     }
 
-    /// Sets the number of outstanding events at which a stage asks for more. Default: half of `max_demand`.
+    /// Fixes the window: the number of outstanding events at which a stage asks for more. Default: half of
+    /// `max_demand`.
     pub fn min_demand(mut self, events: usize) -> Self {
         self.options.min_demand = Some(events);
         self
     }
 
     /// Sets how the window of each stage of this layer is chosen: a [tuned](Tuning::Auto) one follows the speed of
-    /// the stage, whatever `max_demand` and `min_demand` are. [`map_async`](Self::map_async) and
-    /// [`par_map`](Self::par_map) keep a fixed one. Default: [fixed](Tuning::Fixed).
+    /// the stage, whatever `max_demand` and `min_demand` are. The stages of [`through`](Self::through),
+    /// [`map_async`](Self::map_async) and [`par_map`](Self::par_map) have a fixed one, 1000 and 500. Default:
+    /// [tuned](Tuning::Auto), unless `max_demand` or `min_demand` is set.
     ///
     /// ```
     /// use flow::Flow;
@@ -113,7 +116,7 @@ impl<C: Chain> Flow<C> {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), flow::FlowError> {
-    /// let squares = Flow::from_items(0..10_u64).stages(1).demand(Tuning::Auto).map(|number| number * number);
+    /// let squares = Flow::from_items(0..10_u64).stages(1).demand(Tuning::UpTo(16)).map(|number| number * number);
     /// assert_eq!(squares.collect::<Vec<_>>().await?.into_iter().sum::<u64>(), 285);
     /// # Ok(())
     /// # }

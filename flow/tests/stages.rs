@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use flow::stages::OnError;
-use flow::{Flow, Window, WindowId};
-use stage_core::SubscribeOptions;
+use flow::{Flow, Window, WindowId, Workers};
 use stage_core::spawn::{StageOptions, consumer, producer, producer_consumer};
 use stage_core::stage::{ForEach, FromIter, MapEach};
+use stage_core::testing::ManualProducer;
+use stage_core::{Emitter, Events, ProducerConsumer, StageResult, SubscribeOptions};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
     items.sort();
@@ -65,6 +67,41 @@ async fn consumers_that_run_already_get_the_events() {
     assert_eq!(sorted(all.to_vec()), [2, 4, 6]);
     feeding.join().await.unwrap();
     assert!(!sink.has_ended());
+}
+
+/// Logs the sizes of its batches.
+struct Sizes(UnboundedSender<usize>);
+
+impl ProducerConsumer for Sizes {
+    type In = u64;
+    type Out = u64;
+
+    async fn handle_events(&mut self, events: Events<'_, u64>, out: &mut Emitter<'_, u64>) -> StageResult {
+        self.0.send(events.len())?;
+        out.extend(events);
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_window_of_a_layer_is_tuned_and_that_of_a_stage_in_it_is_fixed() {
+    for (given, asked) in [(None, 16), (Some(1000), 1000)] {
+        let mut source = ManualProducer::<u64>::spawn(StageOptions::named("numbers")).await;
+        let flow = Flow::from_stages([source.producer()]).stages(1);
+        let flow = if let Some(max) = given { flow.max_demand(max) } else { flow };
+        let running = flow.stream_on(Workers::Current).await.unwrap();
+        assert_eq!(source.next_demand().await, asked);
+        drop(running);
+    }
+    let (sizes, mut seen) = unbounded_channel();
+    let flow = Flow::from_items(0..4000_u64).stages(1).max_demand(8000);
+    let flow = flow.through(1, move |_| Ok(Sizes(sizes.clone())));
+    assert_eq!(flow.count_on(Workers::Current).await.unwrap(), 4000);
+    let mut largest = 0;
+    while let Ok(size) = seen.try_recv() {
+        largest = largest.max(size);
+    }
+    assert_eq!(largest, 500);
 }
 
 #[tokio::test]

@@ -50,19 +50,22 @@ impl FinishOptions {
         Self { layer, restart: ConsumerRestart::default(), intensity }
     }
 
-    /// The maximum demand of each consumer on each preceding stage, in events. Default: 1000.
+    /// Fixes the window: the maximum demand of each consumer on each preceding stage, in events. Default:
+    /// [tuned](Self::demand), or 1000 if only [`min_demand`](Self::min_demand) is set.
     pub fn max_demand(mut self, events: usize) -> Self {
         self.layer.max_demand = Some(events);
         self
     }
 
-    /// The number of outstanding events at which a consumer asks for more. Default: half of `max_demand`.
+    /// Fixes the window: the number of outstanding events at which a consumer asks for more. Default: half of
+    /// `max_demand`.
     pub fn min_demand(mut self, events: usize) -> Self {
         self.layer.min_demand = Some(events);
         self
     }
 
-    /// How the window of each consumer is chosen: fixed, or tuned to the speed of the consumer. Default: fixed.
+    /// How the window of each consumer is chosen: fixed, or tuned to the speed of the consumer. Default: tuned,
+    /// unless `max_demand` or `min_demand` is set.
     pub fn demand(mut self, tuning: Tuning) -> Self {
         self.layer.demand = Some(tuning);
         self

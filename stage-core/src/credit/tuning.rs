@@ -10,28 +10,29 @@ use super::tuner::Tuner;
 
 /// How the demand window of a step or a subscription is chosen.
 ///
-/// A tuned window holds about a millisecond of work: it is large for events that are handled in nanoseconds,
-/// and two events for those that take milliseconds. It begins with `max_demand` 16 and `min_demand` 8, is
-/// always a power of two, and `min_demand` is half of it.
+/// A tuned window, the default, holds about a millisecond of work: it is large for events that are handled in
+/// nanoseconds, and two events for those that take milliseconds. It begins with `max_demand` 16 and `min_demand` 8,
+/// is always a power of two, and `min_demand` is half of it. While time is paused, and in a simulation, nothing is
+/// measured and it stays as it begins, so that schedules replay.
 ///
 /// ```
 /// use stage_core::{Pipeline, StepOptions, Tuning};
 ///
 /// let pipeline = Pipeline::builder("upload")
-///     .defaults(StepOptions::new().demand(Tuning::Auto))
 ///     .start_fn("files", || Ok(0..100_u32))
 ///     .step_fn(StepOptions::named("pack").demand(Tuning::UpTo(500)), |file| file + 1)
 ///     .finish_fn("store", |_| ());
 /// assert_eq!(pipeline.topology().step("pack").map(|step| step.max_demand), Some(256));
+/// assert_eq!(pipeline.topology().step("store").map(|step| step.demand), Some(Tuning::Auto));
 /// assert_eq!("auto(..=500)".parse(), Ok(Tuning::UpTo(500)));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Tuning {
     /// The window is `max_demand` and `min_demand`. In files: `fixed`.
-    #[default]
     Fixed,
-    /// The window is tuned, up to 1,024 events. In files: `auto`.
+    /// The window is tuned, up to 1,024 events. The default. In files: `auto`.
+    #[default]
     Auto,
     /// The window is tuned, up to this number of events, 1 to 1,000,000,000, rounded down to a power of two.
     /// In files: `auto(..=500)`.

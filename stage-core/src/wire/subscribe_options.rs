@@ -11,7 +11,7 @@ use crate::sync::Arc;
 use crate::wire::mailbox::{Join, Owner};
 use crate::wire::resubscribe::Resubscribe;
 
-/// Options of one subscription; names and defaults are those of GenStage.
+/// Options of one subscription; the names are those of GenStage.
 #[derive(Debug)]
 #[must_use]
 pub struct SubscribeOptions<E> {
@@ -25,7 +25,7 @@ pub struct SubscribeOptions<E> {
 }
 
 impl<E> SubscribeOptions<E> {
-    /// Returns the defaults: `max_demand` 1000, `min_demand` half of it, cancel mode permanent.
+    /// Returns the defaults: a [tuned](Tuning::Auto) window, cancel mode permanent.
     pub fn new() -> Self {
         Self {
             max_demand: None,
@@ -38,14 +38,15 @@ impl<E> SubscribeOptions<E> {
         }
     }
 
-    /// Sets the limit of outstanding events, 1 to 1,000,000,000. Default: 1000.
+    /// Fixes the window: the limit of outstanding events, 1 to 1,000,000,000. Default: [tuned](Self::demand), or
+    /// 1000 if only [`min_demand`](Self::min_demand) is set.
     pub fn max_demand(mut self, events: usize) -> Self {
         self.max_demand = Some(events);
         self
     }
 
-    /// Sets the outstanding demand at or below which the consumer asks again: 0 to `max_demand − 1`. Default:
-    /// half of `max_demand`, rounded down.
+    /// Fixes the window: the outstanding demand at or below which the consumer asks again, 0 to
+    /// `max_demand − 1`. Default: half of `max_demand`, rounded down.
     pub fn min_demand(mut self, events: usize) -> Self {
         self.min_demand = Some(events);
         self
@@ -53,7 +54,7 @@ impl<E> SubscribeOptions<E> {
 
     /// Sets how the window is chosen: a [tuned](Tuning::Auto) one follows the speed of the consumer, whatever
     /// `max_demand` and `min_demand` are. A consumer that [asks by itself](crate::subscribe::Asking::Manual) is given the
-    /// fixed window. Default: [fixed](Tuning::Fixed), by `max_demand` and `min_demand`.
+    /// fixed window. Default: [tuned](Tuning::Auto), unless `max_demand` or `min_demand` is set.
     pub fn demand(mut self, tuning: Tuning) -> Self {
         self.demand = Some(tuning);
         self
@@ -82,7 +83,7 @@ impl<E> SubscribeOptions<E> {
 
     /// Starts paused: the consumer does not ask until [`Subscription::resume`](crate::subscribe::Subscription::resume),
     /// so that several consumers can subscribe to a producer before the first of them takes its events. A
-    /// stream asks as it is read, paused or not. Default: the consumer asks for `max_demand` at once.
+    /// stream asks as it is read, paused or not. Default: the consumer asks for a whole window at once.
     pub fn paused(mut self) -> Self {
         self.paused = true;
         self

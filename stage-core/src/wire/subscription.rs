@@ -107,7 +107,8 @@ pub enum Asking {
     /// The engine asks, by the subscription's window, after each batch.
     #[default]
     Automatic,
-    /// The stage asks, by [`Subscription::ask`]; events that arrive together are handled together.
+    /// The stage asks, by [`Subscription::ask`]; events that arrive together are handled together. A stage that
+    /// always asks says so by [`ASKS_BY_ITSELF`](crate::Consumer::ASKS_BY_ITSELF).
     Manual,
 }
 

@@ -4,9 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use stage_core::batch::Limits;
 use stage_core::into_stream::StreamError;
+use stage_core::per_event::PerEvent;
+use stage_core::policy::{AtOnce, FailurePolicy, each};
+use stage_core::rate::{Budget, Rate, RateLimiter};
 use stage_core::spawn::{StageOptions, consumer};
 use stage_core::stage::{ForEach, FromIter};
+use stage_core::step::delay;
 use stage_core::subscribe::{SubscribeError, WindowError};
 use stage_core::testing::{DemandLog, ManualProducer, Sim, TuneByPausedTime, Warnings, settle};
 use stage_core::{
@@ -47,6 +52,71 @@ fn window(running: &Running) -> (Option<usize>, Option<usize>, bool) {
     let status = running.monitor().status();
     let step = status.steps.last().unwrap();
     (step.max_demand, step.min_demand, step.window_tuned)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_is_tuned_unless_a_number_of_it_is_given() {
+    let by_hand = SubscribeOptions::new;
+    for (options, asked) in [
+        (by_hand(), 16),
+        (by_hand().max_demand(100), 100),
+        (by_hand().min_demand(3), 1000),
+        (by_hand().demand(Tuning::Fixed), 1000),
+        (by_hand().max_demand(100).demand(Tuning::Auto), 16),
+    ] {
+        let mut source = ManualProducer::<u32>::spawn(StageOptions::named("source")).await;
+        let sink = consumer(ForEach::new(|_: u32| ()), StageOptions::named("sink")).await.unwrap();
+        let subscription = sink.subscribe(&source.producer(), options).await.unwrap();
+        assert_eq!((source.next_demand().await, subscription.window().max()), (asked, asked));
+    }
+    let in_pipeline = StepOptions::new;
+    for (defaults, own, chosen) in [
+        (in_pipeline(), in_pipeline(), Tuning::Auto),
+        (in_pipeline(), in_pipeline().max_demand(5), Tuning::Fixed),
+        (in_pipeline().min_demand(0), in_pipeline(), Tuning::Fixed),
+        (in_pipeline().demand(Tuning::Fixed), in_pipeline(), Tuning::Fixed),
+        (in_pipeline().demand(Tuning::Auto), in_pipeline().min_demand(0), Tuning::Fixed),
+        (in_pipeline().max_demand(5), in_pipeline().demand(Tuning::UpTo(64)), Tuning::UpTo(64)),
+    ] {
+        let pipeline = Pipeline::builder("p").defaults(defaults).start_fn("numbers", || Ok(0..9));
+        let pipeline = pipeline.finish_fn(own.name("sink"), drop);
+        assert_eq!(pipeline.topology().step("sink").unwrap().demand, chosen);
+    }
+}
+
+async fn look_up(number: u32) -> Result<u32, BoxError> {
+    Ok(number)
+}
+
+#[test]
+fn a_window_that_means_something_else_is_fixed() {
+    let budget = Budget::new(Rate::new(1_000, Duration::from_secs(1)).unwrap());
+    let workers = PerEvent::new(|_: Vec<u32>| async {});
+    let pipeline = Pipeline::builder("p")
+        .start_fn("numbers", || Ok(0..9_u32))
+        .step("limit", move || Ok(RateLimiter::new(budget.clone())))
+        // An option without effect.
+        .step(StepOptions::named("later").demand(Tuning::Auto), || Ok(delay(MILLI)))
+        .step_each_at_once("look_up", AtOnce::new(4), FailurePolicy::skip(), || Ok(each(look_up)))
+        .step_fn("plain", |number| number)
+        .fused("fused", |stage| stage.step(|| Ok(delay(MILLI))).step_fn(|number| number))
+        .batched_up_to("pack", 3, || Ok(Limits::count(3)))
+        .finish("workers", move || Ok(workers.clone()));
+    let topology = pipeline.topology();
+    let windows = topology.steps[1..].iter().map(|step| (&*step.name, step.demand, step.max_demand));
+    assert_eq!(
+        windows.collect::<Vec<_>>(),
+        [
+            ("limit", Tuning::Fixed, 10),
+            ("later", Tuning::Fixed, 10),
+            ("look_up", Tuning::Fixed, 8),
+            ("plain", Tuning::Auto, 1024),
+            ("fused", Tuning::Fixed, 10),
+            ("pack", Tuning::Auto, 1024),
+            ("workers", Tuning::Fixed, 3),
+        ]
+    );
+    assert_eq!(topology.links[0].in_flight, Some(10));
 }
 
 #[tokio::test(start_paused = true)]

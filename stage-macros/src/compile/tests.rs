@@ -224,6 +224,10 @@ fn numbers_beside_an_automatic_window_are_warned_of() {
     assert_eq!(warned("demand: auto(..=9), min_demand: 0, start A; finish B;"), ["min_demand"]);
     assert_eq!(warned("start A; finish B, demand: fixed, max_demand: 5;"), [""; 0]);
     assert_eq!(warned("demand: auto, start A; finish B, max_demand: 5;"), [""; 0]);
+    // A buffer is too small for a fixed window only.
+    assert_eq!(warned("start A, buffer: 3; finish B;"), [""; 0]);
+    assert_eq!(warned("start A, buffer: 3; finish B, demand: fixed;"), ["buffer"]);
+    assert_eq!(warned("start A, buffer: 3; finish B, max_demand: 5;"), ["buffer"]);
 }
 
 /// Returns the options for which a pipeline with this body gets a warning, each with its number of events in
@@ -259,6 +263,11 @@ fn very_many_events_in_flight_are_warned_of_at_the_number_that_lets_them() {
     // A tuned window is not large for long.
     assert_eq!(many_in_flight("max_demand: 200_000, start A; finish B, demand: auto;"), []);
     assert_eq!(many_in_flight("demand: auto, start A; finish B, max_demand: 200_000;").len(), 1);
+    assert_eq!(many_in_flight("start A; step B, count: 200; finish C, count: 100;"), []);
+    assert_eq!(
+        many_in_flight("demand: fixed, start A; step B, count: 200; finish C, count: 100;"),
+        [("count", 200_000)]
+    );
     // Computed numbers are unknown to the macro.
     assert_eq!(many_in_flight("start A; step B, count: copies; finish C, max_demand: copies;"), []);
 }

@@ -98,14 +98,16 @@ fn numbers(options: &Options) -> Option<Idle> {
 
 /// Returns the `max_demand` of a step, if its window is fixed and the macro knows the number.
 pub(super) fn fixed_max(step: &Step, defaults: &Options) -> Option<usize> {
+    let inherited = || step.takes_batches() || says_fixed(defaults).unwrap_or(false);
     let own = step.options.max_demand.as_ref();
-    let sets = own.is_some() || step.options.min_demand.is_some();
-    let inherits = !sets && !step.takes_batches();
-    let demand = step.options.demand.as_ref().or(defaults.demand.as_ref().filter(|_| inherits));
-    if demand.is_some_and(|demand| !demand.is_fixed()) {
-        return None;
-    }
-    own.or(defaults.max_demand.as_ref()).map_or(Some(DEFAULT_MAX_DEMAND), Number::known)
+    let max = || own.or(defaults.max_demand.as_ref()).map_or(Some(DEFAULT_MAX_DEMAND), Number::known);
+    if says_fixed(&step.options).unwrap_or_else(inherited) { max() } else { None }
+}
+
+/// Returns whether the options fix the window; `None` if they leave it open.
+fn says_fixed(options: &Options) -> Option<bool> {
+    let sets = options.max_demand.is_some() || options.min_demand.is_some();
+    options.demand.as_ref().map(Demand::is_fixed).or(sets.then_some(true))
 }
 
 fn small(step: &Step, next: &Step, defaults: &Options) -> Option<Idle> {

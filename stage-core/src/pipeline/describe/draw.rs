@@ -21,7 +21,7 @@ impl Topology {
     ///     r#"flowchart LR
     ///     s0(["lines x1"])
     ///     s1[["print x1"]]
-    ///     s0 -->|"1..10, at most 10"| s1
+    ///     s0 -->|"auto, at most 1024"| s1
     /// "#
     /// );
     /// ```
@@ -58,7 +58,7 @@ impl Topology {
     /// let pipeline = Pipeline::builder("words")
     ///     .start_fn("lines", || Ok(["a b", "c"]))
     ///     .finish_fn("print", |line| println!("{line}"));
-    /// assert!(pipeline.topology().to_dot().contains(r#"s0 -> s1 [label="1..10, at most 10"]"#));
+    /// assert!(pipeline.topology().to_dot().contains(r#"s0 -> s1 [label="auto, at most 1024"]"#));
     /// ```
     pub fn to_dot(&self) -> String {
         let mut text = format!(

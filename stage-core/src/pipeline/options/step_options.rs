@@ -8,8 +8,8 @@ macro_rules! declare {
     ($($(#[$doc:meta])* $variant:ident $field:ident($argument:ident: $type:ty) = $usual:expr;
        $about:literal, $read:ident, $show:ident, $legal:expr, { $(#[$file:meta])* };)*) => {
         /// The options of one step, or the defaults of a pipeline's steps. Options that are not set use the
-        /// pipeline's defaults, or else: one copy, `min_demand` 1, `max_demand` 10, placed on the runtime,
-        /// restarted after every failure.
+        /// pipeline's defaults, or else: one copy, a [tuned](Tuning::Auto) window, placed on the runtime, restarted
+        /// after every failure. A window that is fixed has `min_demand` 1 and `max_demand` 10 unless they are set.
         ///
         /// If a step sets only `max_demand`, to a value at or below the default minimum, then
         /// `min_demand = max_demand / 2`.

@@ -16,19 +16,20 @@ macro_rules! step_options {
             /// `max_demand` and `min_demand` are. A step that sets one of these has a [fixed](Tuning::Fixed) one,
             /// unless it sets this option too. It has no effect on steps with a meaning of their own for the
             /// window: those that handle several events at once, limit a rate, or otherwise ask by themselves. A
-            /// step that takes batches has a fixed window unless it sets this option itself. Default: fixed.
+            /// step that takes batches has a fixed window unless it sets this option itself. Default: tuned, unless
+            /// the step or the pipeline sets `max_demand` or `min_demand`.
             Demand demand(tuning: Tuning) = Tuning::default();
             "How the window of each copy is chosen.",
             typed, shown, "\"auto\", \"auto(..=500)\" with a bound from 1 to 1000000000, or \"fixed\"", {};
 
-            /// Sets the outstanding demand, in events, at or below which each copy asks again: 0 to
-            /// `max_demand − 1`. Default: 1.
+            /// Fixes the window: the outstanding demand, in events, at or below which each copy asks again, 0 to
+            /// `max_demand − 1`. Default: [tuned](Self::demand), or 1 for a fixed window.
             MinDemand min_demand(events: usize) = 1;
             "The number of outstanding events at which each copy asks for more, from 0 to `max_demand` − 1.",
             typed, shown, "a whole number of events, from 0 to max_demand - 1", {};
 
-            /// Sets the maximum number of events that each copy has outstanding at each producer, 1 to
-            /// 1,000,000,000. Default: 10.
+            /// Fixes the window: the maximum number of events that each copy has outstanding at each producer, 1 to
+            /// 1,000,000,000. Default: [tuned](Self::demand), or 10 for a fixed window.
             ///
             /// A step that takes batches counts batches. Instead of the pipeline's number, it inherits the number
             /// of batches that hold that many events, at least one; or two, if the declaration does not set the
