@@ -63,6 +63,7 @@ pub(super) struct Planned {
 
 /// The properties of a step other than its options.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Shape {
     pub(super) kind: StepKind,
     pub(super) single: bool,
