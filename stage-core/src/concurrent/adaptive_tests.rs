@@ -9,9 +9,9 @@ use super::tests::{SECOND, delivered, numbers, sorted};
 use crate::ack::Collectors;
 use crate::base::backoff::Backoff;
 use crate::base::error::BoxError;
+use crate::base::stats::StageStats;
 use crate::pipeline::{Pipeline, StepOptions};
 use crate::policy::{AtOnce, FailurePolicy, Order, Overloaded, each};
-use crate::stats::StageStats;
 use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
 
 const SERVICE: Duration = Duration::from_millis(20);
