@@ -60,9 +60,8 @@ impl Inbox {
     ) -> Result<Vec<Option<Answer>>, Unanswered> {
         let mut answers = none_of(&asked);
         let link = self.link.clone();
-        match timeout(limit, link.patiently(self.exchange(asked, &mut answers))).await {
-            Ok(exchanged) => exchanged??,
-            Err(_) => {}
+        if let Ok(exchanged) = timeout(limit, link.patiently(self.exchange(asked, &mut answers))).await {
+            exchanged??;
         }
         Ok(answers)
     }

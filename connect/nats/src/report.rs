@@ -10,7 +10,8 @@ use crate::inbox::{Answer, Asked, Inbox};
 use crate::link::{PATIENCE, Unanswered};
 use crate::options::ReadOptions;
 
-/// The wait for a confirmation, before the server is asked whether it knows the deliveries.
+/// The first wait for a confirmation, before the server is asked whether it knows the deliveries. Later ones are twice as long
+/// each, for a network that is slow.
 const SOON: Duration = Duration::from_millis(250);
 
 /// The fate of reports.
@@ -32,9 +33,10 @@ pub(crate) async fn report(
 ) -> Result<Reported, Unanswered> {
     let ReadOptions { stream, consumer, .. } = options;
     let begun = Instant::now();
-    let mut open = reports;
+    let (mut open, mut wait) = (reports, SOON);
     loop {
-        let answers = inbox.ask_within(open.clone(), SOON).await?;
+        let answers = inbox.ask_within(open.clone(), wait).await?;
+        wait *= 2;
         let mut silent = Vec::new();
         for (report, answer) in open.into_iter().zip(answers) {
             match answer {

@@ -124,7 +124,10 @@ impl<E: Edge, T: Send + 'static> Ways<E, T> {
         let (mut calls, schema) = (Calls::new(self.edge.describe(), random()), self.format.schema());
         loop {
             calls.pause().await;
-            match calls.answer("cannot open the edge", open_to_write(&self.edge, spec, schema)).await {
+            match calls
+                .answer("cannot open the edge", Box::pin(open_to_write(&self.edge, spec, schema)))
+                .await
+            {
                 Ok(_) => break,
                 Err(error) if error.kind() == ErrorKind::Gone => {
                     tracing::warn!(%error, "waiting for the server");
