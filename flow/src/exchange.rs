@@ -3,7 +3,7 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use stage_core::dispatch::{DemandDispatcher, Dispatcher, PartitionDispatcher, stable_hash};
+use stage_core::dispatch::{DemandDispatcher, Dispatcher, PartitionDispatcher, PartitionError, stable_hash};
 
 use crate::chain::{Chain, TimeOf};
 use crate::error::{FirstError, FlowError};
@@ -99,8 +99,17 @@ where
     E: Send + 'static,
     F: FnMut(E) -> Option<(E, usize)> + Send + 'static,
 {
+    boxed(PartitionDispatcher::routed(partitions.max(1), route))
+}
+
+/// Boxes a dispatcher with at least one partition.
+fn boxed<E, D>(dispatcher: Result<D, PartitionError>) -> Box<dyn Dispatcher<E>>
+where
+    E: Send + 'static,
+    D: Dispatcher<E> + 'static,
+{
     // No partitions is the only possible error, and a layer has at least one stage.
-    match PartitionDispatcher::routed(partitions.max(1), route) {
+    match dispatcher {
         Ok(dispatcher) => Box::new(dispatcher),
         Err(_) => Box::new(DemandDispatcher::default()),
     }
@@ -120,14 +129,13 @@ where
         let stages_wide = stages as u64;
         // Without a division where possible: this is done for every event.
         let mask = stages_wide.is_power_of_two().then(|| stages_wide - 1);
-        let route = move |event: M::Of<T>| {
-            let known = M::event(&event);
-            let hash = noted(&errors, &layer, || stable_hash(&key(known)))?;
+        let number = move |event: &M::Of<T>| {
+            let hash = noted(&errors, &layer, || stable_hash(&key(M::event(event))))?;
             let partition = mask.map_or_else(|| hash % stages_wide, |mask| hash & mask);
             // Less than the number of stages, which is a `usize`.
-            Some((event, usize::try_from(partition).unwrap_or(0)))
+            Some(usize::try_from(partition).unwrap_or(0))
         };
-        by_partition(stages, route)
+        boxed(PartitionDispatcher::numbered(stages.max(1), number))
     })
 }
 

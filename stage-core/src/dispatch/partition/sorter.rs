@@ -3,7 +3,8 @@
 use crate::dispatch::Outbox;
 
 /// Events by partition; empty between calls of the dispatcher.
-pub(super) struct Sorter<E> {
+#[derive(Debug)]
+pub struct Sorter<E> {
     partitions: Vec<Vec<E>>,
     /// The partitions with events, in the order of their first event.
     touched: Vec<usize>,

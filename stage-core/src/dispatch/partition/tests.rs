@@ -147,3 +147,26 @@ fn an_event_routed_nowhere_is_counted_as_discarded() {
     assert_eq!(bench.emit(&[1]), (vec![], vec![]));
     assert_eq!(bench.outbox.take_discarded(), 1);
 }
+
+#[test]
+fn numbered_events_reach_their_partitions_and_a_panic_costs_one_event() {
+    let number = |event: &u32| match event {
+        7 => panic!("no partition"),
+        8 => None,
+        9 => Some(5),
+        event => Some(*event as usize % 2),
+    };
+    let mut dispatcher = PartitionDispatcher::numbered(2, number).unwrap();
+    let mut outbox = Outbox::new();
+    for partition in [0, 1] {
+        let (key, options) = (SubscriptionKey(partition), DispatchOptions::new().partition(partition));
+        dispatcher.subscribe(key, options).unwrap();
+        dispatcher.ask(key, Demand::new(4).unwrap(), &mut outbox);
+    }
+    let mut events = vec![1, 7, 2, 8, 9, 3];
+    dispatcher.dispatch(&mut events, &mut outbox);
+    let sent: Vec<_> = outbox.drain().map(|(to, events)| (to.0, events)).collect();
+    assert_eq!((sent, events), (vec![(1, vec![1, 3]), (0, vec![2])], vec![]));
+    assert_eq!(outbox.take_discarded(), 2);
+    assert_eq!(Dispatcher::<u32>::wanted(&dispatcher), 5);
+}

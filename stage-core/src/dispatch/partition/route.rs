@@ -1,0 +1,92 @@
+//! Finds the partition of each event, by a function that takes the event or looks at it.
+
+use std::vec::Drain;
+
+use super::sorter::Sorter;
+use crate::base::partition_name::PartitionName;
+use crate::dispatch::{DispatchWarning, Outbox, Partitions};
+
+/// Groups the events of a batch by partition.
+pub trait Route<E>: Send {
+    /// Groups events. A panic in the function of the user stops before the next event, or at it.
+    #[doc(hidden)]
+    fn sort(
+        &mut self,
+        names: &Partitions,
+        events: &mut Drain<'_, E>,
+        sorter: &mut Sorter<E>,
+        outbox: &mut Outbox<E>,
+    );
+
+    /// Removes the event for which the function has panicked, if it is still among `events`.
+    #[doc(hidden)]
+    fn skip(events: &mut Drain<'_, E>);
+}
+
+/// Takes each event and returns it, possibly rewritten.
+impl<E, F, P> Route<E> for F
+where
+    F: FnMut(E) -> Option<(E, P)> + Send,
+    P: Into<PartitionName>,
+{
+    fn sort(
+        &mut self,
+        names: &Partitions,
+        events: &mut Drain<'_, E>,
+        sorter: &mut Sorter<E>,
+        outbox: &mut Outbox<E>,
+    ) {
+        for event in events {
+            let Some((event, name)) = self(event) else { continue };
+            let name = name.into();
+            match names.find(&name) {
+                Some(place) => sorter.put(place, event, outbox),
+                None => unknown(name, outbox),
+            }
+        }
+    }
+
+    fn skip(_events: &mut Drain<'_, E>) {}
+}
+
+/// Looks at each event and returns the number of its partition.
+pub struct Numbered<F>(pub(super) F);
+
+impl<F> std::fmt::Debug for Numbered<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Numbered").finish_non_exhaustive()
+    }
+}
+
+impl<E, F: FnMut(&E) -> Option<usize> + Send> Route<E> for Numbered<F> {
+    fn sort(
+        &mut self,
+        names: &Partitions,
+        events: &mut Drain<'_, E>,
+        sorter: &mut Sorter<E>,
+        outbox: &mut Outbox<E>,
+    ) {
+        let count = names.count();
+        // An event stays where it is until its partition is known: it is moved once.
+        while let Some(event) = events.as_slice().first() {
+            let number = (self.0)(event);
+            let Some(event) = events.next() else { return };
+            match number {
+                Some(place) if place < count => sorter.put(place, event, outbox),
+                Some(place) => unknown(place.into(), outbox),
+                None => {}
+            }
+        }
+    }
+
+    fn skip(events: &mut Drain<'_, E>) {
+        events.next();
+    }
+}
+
+/// Discards an event that was routed to an unknown partition.
+#[cold]
+fn unknown<E>(name: PartitionName, outbox: &mut Outbox<E>) {
+    outbox.discard(1);
+    outbox.warn(DispatchWarning::UnknownPartition { partition: name, events: 1 });
+}
