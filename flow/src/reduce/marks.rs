@@ -12,8 +12,8 @@ use crate::time::{Progress, Reached};
 #[derive(Debug)]
 pub(crate) struct Marks {
     ways: Vec<Way>,
-    /// The watermark; it never decreases.
-    highest: Option<i64>,
+    /// The watermark; it never decreases. `i64::MIN` if there is none.
+    highest: i64,
     /// Events that came too late for every window.
     late: u64,
 }
@@ -21,9 +21,13 @@ pub(crate) struct Marks {
 /// The progress of one input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Way {
-    /// `None` until the input has delivered something.
-    reached: Option<i64>,
+    /// `i64::MIN` until the input has delivered something.
+    reached: i64,
     state: State,
+}
+
+impl Way {
+    const NEW: Self = Self { reached: i64::MIN, state: State::Active };
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +40,7 @@ enum State {
 
 impl Marks {
     pub(crate) fn new() -> Self {
-        Self { ways: vec![Way { reached: None, state: State::Active }], highest: None, late: 0 }
+        Self { ways: vec![Way::NEW], highest: i64::MIN, late: 0 }
     }
 
     pub(crate) fn fed_by(&mut self, feeds: Feeds) {
@@ -46,21 +50,29 @@ impl Marks {
             Feeds::Sides(left, right) => left + right,
             Feeds::Table { events, .. } => events + 1,
         };
-        self.ways = vec![Way { reached: None, state: State::Active }; ways.max(1)];
+        self.ways = vec![Way::NEW; ways.max(1)];
     }
 
     /// Records an event from `edge` with its sender's progress; returns whether the watermark may have moved.
     #[inline]
     pub(crate) fn note(&mut self, edge: usize, reached: i64) -> bool {
-        self.told(edge, Progress { reached, idle: false })
+        match self.ways.get_mut(edge) {
+            // Most events say nothing new,
+            Some(way) if way.state == State::Active && reached <= way.reached => false,
+            // or come from an input that is ahead of another one, whose progress counts.
+            Some(way) if way.state == State::Active && way.reached > self.highest => {
+                way.reached = reached;
+                false
+            }
+            _ => self.told(edge, Progress { reached, idle: false }),
+        }
     }
 
     /// Records the progress of the sender of `edge`; returns whether the watermark may have moved.
     pub(crate) fn told(&mut self, edge: usize, progress: Progress) -> bool {
         let Some(way) = self.ways.get_mut(edge) else { return false };
         let state = if progress.idle { State::Idle } else { State::Active };
-        let known = (progress.reached > i64::MIN).then_some(progress.reached);
-        let now = Way { reached: way.reached.max(known), state };
+        let now = Way { reached: way.reached.max(progress.reached), state };
         let moved = *way != now;
         if moved {
             *way = now;
@@ -118,13 +130,14 @@ impl Marks {
 
     /// Returns the watermark and the number of late events, for observers.
     pub(crate) fn seen(&self) -> Option<Reached> {
-        self.highest.map(|watermark| Reached { watermark, late: self.late })
+        self.watermark().map(|watermark| Reached { watermark, late: self.late })
     }
 
     /// Returns the watermark: no later event belongs to a window that ended by then, except for late events.
     /// `None` until every input has delivered something.
+    #[inline]
     pub(crate) fn watermark(&self) -> Option<i64> {
-        self.highest
+        (self.highest > i64::MIN).then_some(self.highest)
     }
 
     /// Returns the progress to announce downstream; `None` once all inputs have ended.
@@ -135,8 +148,9 @@ impl Marks {
     }
 
     /// Returns the watermark; `i64::MIN` if there is none.
+    #[inline]
     pub(crate) fn reached(&self) -> i64 {
-        self.highest.unwrap_or(i64::MIN)
+        self.highest
     }
 
     fn settle(&mut self) {
@@ -146,9 +160,8 @@ impl Marks {
         let now = reached(State::Active)
             .min()
             .or_else(|| reached(State::Idle).max())
-            .or_else(|| reached(State::Ended).max())
-            .flatten();
-        self.highest = self.highest.max(now);
+            .or_else(|| reached(State::Ended).max());
+        self.highest = self.highest.max(now.unwrap_or(i64::MIN));
     }
 }
 

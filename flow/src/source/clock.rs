@@ -13,7 +13,7 @@ const IN_A_ROW: u32 = 16;
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {
     /// An event that is later than the watermark by more than this, in milliseconds, does not move it.
-    most_ahead: i128,
+    most_ahead: u64,
     watermark: Option<i64>,
     /// The times of the first events, until there is a watermark.
     first: Vec<i64>,
@@ -31,6 +31,8 @@ struct Ahead {
 
 impl Clock {
     pub(crate) fn new(most_ahead: i128) -> Self {
+        // No two times differ by more than `u64::MAX`.
+        let most_ahead = u64::try_from(most_ahead).unwrap_or(u64::MAX);
         Self { most_ahead, watermark: None, first: Vec::new(), ahead: None, believes: false }
     }
 
@@ -41,17 +43,23 @@ impl Clock {
             self.see_first(at);
             return self.watermark;
         };
-        let is_ahead = i128::from(at) - i128::from(watermark) > self.most_ahead;
-        if is_ahead && !self.believes {
+        if self.is_after(at, watermark) && !self.believes {
             self.watermark = Some(self.see_ahead(at).unwrap_or(watermark));
         } else {
             self.watermark = Some(watermark.max(at));
-            if !self.is_far_behind(at, watermark) {
+            // Only an event near the watermark interrupts a series of events ahead of it.
+            if self.ahead.is_some() && !self.is_after(watermark, at) {
                 self.ahead = None;
             }
             self.believes = false;
         }
         self.watermark
+    }
+
+    /// Returns whether a time is after another one by more than an event may be ahead.
+    #[inline]
+    fn is_after(&self, at: i64, other: i64) -> bool {
+        at > other && at.abs_diff(other) > self.most_ahead
     }
 
     /// Records that the part has been idle: the next event may be later by any amount. Returns the watermark.
@@ -68,9 +76,10 @@ impl Clock {
         self.watermark.filter(|_| !had_started)
     }
 
+    #[cold]
     fn see_first(&mut self, at: i64) {
         // Without a limit, and after a pause, each event moves the watermark.
-        let all = self.most_ahead >= i128::from(u64::MAX) || self.believes;
+        let all = self.most_ahead == u64::MAX || self.believes;
         self.believes = false;
         self.first.push(at);
         if all || self.first.len() == FIRST {
@@ -87,7 +96,7 @@ impl Clock {
         }
         first.sort_unstable();
         let middle = first[(first.len() - 1) / 2];
-        let believed = |at: &&i64| i128::from(**at) - i128::from(middle) <= self.most_ahead;
+        let believed = |at: &&i64| !self.is_after(**at, middle);
         self.watermark = first.iter().rfind(believed).copied();
     }
 
@@ -98,11 +107,6 @@ impl Clock {
         let enough = ahead.events == IN_A_ROW;
         self.ahead = (!enough).then_some(ahead);
         enough.then_some(ahead.least)
-    }
-
-    /// Only an event near the watermark interrupts a series of events ahead of it.
-    fn is_far_behind(&self, at: i64, watermark: i64) -> bool {
-        i128::from(watermark) - i128::from(at) > self.most_ahead
     }
 }
 

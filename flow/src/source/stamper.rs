@@ -132,6 +132,7 @@ where
 {
     type Time = Timed;
 
+    #[inline]
     fn stamp(&mut self, event: T) -> Stamped<T> {
         let at = (self.function)(&event);
         let watermark = self.clock.see(at).unwrap_or(i64::MIN);
