@@ -1,48 +1,48 @@
 //! The operator of sessions: assigns events to the sessions of their keys, and emits the sessions that have
 //! ended.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use super::{Session, Sessions};
-use crate::chain::Start;
 use crate::error::FlowError;
-use crate::flow::Flow;
 use crate::options::LayerOptions;
-use crate::plan::{Feeds, Layer, Operator, Origin, Place, Staged};
+use crate::plan::{Feeds, Layer, Operator, Place};
 use crate::reduce::Marks;
-use crate::time::{Progress, Reached, Stamp, Stamped, Timed};
+use crate::time::{Progress, Reached, Stamp, Stamped};
 use crate::window::{Late, TakesLate};
 
 /// A layer that finds sessions.
 pub struct SessionLayer<T, F, I, G, H> {
-    sessions: Sessions,
-    key: Arc<F>,
-    init: Arc<I>,
-    fold: Arc<G>,
-    merge: Arc<H>,
-    late: Option<TakesLate<T>>,
+    pub(super) sessions: Sessions,
+    pub(super) key: Arc<F>,
+    pub(super) init: Arc<I>,
+    pub(super) fold: Arc<G>,
+    pub(super) merge: Arc<H>,
+    pub(super) late: Option<TakesLate<T>>,
     /// Whether the flow has a window or a trigger, which sessions do not support.
-    windowed: bool,
-    options: LayerOptions,
-    takes: PhantomData<fn(T)>,
+    pub(super) windowed: bool,
+    pub(super) options: LayerOptions,
+    pub(super) takes: PhantomData<fn(T)>,
 }
 
 /// The open sessions of one stage.
 pub struct SessionOperator<T, Q, A, F, I, G, H> {
     layer: SessionLayer<T, F, I, G, H>,
-    /// By key; each list is sorted by time.
-    open: FxHashMap<Q, Vec<Open<A>>>,
-    /// A time for each session, which is not after its last event: an event that extends a session leaves it
-    /// where it is, and the next look at the session moves it.
-    ends: BTreeSet<(i64, u64)>,
-    /// The key of each number in `ends`.
-    keys: FxHashMap<u64, Q>,
+    /// By key; each list is sorted by time. Most keys have one open session.
+    open: FxHashMap<Q, SmallVec<[Open<A>; 1]>>,
+    /// The key of each session, by its number and a time that is not after its last event: an event that extends
+    /// a session leaves it where it is, and the next look at the session moves it.
+    ends: BTreeMap<(i64, u64), Q>,
+    /// A time that is not after the first of `ends`.
+    earliest: i64,
     next: u64,
     marks: Marks,
 }
@@ -58,9 +58,9 @@ struct Open<A> {
 
 impl<A> Open<A> {
     /// Returns whether an event that happened at `at` belongs to the session.
+    #[inline]
     fn is_near(&self, at: i64, sessions: &Sessions) -> bool {
-        let (at, gap) = (i128::from(at), sessions.gap);
-        at >= i128::from(self.start) - gap && at <= i128::from(self.end) + gap
+        sessions.reaches((self.start, self.end), at)
     }
 }
 
@@ -110,8 +110,8 @@ where
         SessionOperator {
             layer: self.clone(),
             open: FxHashMap::default(),
-            ends: BTreeSet::new(),
-            keys: FxHashMap::default(),
+            ends: BTreeMap::new(),
+            earliest: i64::MAX,
             next: 0,
             marks: Marks::new(),
         }
@@ -140,40 +140,51 @@ where
 {
     /// Adds an event to its session; this may merge sessions that were separate.
     fn take_in(&mut self, at: i64, event: T) {
-        let key = (self.layer.key)(&event);
-        let sessions = &self.layer.sessions;
-        let list = self.open.entry(key.clone()).or_default();
-        let near = |open: &Open<A>| open.is_near(at, sessions);
-        let first = list.iter().position(near);
-        let place = first.unwrap_or_else(|| {
-            let place = list.partition_point(|open| open.end < at);
-            let number = self.next;
-            self.next += 1;
-            let value = (self.layer.init)();
-            list.insert(place, Open { start: at, end: at, value, number, noted: at });
-            self.keys.insert(number, key.clone());
-            self.ends.insert((at, number));
-            place
-        });
-        // An event can also reach the next session, but no session after that.
-        if first.is_some() && list.get(place + 1).is_some_and(near) {
-            let other = list.remove(place + 1);
-            self.ends.remove(&(other.noted, other.number));
-            self.keys.remove(&other.number);
-            let open = &mut list[place];
-            open.end = open.end.max(other.end);
-            (self.layer.merge)(&mut open.value, other.value);
-        }
-        let open = &mut list[place];
-        (open.start, open.end) = (open.start.min(at), open.end.max(at));
-        (self.layer.fold)(&mut open.value, event);
+        let Self { layer, open, ends, earliest, next, .. } = self;
+        let near = |open: &Open<A>| open.is_near(at, &layer.sessions);
+        let (list, key) = match open.entry((layer.key)(&event)) {
+            Entry::Occupied(known) => match known.get().iter().position(near) {
+                Some(place) => {
+                    let list = known.into_mut();
+                    // An event can also reach the next session, but no session after that.
+                    let next = list.get(place + 1).is_some_and(near).then(|| list.remove(place + 1));
+                    let open = &mut list[place];
+                    if let Some(next) = next {
+                        ends.remove(&(next.noted, next.number));
+                        open.end = open.end.max(next.end);
+                        (layer.merge)(&mut open.value, next.value);
+                    }
+                    (open.start, open.end) = (open.start.min(at), open.end.max(at));
+                    (layer.fold)(&mut open.value, event);
+                    return;
+                }
+                None => {
+                    let key = known.key().clone();
+                    (known.into_mut(), key)
+                }
+            },
+            Entry::Vacant(vacant) => {
+                let key = vacant.key().clone();
+                (vacant.insert(SmallVec::new()), key)
+            }
+        };
+        let (number, mut value) = (*next, (layer.init)());
+        *next += 1;
+        (layer.fold)(&mut value, event);
+        let place = list.partition_point(|open| open.end < at);
+        list.insert(place, Open { start: at, end: at, value, number, noted: at });
+        ends.insert((at, number), key);
+        *earliest = at.min(*earliest);
     }
 
     /// Emits the sessions that the watermark has passed.
+    #[inline]
     fn pass_watermark<K: FnMut(Session<Q, A>)>(&mut self, sink: &mut K) {
         let Some(watermark) = self.marks.watermark() else { return };
-        while let Some(number) = self.first_over(Some(watermark)) {
-            self.hand_out(number, sink);
+        if self.layer.sessions.is_over(self.earliest, watermark) {
+            while let Some(session) = self.take_over(Some(watermark)) {
+                sink(session);
+            }
         }
     }
 
@@ -194,47 +205,36 @@ where
     fn evict<K: FnMut(Session<Q, A>)>(&mut self, sink: &mut K) {
         let most = self.layer.sessions.most;
         while self.ends.len() > most
-            && let Some(number) = self.first_over(None)
+            && let Some(session) = self.take_over(None)
         {
             self.layer.sessions.evicted.add(1);
-            self.hand_out(number, sink);
+            sink(session);
         }
     }
 
-    /// Returns the session that ends first, if it is over by the watermark; without one, in any case.
-    fn first_over(&mut self, watermark: Option<i64>) -> Option<u64> {
-        while let Some(&(noted, number)) = self.ends.first()
-            && watermark.is_none_or(|watermark| self.layer.sessions.is_over(noted, watermark))
+    /// Removes the session that ends first, if it is over by the watermark; without one, in any case.
+    fn take_over(&mut self, watermark: Option<i64>) -> Option<Session<Q, A>> {
+        let Self { layer, open, ends, earliest, .. } = self;
+        while let Some(first) = ends.first_entry()
+            && watermark.is_none_or(|watermark| layer.sessions.is_over(first.key().0, watermark))
         {
-            if !self.moves(noted, number) {
-                return Some(number);
+            let ((noted, number), key) = first.remove_entry();
+            let Some(list) = open.get_mut(&key) else { continue };
+            let Some(place) = list.iter().position(|open| open.number == number) else { continue };
+            let last = list[place].end;
+            if last > noted {
+                list[place].noted = last;
+                ends.insert((last, number), key);
+                continue;
             }
+            let Open { start, end, value, .. } = list.remove(place);
+            if list.is_empty() {
+                open.remove(&key);
+            }
+            return Some(Session { key, start, end, value });
         }
+        *earliest = ends.first_key_value().map_or(i64::MAX, |(first, _)| first.0);
         None
-    }
-
-    /// Moves the first of `ends` to the last event of its session; returns whether it was not there.
-    fn moves(&mut self, noted: i64, number: u64) -> bool {
-        let of_its_key = self.keys.get(&number).and_then(|key| self.open.get_mut(key));
-        let open = of_its_key.and_then(|list| list.iter_mut().find(|open| open.number == number));
-        let Some(open) = open.filter(|open| open.end > noted) else { return false };
-        open.noted = open.end;
-        self.ends.pop_first();
-        self.ends.insert((open.end, number));
-        true
-    }
-
-    /// Emits the session with this number, which is the next to end.
-    fn hand_out<K: FnMut(Session<Q, A>)>(&mut self, number: u64, sink: &mut K) {
-        self.ends.pop_first();
-        let Some(key) = self.keys.remove(&number) else { return };
-        let Some(list) = self.open.get_mut(&key) else { return };
-        let Some(place) = list.iter().position(|open| open.number == number) else { return };
-        let Open { start, end, value, .. } = list.remove(place);
-        if list.is_empty() {
-            self.open.remove(&key);
-        }
-        sink(Session { key, start, end, value });
     }
 }
 
@@ -294,76 +294,9 @@ where
     }
 
     fn finish<K: FnMut(Session<Q, A>)>(&mut self, sink: &mut K) {
-        while let Some(number) = self.first_over(None) {
-            self.hand_out(number, sink);
+        while let Some(session) = self.take_over(None) {
+            sink(session);
         }
-    }
-}
-
-/// A flow of sessions.
-pub type SessionFlow<O, T, F, I, G, H> = Flow<Start<Staged<O, SessionLayer<T, F, I, G, H>>>>;
-
-impl<O: Origin<Time = Timed>> Flow<Start<O>> {
-    /// Finds the sessions of each key in this stage, and folds the events of each into a value; `merge`
-    /// merges the values of two sessions that an event joins. A session is emitted when the watermark shows
-    /// that it has ended, or at the end of the input, in the order of their ends. Partition by the same key
-    /// first.
-    ///
-    /// An event behind the watermark is accepted if an open session of its key is within the gap. It is late
-    /// if there is none and a session of the event alone would have ended; [`late`](Flow::late) gets the late
-    /// events. A flow with a window or a trigger before the sessions does not start.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use flow::Sessions;
-    /// use flow::Flow;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), flow::FlowError> {
-    /// let seconds = |at: &i64| at * 1000;
-    /// let visits = Flow::from_items([1, 2, 3, 60, 61]).event_time(seconds, Duration::MAX).stages(1);
-    /// let gap = Sessions::new(Duration::from_secs(10));
-    /// let lengths = visits
-    ///     .sessions(gap, |_| "visitor", || 0, |count, _| *count += 1, |count, other| *count += other)
-    ///     .map(|session| ((session.end - session.start) / 1000, session.value));
-    /// assert_eq!(lengths.collect::<Vec<_>>().await?, [(2, 3), (1, 2)]);
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[allow(clippy::type_complexity, reason = "a flow names its functions")]
-    pub fn sessions<Q, A, F, I, G, H>(
-        self,
-        sessions: Sessions,
-        key: F,
-        init: I,
-        fold: G,
-        merge: H,
-    ) -> SessionFlow<O, O::Item, F, I, G, H>
-    where
-        Q: Clone + Eq + Hash + Send + 'static,
-        A: Send + 'static,
-        F: Fn(&O::Item) -> Q + Send + Sync + 'static,
-        I: Fn() -> A + Send + Sync + 'static,
-        G: Fn(&mut A, O::Item) + Send + Sync + 'static,
-        H: Fn(&mut A, A) + Send + Sync + 'static,
-    {
-        let windowed = self.is_windowed();
-        let Self { chain: Start { origin }, mut options, late, .. } = self;
-        options.refuse(sessions.refused.clone());
-        let first = SessionLayer {
-            windowed,
-            sessions,
-            key: Arc::new(key),
-            init: Arc::new(init),
-            fold: Arc::new(fold),
-            merge: Arc::new(merge),
-            late,
-            options: LayerOptions::default(),
-            takes: PhantomData,
-        };
-        let mut flow = Flow::at(Staged { origin, first, what: "sessions" });
-        flow.options = options;
-        flow
     }
 }
 
@@ -393,6 +326,6 @@ mod tests {
         let mut all = Vec::new();
         operator.finish(&mut |session| all.push((session.start, session.end, session.value)));
         assert_eq!(all, [(50, 50, vec![50]), (100, 118, vec![100, 118, 109])]);
-        assert!(operator.open.is_empty() && operator.keys.is_empty());
+        assert!(operator.open.is_empty() && operator.ends.is_empty());
     }
 }

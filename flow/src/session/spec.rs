@@ -8,9 +8,9 @@ use crate::stats::Tally;
 /// The options of sessions.
 #[derive(Clone, Debug)]
 pub struct Sessions {
-    /// In milliseconds.
-    pub(super) gap: i128,
-    pub(super) lateness: i128,
+    /// In milliseconds. No two times differ by more than `u64::MAX`.
+    pub(super) gap: u64,
+    pub(super) lateness: u64,
     pub(super) late: Tally,
     /// The maximum number of open sessions in a stage.
     pub(super) most: usize,
@@ -25,7 +25,7 @@ impl Sessions {
     #[track_caller]
     pub fn new(gap: Duration) -> Self {
         let (gap, refused) = match Refused::millis("Sessions::new", gap, 1) {
-            Ok(gap) => (gap, None),
+            Ok(gap) => (saturated(gap), None),
             Err(refused) => (1, Some(refused)),
         };
         let (late, evicted) = (Tally::new(), Tally::new());
@@ -38,7 +38,7 @@ impl Sessions {
     #[track_caller]
     pub fn allowed_lateness(mut self, lateness: Duration) -> Self {
         match Refused::millis("allowed_lateness", lateness, 0) {
-            Ok(lateness) => self.lateness = lateness,
+            Ok(lateness) => self.lateness = saturated(lateness),
             Err(refused) => self.refuse(Some(refused)),
         }
         self
@@ -64,13 +64,24 @@ impl Sessions {
     }
 
     /// Returns whether a session whose last event happened at `end` has ended by a watermark.
+    #[inline]
     pub(super) fn is_over(&self, end: i64, watermark: i64) -> bool {
-        i128::from(end) + self.gap < i128::from(watermark) - self.lateness
+        watermark > end && watermark.abs_diff(end) > self.gap.saturating_add(self.lateness)
+    }
+
+    /// Returns whether an event that happened at `at` belongs to a session from `start` to `end`.
+    #[inline]
+    pub(super) fn reaches(&self, (start, end): (i64, i64), at: i64) -> bool {
+        (at >= start || start.abs_diff(at) <= self.gap) && (at <= end || at.abs_diff(end) <= self.gap)
     }
 
     fn refuse(&mut self, refused: Option<Refused>) {
         self.refused = self.refused.take().or(refused);
     }
+}
+
+fn saturated(millis: i128) -> u64 {
+    u64::try_from(millis).unwrap_or(u64::MAX)
 }
 
 /// One session that has ended.
