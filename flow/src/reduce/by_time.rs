@@ -5,9 +5,9 @@ use super::gaps::Gaps;
 use super::open::{Open, Opened};
 use super::operator::ReduceOperator;
 use super::{Accumulate, Emit, Reducer};
-use crate::chain::{Chain, InOf, StampOf};
-use crate::time::Stamp;
-use crate::window::{Kind, Late, Spans, TriggerName, WindowId};
+use crate::chain::{Chain, InOf, StampOf, TimeOf};
+use crate::time::{Stamp, Time};
+use crate::window::{Interval, Kind, Late, Spans, TriggerName, WindowId};
 
 /// The number of empty windows emitted at a time.
 const AT_ONCE: usize = 1000;
@@ -18,6 +18,48 @@ where
     R: Accumulate + Reducer<C::Out, M::Out>,
     M: Emit<<R as Accumulate>::Acc>,
 {
+    /// Returns the watermark that decides whether an event is late: that of its own source, or that of the other
+    /// sources if its own was idle.
+    #[inline]
+    pub(super) fn ended(&self, at: Stamp) -> i64 {
+        at.watermark.max(self.marks.reached())
+    }
+
+    /// Adds an event to the `last` window, and the events after it up to one that is not in the window or may
+    /// close one: this event is returned. Sets `moved` if the watermark may have moved.
+    pub(super) fn run<K: FnMut(M::Out)>(
+        &mut self,
+        last: Interval,
+        edge: usize,
+        first: (StampOf<C>, InOf<C>),
+        events: &mut impl Iterator<Item = (StampOf<C>, InOf<C>)>,
+        moved: &mut bool,
+        sink: &mut K,
+    ) -> Option<(StampOf<C>, InOf<C>)> {
+        let (window, place) = (self.timed_id(last.number), self.place);
+        let Self { layer, timed, marks, quiet, .. } = self;
+        let Some(open) = timed.get_mut(&last.number) else {
+            self.put(last.number, first.0, first.1, sink);
+            return None;
+        };
+        let mut left = None;
+        let more = std::iter::from_fn(|| {
+            let (stamp, event) = events.next()?;
+            let fits = TimeOf::<C>::moment(stamp).is_some_and(|at| {
+                *moved |= marks.note(edge, at.reached);
+                let reached = marks.reached();
+                (!*moved || reached < *quiet) && last.accepts(at.at, at.watermark.max(reached))
+            });
+            if fits {
+                return Some((stamp, event));
+            }
+            left = Some((stamp, event));
+            None
+        });
+        Opened { layer, window, place, open }.take_all(std::iter::once(first).chain(more), sink);
+        left
+    }
+
     /// Handles one event of a flow with windows of event time.
     pub(super) fn timed_event<K: FnMut(M::Out)>(
         &mut self,
@@ -26,8 +68,7 @@ where
         event: InOf<C>,
         sink: &mut K,
     ) {
-        // The watermark of the event's own source, or that of the other sources if its own was idle.
-        let ended = at.watermark.max(self.marks.reached());
+        let ended = self.ended(at);
         if let Some(last) = self.last
             && last.accepts(at.at, ended)
         {
@@ -64,7 +105,9 @@ where
     /// Adds an event to the window with this number.
     fn put<K: FnMut(M::Out)>(&mut self, number: i64, stamp: StampOf<C>, event: InOf<C>, sink: &mut K) {
         let (window, layer, gaps) = (self.timed_id(number), &self.layer, &self.gaps);
+        let quiet = &mut self.quiet;
         let open = self.timed.entry(number).or_insert_with(|| {
+            *quiet = layer.window.spans().map_or(i64::MIN, |spans| spans.end(number)).min(*quiet);
             let mut open = Open::new(layer);
             open.passed = gaps.as_ref().is_some_and(|gaps| gaps.was_passed(number));
             open
@@ -89,6 +132,9 @@ where
     /// [`AT_ONCE`] empty windows and sets `has_more`.
     pub(super) fn pass<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
         let Some(spans) = self.layer.window.spans() else { return };
+        if self.marks.reached() < self.quiet && !self.finishing {
+            return;
+        }
         if self.layer.window.emit_empty && self.gaps.is_none() {
             // Until the first window is due, an event may still open an earlier one.
             let end = self.marks.watermark().map(|watermark| spans.first_open(watermark.into()));
@@ -108,6 +154,11 @@ where
             }
         }
         self.has_more = left == 0;
+        self.quiet = match self.timed.first_key_value() {
+            _ if self.layer.window.emit_empty || self.layer.window.lateness > 0 => i64::MIN,
+            Some((first, _)) => spans.end(*first),
+            None => i64::MAX,
+        };
     }
 
     /// Emits for the last time the windows with events before `end` and the empty ones before `gaps_end`, in

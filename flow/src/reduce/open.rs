@@ -121,7 +121,7 @@ where
         }
     }
 
-    /// Adds events to the only window.
+    /// Adds events without counting them for a trigger.
     pub(super) fn take_all<K: FnMut(M::Out)>(
         &mut self,
         events: impl Iterator<Item = (StampOf<C>, InOf<C>)>,
@@ -130,10 +130,10 @@ where
         let (layer, Open { state, acc: kept, alarms, .. }) = (self.layer, &mut *self.open);
         // The value is moved out so that its fields can stay in registers.
         let mut acc = kept.take().unwrap_or_else(|| layer.reducer.acc(alarms));
-        for (stamp, event) in events {
+        events.for_each(|(stamp, event)| {
             let reduce = &mut |_, event| layer.reducer.reduce(&mut acc, alarms, event, sink);
             layer.chain.push(state, stamp, event, reduce);
-        }
+        });
         layer.reducer.settle(&mut acc, sink);
         *kept = Some(acc);
     }

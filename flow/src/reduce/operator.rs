@@ -35,6 +35,8 @@ where
     pub(super) timed: BTreeMap<i64, Open<C, R>>,
     /// The window of the last event that was not late, if the windows are consecutive ones of event time.
     pub(super) last: Option<Interval>,
+    /// Below this watermark, no window of event time is to be emitted.
+    pub(super) quiet: i64,
     /// The empty windows that have been emitted, if empty windows are; starts at the first window with
     /// events.
     pub(super) gaps: Option<Gaps>,
@@ -84,6 +86,7 @@ where
             left,
             timed: BTreeMap::new(),
             last: None,
+            quiet: i64::MIN,
             gaps: None,
             has_more: false,
             finishing: false,
@@ -159,13 +162,21 @@ where
         events: impl Iterator<Item = <TimeOf<C> as Time>::Of<InOf<C>>>,
         sink: &mut K,
     ) {
-        for carried in events {
-            let (stamp, event) = TimeOf::<C>::open(carried);
+        let mut events = events.map(TimeOf::<C>::open);
+        let in_runs = self.layer.window.every.is_none() && self.layer.custom_trigger.is_none();
+        let (mut left, mut moved) = (None, false);
+        while let Some((stamp, event)) = left.take().or_else(|| events.next()) {
             let Some(at) = TimeOf::<C>::moment(stamp) else { continue };
-            if self.marks.note(edge, at.reached) {
+            moved |= self.marks.note(edge, at.reached);
+            if std::mem::take(&mut moved) {
                 self.pass(sink);
             }
-            self.timed_event(stamp, at, event, sink);
+            match self.last {
+                Some(last) if in_runs && last.accepts(at.at, self.ended(at)) => {
+                    left = self.run(last, edge, (stamp, event), &mut events, &mut moved, sink);
+                }
+                _ => self.timed_event(stamp, at, event, sink),
+            }
         }
         if self.layer.custom_trigger.is_some() {
             self.each_timed(|mut opened| opened.show_batch(sink));

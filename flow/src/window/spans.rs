@@ -18,18 +18,18 @@ pub(crate) struct Spans {
 pub(crate) struct Interval {
     /// The number of the window.
     pub(crate) number: i64,
-    start: i128,
-    end: i128,
-    /// The first watermark at which its events are late.
-    closed_at: i128,
+    /// The first and the last time in the window.
+    first: i64,
+    last: i64,
+    /// The last watermark at which its events are not late.
+    open_until: i64,
 }
 
 impl Interval {
     /// Returns whether an event at this time is in the window, and not late at this watermark.
     #[inline]
     pub(crate) fn accepts(self, at: i64, watermark: i64) -> bool {
-        let at = i128::from(at);
-        self.start <= at && at < self.end && i128::from(watermark) < self.closed_at
+        self.first <= at && at <= self.last && watermark <= self.open_until
     }
 }
 
@@ -73,8 +73,14 @@ impl Spans {
     /// Returns the interval of a window that accepts events until the watermark is `lateness` past its end.
     pub(crate) fn interval(self, number: i64, lateness: i128) -> Interval {
         let start = i128::from(number) * self.step;
-        let end = start + self.span;
-        Interval { number, start, end, closed_at: end.saturating_add(lateness) }
+        let last = start + self.span - 1;
+        let open_until = clamped(last.saturating_add(lateness));
+        Interval { number, first: clamped(start), last: clamped(last), open_until }
+    }
+
+    /// Returns the end of a window, the first time that is not in it; `i64::MAX` if it is more.
+    pub(crate) fn end(self, number: i64) -> i64 {
+        clamped(i128::from(number) * self.step + self.span)
     }
 
     /// Returns the start of a window; `i64::MIN` if it is less.
