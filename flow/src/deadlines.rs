@@ -37,6 +37,8 @@ pub struct DeadlineOperator<T, Q, A, F, I, G> {
     open: FxHashMap<Q, Open<A>>,
     /// The keys, by the times at which they are expected and their numbers.
     due: BTreeMap<(i64, u64), Q>,
+    /// A time that is not after the first of `due`.
+    earliest: i64,
     /// The number of the next key.
     next: u64,
     marks: Marks,
@@ -96,6 +98,7 @@ where
             layer: self.clone(),
             open: FxHashMap::default(),
             due: BTreeMap::new(),
+            earliest: i64::MAX,
             next: 0,
             marks: Marks::new(),
             told: i64::MIN,
@@ -132,6 +135,7 @@ where
                     && let Some(key) = self.due.remove(&(open.expected, open.number))
                 {
                     open.expected = open.deadline;
+                    self.earliest = self.earliest.min(open.expected);
                     self.due.insert((open.expected, open.number), key);
                 }
             }
@@ -139,6 +143,7 @@ where
                 let (mut value, number) = ((self.layer.init)(), self.next);
                 self.next += 1;
                 let deadline = (self.layer.fold)(&mut value, event);
+                self.earliest = self.earliest.min(deadline);
                 self.due.insert((deadline, number), vacant.key().clone());
                 vacant.insert(Open { value, number, deadline, expected: deadline });
             }
@@ -161,12 +166,16 @@ where
             let stamp = Stamp { at, watermark: self.told, reached: self.told };
             sink(Stamped { stamp, event: (key, open.value) });
         }
+        self.earliest = self.due.first_key_value().map_or(i64::MAX, |(first, _)| first.0);
     }
 
     /// Emits the values whose deadline the watermark has reached.
+    #[inline]
     fn pass<K: FnMut(Stamped<(Q, A)>)>(&mut self, sink: &mut K) {
         let Some(watermark) = self.marks.watermark() else { return };
-        self.emit_by(watermark, sink);
+        if self.earliest <= watermark {
+            self.emit_by(watermark, sink);
+        }
         self.told = self.told.max(watermark);
     }
 }
