@@ -57,6 +57,15 @@ impl<M: Time, T: Send + 'static> Origin for Fed<M, T> {
             layer.options().check()?;
             let of = layer.options().count();
             let name = build.name(&layer.name());
+            if self.routing.is_none()
+                && layer.options().fed_by == FedBy::Layer
+                && let Some(upstream) = self.node.build_common(build)
+            {
+                let upstream = upstream.await?;
+                if upstream.len() == of {
+                    return feed_each(&layer, &name, &upstream, build, &exit).await;
+                }
+            }
             let dispatcher = self.routing.as_ref().map(|routing| {
                 let (routing, build, name) = (Arc::clone(routing), build.clone(), name.clone());
                 let make: MakeDispatcher<_> = Arc::new(move || routing(of, &build, &name));
@@ -84,37 +93,67 @@ pub(super) async fn feed<L: Layer>(
     layer: &L,
     name: &str,
     partitioned: bool,
-    (upstream, feeds): (&[ProducerRef<L::In>], Feeds),
+    upstream: (&[ProducerRef<L::In>], Feeds),
     build: &Build,
     exit: &Exit<L::Out>,
 ) -> Result<Vec<ProducerRef<L::Out>>, FlowError> {
-    let options = layer.options();
-    let of = options.count();
+    let of = layer.options().count();
     let mut outputs = Vec::with_capacity(of);
     for index in 0..of {
         let place = Place { index, of };
-        let operator = Build::operator(layer, name, place)?;
-        let stage =
-            FedStage::new(operator, feeds, build.ends(upstream.len(), exit), build.gauges.add(name, index));
-        let stage =
-            producer_consumer(stage, build.stage_options(name, index, exit)).await.map_err(Build::failed)?;
-        build.keep(stage.clone());
-        if options.fed_by == FedBy::RunningSource {
-            let stage = stage.clone();
-            build.keep_source(move || stage.cast(Leave).unwrap_or_default());
-        }
-        for (edge, producer) in upstream.iter().enumerate() {
-            let mut demand = options.demand();
-            if edge < feeds.held() {
-                // The stage resumes it.
-                demand = demand.paused();
-            }
-            if partitioned {
-                demand = demand.share(DispatchOptions::new().partition(index));
-            }
-            build.wire(name, &stage, producer, demand).await?;
-        }
-        outputs.push(stage.producer());
+        outputs.push(feed_one(layer, name, place, partitioned, upstream, build, exit).await?);
     }
     Ok(outputs)
+}
+
+/// Starts as many stages of `layer` as there are `upstream`, each subscribed to one of them.
+async fn feed_each<L: Layer>(
+    layer: &L,
+    name: &str,
+    upstream: &[ProducerRef<L::In>],
+    build: &Build,
+    exit: &Exit<L::Out>,
+) -> Result<Vec<ProducerRef<L::Out>>, FlowError> {
+    let of = upstream.len();
+    let mut outputs = Vec::with_capacity(of);
+    for (index, producer) in upstream.iter().enumerate() {
+        let (place, producer) = (Place { index, of }, std::slice::from_ref(producer));
+        outputs.push(feed_one(layer, name, place, false, (producer, Feeds::Stages(1)), build, exit).await?);
+    }
+    Ok(outputs)
+}
+
+/// Starts one stage of `layer`, subscribed to every one of `upstream`.
+async fn feed_one<L: Layer>(
+    layer: &L,
+    name: &str,
+    place: Place,
+    partitioned: bool,
+    (upstream, feeds): (&[ProducerRef<L::In>], Feeds),
+    build: &Build,
+    exit: &Exit<L::Out>,
+) -> Result<ProducerRef<L::Out>, FlowError> {
+    let (options, index) = (layer.options(), place.index);
+    let operator = Build::operator(layer, name, place)?;
+    let stage =
+        FedStage::new(operator, feeds, build.ends(upstream.len(), exit), build.gauges.add(name, index));
+    let stage =
+        producer_consumer(stage, build.stage_options(name, index, exit)).await.map_err(Build::failed)?;
+    build.keep(stage.clone());
+    if options.fed_by == FedBy::RunningSource {
+        let stage = stage.clone();
+        build.keep_source(move || stage.cast(Leave).unwrap_or_default());
+    }
+    for (edge, producer) in upstream.iter().enumerate() {
+        let mut demand = options.demand();
+        if edge < feeds.held() {
+            // The stage resumes it.
+            demand = demand.paused();
+        }
+        if partitioned {
+            demand = demand.share(DispatchOptions::new().partition(index));
+        }
+        build.wire(name, &stage, producer, demand).await?;
+    }
+    Ok(stage.producer())
 }

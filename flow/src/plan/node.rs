@@ -41,6 +41,17 @@ pub trait Node<E: Send + 'static>: Send + Sync {
         .boxed()
     }
 
+    /// Starts the stages of a part that send every event to each of their subscribers, one for each layer that the
+    /// part feeds; `None` if this is no such part.
+    #[doc(hidden)]
+    fn build_common<'a>(
+        &'a self,
+        build: &'a Build,
+    ) -> Option<BoxFuture<'a, Result<Vec<ProducerRef<E>>, FlowError>>> {
+        let _ = build;
+        None
+    }
+
     /// Adds the layers of this part to `outline`; returns their numbers.
     #[doc(hidden)]
     fn outline(&self, outline: &mut Outline) -> Vec<usize>;

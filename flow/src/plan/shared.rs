@@ -15,8 +15,9 @@ use crate::error::FlowError;
 use crate::exec::{FedStage, Readers};
 use crate::time::Time;
 
-/// A part that every layer after it receives as a whole. Its stages send each event to one pass stage for each
-/// layer, which dispatches as that layer needs it.
+/// A part that every layer after it receives as a whole. Its stages send each event to one stage for each layer: a
+/// stage of the layer itself, if the layer has as many and takes any events, or a pass stage, which dispatches as
+/// the layer needs it.
 pub(crate) struct Shared<M: Time, T: Send + 'static> {
     pub(crate) node: NodeOf<M::Of<T>>,
 }
@@ -73,6 +74,13 @@ where
             Ok(outputs)
         }
         .boxed()
+    }
+
+    fn build_common<'a>(
+        &'a self,
+        build: &'a Build,
+    ) -> Option<BoxFuture<'a, Result<Vec<ProducerRef<M::Of<T>>>, FlowError>>> {
+        Some(self.stages(build).boxed())
     }
 
     fn outline(&self, outline: &mut Outline) -> Vec<usize> {
