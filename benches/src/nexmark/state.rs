@@ -50,6 +50,8 @@ pub(super) struct Sale {
     best: Option<u64>,
     /// Bids that came before the auction did: their times and prices.
     early: Vec<(i64, u64)>,
+    /// The time after the last of them.
+    early_until: i64,
 }
 
 impl Sale {
@@ -64,7 +66,8 @@ impl Sale {
             }
             (Event::Bid(bid), None) => {
                 self.early.push((bid.at, bid.price));
-                self.early.iter().map(|(at, _)| at + 1).max().unwrap_or(bid.at)
+                self.early_until = self.early_until.max(bid.at + 1);
+                self.early_until
             }
             (Event::Auction(auction), _) => {
                 let bids = self.early.drain(..).filter(|(at, _)| is_in_time(&auction, *at));
