@@ -4,6 +4,7 @@
 
 mod blocking;
 mod held;
+mod kept;
 mod sockets;
 
 use stage_core::testing::{Sim, settle};
