@@ -8,7 +8,7 @@ use crate::dispatch::{DispatchWarning, Outbox, Partitions};
 
 /// Groups the events of a batch by partition.
 pub trait Route<E>: Send {
-    /// Groups events. A panic in the function of the user stops before the next event, or at it.
+    /// Groups events. A panic in the function ends the call; [`skip`](Self::skip) then removes its event.
     #[doc(hidden)]
     fn sort(
         &mut self,
