@@ -143,26 +143,24 @@ where
         let Self { layer, open, ends, earliest, next, .. } = self;
         let near = |open: &Open<A>| open.is_near(at, &layer.sessions);
         let (list, key) = match open.entry((layer.key)(&event)) {
-            Entry::Occupied(known) => match known.get().iter().position(near) {
-                Some(place) => {
+            Entry::Occupied(known) => {
+                if let Some(place) = known.get().iter().position(near) {
                     let list = known.into_mut();
                     // An event can also reach the next session, but no session after that.
-                    let next = list.get(place + 1).is_some_and(near).then(|| list.remove(place + 1));
+                    let other = list.get(place + 1).is_some_and(near).then(|| list.remove(place + 1));
                     let open = &mut list[place];
-                    if let Some(next) = next {
-                        ends.remove(&(next.noted, next.number));
-                        open.end = open.end.max(next.end);
-                        (layer.merge)(&mut open.value, next.value);
+                    if let Some(other) = other {
+                        ends.remove(&(other.noted, other.number));
+                        open.end = open.end.max(other.end);
+                        (layer.merge)(&mut open.value, other.value);
                     }
                     (open.start, open.end) = (open.start.min(at), open.end.max(at));
                     (layer.fold)(&mut open.value, event);
                     return;
                 }
-                None => {
-                    let key = known.key().clone();
-                    (known.into_mut(), key)
-                }
-            },
+                let key = known.key().clone();
+                (known.into_mut(), key)
+            }
             Entry::Vacant(vacant) => {
                 let key = vacant.key().clone();
                 (vacant.insert(SmallVec::new()), key)
@@ -221,10 +219,10 @@ where
             let ((noted, number), key) = first.remove_entry();
             let Some(list) = open.get_mut(&key) else { continue };
             let Some(place) = list.iter().position(|open| open.number == number) else { continue };
-            let last = list[place].end;
-            if last > noted {
-                list[place].noted = last;
-                ends.insert((last, number), key);
+            let open_until = list[place].end;
+            if open_until > noted {
+                list[place].noted = open_until;
+                ends.insert((open_until, number), key);
                 continue;
             }
             let Open { start, end, value, .. } = list.remove(place);

@@ -4,8 +4,8 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::operator::SessionLayer;
 use super::Sessions;
+use super::operator::SessionLayer;
 use crate::chain::Start;
 use crate::flow::Flow;
 use crate::options::LayerOptions;
