@@ -57,6 +57,7 @@ impl Drop for Counted {
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "flows pass the event by reference")]
 const fn key_of(at: &i64) -> i64 {
     *at / OF_A_KEY
 }
