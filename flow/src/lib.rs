@@ -40,8 +40,6 @@
 //! | [`FlowError`], [`Refused`] | errors |
 //! | [`join`], [`source`], [`sink`], [`stages`], [`time`] | kinds of joins, sources and their formats, files as results, stages of stage-core in a flow, event time |
 //!
-//! With the feature `persist`, the module `persist` has windows whose state moves between machines.
-//!
 //! The types of steps and layers have no public names. A function that takes or returns a flow states the type
 //! of its events:
 //!
@@ -80,6 +78,7 @@ mod origins;
 mod output;
 mod paths;
 #[cfg(feature = "persist")]
+#[doc(hidden)]
 pub mod persist;
 mod plan;
 mod profile;

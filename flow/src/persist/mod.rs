@@ -2,8 +2,9 @@
 //!
 //! [`KeyedWindows`] describes a layer of a flow with one value per window and key. [`OpenWindows`] is the state of one
 //! partition of it. The state has no clock and no stages: the same events in the same order give the same results, and
-//! a state that is restored continues as if it had never been saved. A crate that connects machines moves the events
-//! and the states.
+//! a state that is restored continues as if it had never been saved.
+//!
+//! For crates that connect machines, which move the events and the states; programs use their modules.
 //!
 //! ```
 //! use std::time::Duration;

@@ -34,6 +34,8 @@ mod way;
 mod way_lane;
 mod windowed;
 
+#[doc(inline)]
+pub use flow::persist::{KeyedWindows, WindowResult};
 #[cfg(feature = "testing")]
 pub use mutant::Mutant;
 pub use numbered::Numbered;

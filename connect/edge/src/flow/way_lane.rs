@@ -1,5 +1,7 @@
 //! The frames of a way for one partition.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use stage_connect::{ConnectError, ErrorKind, MessageId, Push, PutError};
 use tokio::time::sleep;
@@ -84,7 +86,8 @@ impl<P: Push<Message = Bytes>> WayLane<P> {
                 }
             };
             match self.calls.answer("cannot store a frame", put).await {
-                Ok(Ok(stored)) if stored > 0 => break,
+                Ok(Ok(0)) => self.failed(self.calls.silence("nothing was stored", Duration::ZERO))?,
+                Ok(Ok(_)) => break,
                 Ok(Err(PutError::Full { after })) => {
                     self.calls.succeeded();
                     sleep(after).await;
@@ -93,18 +96,24 @@ impl<P: Push<Message = Bytes>> WayLane<P> {
                     let what = format!("a frame was refused: {cause}");
                     return Err(ConnectError::fatal(self.calls.server(), what, "use smaller frames"));
                 }
-                Ok(Err(PutError::Connect(error))) | Err(error) if error.kind() != ErrorKind::Gone => {
-                    return Err(error);
-                }
-                Ok(_) | Err(_) => {
-                    self.open = false;
-                    self.calls.failed();
-                }
+                Ok(Err(PutError::Connect(error))) | Err(error) => self.failed(error)?,
             }
         }
         self.calls.succeeded();
         // A way that goes on after a pause says so, whatever it has reached.
         self.told = header.reached.filter(|_| header.kind != FrameKind::Idle);
         Ok(())
+    }
+
+    fn failed(&mut self, error: ConnectError) -> Result<(), ConnectError> {
+        self.open = false;
+        match error.kind() {
+            ErrorKind::Gone => {
+                self.calls.failed();
+                tracing::warn!(%error, "waiting for the server");
+                Ok(())
+            }
+            ErrorKind::Fenced | ErrorKind::Fatal => Err(error),
+        }
     }
 }

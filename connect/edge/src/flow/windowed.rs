@@ -31,10 +31,9 @@ use crate::spec::EdgeSpec;
 /// use std::time::Duration;
 ///
 /// use flow::Window;
-/// use flow::persist::KeyedWindows;
 /// use serde::{Deserialize, Serialize};
 /// use stage_core::Pipeline;
-/// use stage_edge::flow::{Numbered, Windowed};
+/// use stage_edge::flow::{KeyedWindows, Numbered, Windowed};
 /// use stage_edge::{Edge, EdgeSpec, Format, SchemaId};
 ///
 /// #[derive(Clone, Serialize, Deserialize)]

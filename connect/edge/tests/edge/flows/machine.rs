@@ -55,6 +55,10 @@ impl Results {
         self.lock().sums.len()
     }
 
+    pub(crate) fn sums(&self) -> Sums {
+        sums(&self.lock())
+    }
+
     /// Returns the violations of a law, given the results of one process.
     pub(crate) fn faults(&self, expected: &Sums) -> Vec<String> {
         let state = self.lock();
@@ -67,8 +71,7 @@ impl Results {
             }
             *next = number + 1;
         }
-        let of = |sum: &Sum| ((sum.result.start, sum.result.key), sum.result.value);
-        let sums: Sums = state.sums.values().map(of).collect();
+        let sums = sums(&state);
         if sums.len() != state.sums.len() {
             faults.push("a window has two last results".to_owned());
         }
@@ -81,6 +84,11 @@ impl Results {
         faults.extend(differs.take(3));
         faults
     }
+}
+
+fn sums(state: &State) -> Sums {
+    let of = |sum: &Sum| ((sum.result.start, sum.result.key), sum.result.value);
+    state.sums.values().map(of).collect()
 }
 
 /// The last step of a machine, which takes some time for each result.

@@ -3,11 +3,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::stream;
+use flow::Window;
+use futures_util::{StreamExt, stream};
 use stage_core::Pipeline;
 use stage_core::ack::{Delivery, Reason};
+use stage_edge::flow::{KeyedWindows, Numbered, Windowed};
 use stage_edge::memory::MemoryEdge;
-use stage_edge::{EdgeSpec, Partition};
+use stage_edge::{EdgeSpec, Format, Partition, SchemaId};
 use tokio::time::Instant;
 
 use super::machine::{Machine, Results, Sum};
@@ -134,4 +136,49 @@ async fn an_edge_without_partitions_and_an_unknown_way_are_named() {
     way.idle().await.unwrap();
     server.until(|server| server.frames("sales") == 0 && !server.dead().is_empty()).await;
     assert_eq!(server.dead()[0].cause, "way 2 is none of the 2 ways of this flow");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_way_that_pauses_is_not_awaited() {
+    let (server, results) = (MemoryEdge::new(), Results::default());
+    let _machine =
+        Machine::start(&server, "one", &results, Duration::ZERO, |edge| windowed(edge, spec())).await;
+    let of = |at| Sale { shop: 1, pence: 1, at };
+    let ways = ways(server.clone(), spec());
+    let paused = ways.open(1).await.unwrap().send_all(stream::pending(), SECOND);
+    let paused = tokio::spawn(paused);
+    let sales = stream::iter([of(10), of(20), of(150), of(400), of(420)]).chain(stream::pending());
+    let sending = tokio::spawn(ways.open(0).await.unwrap().send_all(sales, Duration::MAX));
+    let begun = Instant::now();
+    while results.len() < 2 {
+        assert!(begun.elapsed() < 60 * SECOND, "{results:?}");
+        tokio::time::sleep(SECOND / 10).await;
+    }
+    let expected = [((0, 1), (2, 2)), ((100, 1), (1, 1))];
+    assert_eq!(results.sums(), expected.into_iter().collect());
+    paused.abort();
+    sending.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_that_panics_ends_the_pipeline_and_the_frame_stays() {
+    let server = MemoryEdge::new();
+    let fold = |sum: &mut u64, sale: Sale| {
+        assert_ne!(sale.shop, 3, "no such shop");
+        *sum += 1;
+    };
+    let windows = KeyedWindows::new(Window::fixed(SECOND), |sale: &Sale| sale.shop, || 0, fold).unwrap();
+    let format = Format::postcard(SchemaId::new("Sale", 1));
+    let from = Windowed::new(server.clone(), spec(), format, windows, WAYS).source_options(options("one"));
+    let pipeline = Pipeline::builder("sums")
+        .start("sales.in", move || Ok(from.source()))
+        .acknowledged()
+        .finish_fn("drop", |_: Numbered<u32, u64>| {});
+    let running = pipeline.start().await.unwrap();
+    let mut way = ways(server.clone(), spec()).open(0).await.unwrap();
+    way.send(Sale { shop: 3, pence: 1, at: 1 }).await.unwrap();
+    way.idle().await.unwrap();
+    let error = running.join().await.unwrap_err().to_string();
+    assert!(error.contains("a function of the flow panicked at frame 0000000000000000-"), "{error}");
+    assert!(server.frames("sales") > 0);
 }
