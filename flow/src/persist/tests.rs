@@ -66,8 +66,8 @@ fn assert_restored(windows: &Counts, inputs: &[Input], saves: &[bool]) {
         apply(&mut moved.0, &mut moved.1, *input, &mut moved.2);
         if saves[place % saves.len()] {
             let bytes = postcard::to_stdvec(&moved.0.save()).expect("a state");
-            let saved: Saved<i64, u64> = postcard::from_bytes(&bytes).expect("a state");
-            moved.0 = windows.restore(saved, WAYS).expect("the same windows");
+            let read: Saved<i64, u64> = postcard::from_bytes(&bytes).expect("a state");
+            moved.0 = windows.restore(read, WAYS).expect("the same windows");
         }
         assert_eq!(moved.0.save(), kept.0.save());
     }

@@ -109,10 +109,11 @@ fn what_cannot_be_decoded_is_reported_and_counted_as_taken() {
     let damaged = Frame::read(writer.clone().finish(&header)).unwrap();
     let untimed = Header { codec: 1, id: FrameId { sequence: 1, ..id }, ..header };
     let untimed = Frame::read(writer.finish(&untimed)).unwrap();
-    let causes: Vec<_> = [damaged, untimed]
-        .iter()
-        .flat_map(|frame| counts.take(frame, &format(), 0).ok().expect("a known way").unreadable)
-        .collect();
+    let mut unreadable = |frame: &Frame| match counts.take(frame, &format(), 0) {
+        Ok(taken) => taken.unreadable,
+        Err(refused) => panic!("{refused:?}"),
+    };
+    let causes: Vec<_> = [damaged, untimed].iter().flat_map(&mut unreadable).collect();
     let causes: Vec<_> = causes.iter().map(|(index, cause)| (*index, cause.as_str())).collect();
     assert_eq!(causes, [(0, "the event has no time"), (0, "the frame was not sent by a way of a flow")]);
     assert_eq!(take(&mut counts, &frame(0, 2, 2, Events, 5, &[(5, 7)])), []);

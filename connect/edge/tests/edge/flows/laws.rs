@@ -149,7 +149,7 @@ async fn run(
         server.until(|server| server.frames("sales") == 0).await;
     };
     let mut faults = Vec::new();
-    if timeout(600 * SECOND, ends).await.is_err() {
+    if timeout(200 * SECOND, ends).await.is_err() {
         faults.push(format!("{} results, and {} frames remain", results.len(), server.frames("sales")));
     }
     faults.extend(results.faults(&expected));

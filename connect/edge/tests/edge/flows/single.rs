@@ -20,8 +20,8 @@ use crate::machine::{SECOND, options};
 async fn send_all(server: &MemoryEdge, spec: &EdgeSpec, input: &[Vec<Sale>]) {
     let ways = ways(server.machine("ways"), spec.clone());
     for (way, sales) in (0..).zip(input) {
-        let way = ways.open(way).await.unwrap();
-        way.send_all(stream::iter(sales.clone()), Duration::MAX).await.unwrap();
+        let way = ways.open(way).await.expect("an edge");
+        way.send_all(stream::iter(sales.clone()), Duration::MAX).await.expect("a server");
     }
 }
 
@@ -50,12 +50,12 @@ async fn another_machine_goes_on_within_a_lease_and_the_snapshot() {
     server.until(|server| server.frames("sales") == 0).await;
     // The results behind the last snapshot of the first machine.
     assert!(results.again() < results.len(), "{} of {}", results.again(), results.len());
-    assert_eq!(results.faults(&of_one_process_beside(input).await), [""; 0]);
+    assert_eq!(results.faults(&of_one_process_beside(input)), [""; 0]);
 }
 
 /// A flow runs in a runtime of its own.
-async fn of_one_process_beside(input: Vec<Vec<Sale>>) -> super::sales::Sums {
-    std::thread::spawn(|| of_one_process(input)).join().unwrap()
+fn of_one_process_beside(input: Vec<Vec<Sale>>) -> super::sales::Sums {
+    std::thread::spawn(|| of_one_process(input)).join().expect("a flow")
 }
 
 #[tokio::test(start_paused = true)]
@@ -84,12 +84,11 @@ async fn a_result_that_fails_is_repeated_with_its_number_and_becomes_a_dead_lett
     assert_eq!(dead, [("sales.0.result-1".to_owned(), 3, "no ink".to_owned())]);
     let letter = server.dead().remove(0);
     let buried: Sum = postcard::from_bytes(&letter.event).unwrap();
-    let seen = seen.lock().unwrap();
-    assert!(seen.contains(&buried));
-    let mut distinct = seen.clone();
+    let mut distinct = seen.lock().unwrap().clone();
+    assert!(distinct.contains(&buried));
     distinct.sort();
     distinct.dedup();
-    assert_eq!(distinct.len(), of_one_process_beside(input).await.len());
+    assert_eq!(distinct.len(), of_one_process_beside(input).len());
 }
 
 /// Starts a pipeline that is expected to end, and returns its error.
