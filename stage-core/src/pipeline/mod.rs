@@ -31,6 +31,7 @@ mod fuse;
 mod graph;
 pub(crate) mod handle;
 pub(crate) mod keyed;
+mod mismatch;
 mod no_output;
 pub(crate) mod only;
 pub(crate) mod options;
@@ -59,4 +60,6 @@ pub(crate) use pipeline::Pipeline;
 pub use segment::Passage;
 // Bounds that exist for their messages.
 #[doc(hidden)]
-pub use {across::Crossing, branches::Broadcast, delivered::Delivered, no_output::NoOutput};
+pub use {
+    across::Crossing, branches::Broadcast, delivered::Delivered, mismatch::Expected, no_output::NoOutput,
+};

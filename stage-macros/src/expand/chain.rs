@@ -8,7 +8,7 @@ use super::options::{
     mentions as of_options, mentions_of_supervision, number, of_choice, of_number, options, span_of,
     supervision, text,
 };
-use super::{across, capture, policy};
+use super::{across, capture, mismatch, policy};
 use crate::model::{
     Branch, Broadcast, Dispatcher, Model, Node, Options, Partition, RecipeExpr, Rejected, Scope, Shape, Step,
     ends,
@@ -140,15 +140,16 @@ impl Calls<'_> {
         let method = Ident::new(method, anchor);
         let policy = step.policy.as_ref().map(|of| policy::expand(of, scope)).map(|policy| quote!(#policy,));
         let pipeline = pipeline(Span::mixed_site());
+        let events = mismatch::expecting(step, quote!(#pipeline #gates));
         let at_once = step.at_once.as_ref().map(|at_once| policy::at_once(at_once, scope));
         let call = match step.at_once.as_ref().and_then(|at_once| at_once.at_most.as_ref()) {
-            None => quote!(#pipeline #gates #by.#method(#name #options, #at_once #policy #recipe)),
+            None => quote!(#events #by.#method(#name #options, #at_once #policy #recipe)),
             Some(at_most) => {
                 // The chain determines the type of the key's argument.
                 let [chain, bounded] = ["chain", "bounded"].map(|name| Ident::new(name, Span::mixed_site()));
                 let per = policy::at_most(at_most, at_once.as_ref(), scope);
                 quote!({
-                    let #chain = #pipeline #gates #by;
+                    let #chain = #events #by;
                     let #bounded = ::stage_core::Chain::at_most(&#chain, #per);
                     #chain.#method(#name #options, #bounded, #policy #recipe)
                 })

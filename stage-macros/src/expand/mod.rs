@@ -6,6 +6,7 @@ mod capture;
 mod chain;
 mod declaration;
 mod docs;
+mod mismatch;
 mod options;
 mod outline;
 mod part;

@@ -57,6 +57,20 @@ fn functions_and_iterators_become_function_steps() {
 }
 
 #[test]
+fn the_stated_type_of_an_event_is_checked() {
+    assert_expansion(
+        "checks",
+        quote! {
+            Checks() {
+                start 0..10;
+                step  look_up;
+                finish |number: u32| drop(number);
+            }
+        },
+    );
+}
+
+#[test]
 fn constants_are_asserted_and_parameters_are_left_to_the_builder() {
     assert_expansion(
         "numbers",
