@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use stage_core::pipeline::Outcome;
+use stage_core::policy::FailurePolicy;
 use stage_core::{
     Consumer, Context, Demand, Emitter, Events, Pipeline, PipelineError, Placement, Producer,
     ProducerConsumer, StageResult, StartError, StepOptions,
@@ -152,6 +153,26 @@ async fn a_drain_handles_everything_that_was_emitted() {
     assert_eq!(report.outcome, Outcome::Drained);
     assert_eq!(report.stages[0].events_out, report.stages[2].events_in);
     assert!(report.stages.iter().all(|stage| stage.discarded == 0), "{report}");
+}
+
+#[tokio::test]
+async fn a_signal_drains_and_an_end_before_it_is_returned() {
+    let endless =
+        Pipeline::builder("endless").start("numbers", || Ok(Endless(0))).finish_fn("ignore", |_| ());
+    let running = endless.start().await.unwrap();
+    let report =
+        running.drain_after(async { Err::<(), _>("no signal") }, Duration::from_secs(5)).await.unwrap();
+    assert_eq!(report.outcome, Outcome::Drained);
+    assert_eq!(report.stages[0].events_out, report.stages[1].events_in);
+
+    let failing = Pipeline::builder("failing").start("numbers", || Ok(Endless(0))).finish_each_fn(
+        "refuse",
+        FailurePolicy::stop(),
+        |_: u64| Err::<(), _>("the disk is full"),
+    );
+    let running = failing.start().await.unwrap();
+    let error = running.drain_after(std::future::pending::<()>(), Duration::from_secs(5)).await.unwrap_err();
+    assert!(error.to_string().contains("the disk is full"), "{error}");
 }
 
 /// Waits inside `handle_demand` for an event that never comes, unless the stage drains.

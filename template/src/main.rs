@@ -47,12 +47,12 @@ async fn main() -> Result<(), BoxError> {
         }
     });
 
-    stop_signal().await?;
-    tracing::info!("draining");
+    // A pipeline that fails ends the service with its error.
+    let ended = running.drain_after(stop_signal(), DEADLINE).await;
     feed.abort();
-    let report = running.drain(DEADLINE).await?;
-    tracing::info!(?report.elapsed, "drained");
     panel.stop().await;
+    let report = ended?;
+    tracing::info!(?report.elapsed, "drained");
     letters.await?;
     Ok(())
 }

@@ -12,7 +12,8 @@ use crate::error::{cause, is_about_a_row};
 use crate::server::Server;
 
 /// Stores messages as rows, many in one statement; they are acknowledged once the server has committed them. Rows of
-/// which one is refused are stored in smaller batches, so that only that row is rejected.
+/// which one is refused are stored in smaller batches, so that only that row is rejected. A clone writes to the same
+/// table through a connection of its own.
 ///
 /// Rows are inserted by `COPY`, or, with [`update_on`](Self::update_on), [`ignore_on`](Self::ignore_on) or
 /// [`ids`](Self::ids), by an `INSERT … ON CONFLICT`. After a broken connection, it is unknown whether the last batch
@@ -32,6 +33,18 @@ pub struct TableSink<M> {
     object: Arc<str>,
     writer: Option<Writer>,
     messages: PhantomData<fn(M)>,
+}
+
+impl<M> Clone for TableSink<M> {
+    fn clone(&self) -> Self {
+        Self {
+            server: self.server.clone(),
+            target: self.target.clone(),
+            object: Arc::clone(&self.object),
+            writer: None,
+            messages: PhantomData,
+        }
+    }
 }
 
 /// The treatment of a row whose key exists.

@@ -1,10 +1,12 @@
 //! The handle of a running pipeline.
 
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either, select};
 use tokio::sync::{mpsc, watch};
 
 use super::monitor::Monitor;
@@ -51,6 +53,22 @@ fn list(errors: &[OptionError]) -> String {
 }
 
 /// A running pipeline or [`Supervisor`](crate::Supervisor). Dropping it stops the pipeline.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::Pipeline;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let pipeline = Pipeline::builder("count").start_fn("numbers", || Ok(0_u64..)).finish_fn("drop", drop);
+/// let running = pipeline.start().await?;
+/// println!("{}", running.topology());
+/// assert_eq!(running.stats().len(), 2);
+/// running.drain(Duration::from_secs(10)).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Running {
     topology: Topology,
@@ -148,6 +166,40 @@ impl Running {
     pub async fn drain(&self, deadline: Duration) -> Result<Report, PipelineError> {
         self.command(Command::Drain(deadline));
         self.join().await
+    }
+
+    /// Waits until the pipeline has ended or `signal` is complete, whichever is first, and then [drains](Self::drain)
+    /// what still runs. The output of `signal` is dropped: one that fails drains the pipeline as well.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use stage_core::Pipeline;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// # let pipeline = Pipeline::builder("count").start_fn("numbers", || Ok(0_u64..)).finish_fn("drop", drop);
+    /// let running = pipeline.start().await?;
+    /// let report = running.drain_after(tokio::signal::ctrl_c(), Duration::from_secs(20)).await?;
+    /// println!("{report}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Same as [`join`](Self::join).
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped at any time, which drops `signal`. A drain that has begun continues.
+    pub async fn drain_after<S: Future>(
+        &self,
+        signal: S,
+        deadline: Duration,
+    ) -> Result<Report, PipelineError> {
+        match select(pin!(signal), self.ended()).await {
+            Either::Left(_) => self.drain(deadline).await,
+            Either::Right((result, _)) => result,
+        }
     }
 
     /// Ends every stage after its current callback, the last step first, and waits until all have ended.
