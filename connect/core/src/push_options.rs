@@ -10,6 +10,23 @@ use crate::message_id::MessageId;
 use crate::outage::random;
 
 /// Options of [`sink::pushed`](crate::sink::pushed).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_connect::PushOptions;
+/// use stage_core::Backoff;
+///
+/// struct Order {
+///     number: u64,
+/// }
+///
+/// // Orders that are stored again have the id that they had before.
+/// let options = PushOptions::new()
+///     .id(|order: &Order| order.number.to_string())
+///     .reconnect(Backoff::new(Duration::from_millis(100), Duration::from_secs(5)));
+/// # let _ = options;
+/// ```
 #[must_use]
 pub struct PushOptions<M> {
     pub(crate) reconnect: Backoff,

@@ -6,6 +6,15 @@ use std::str::Utf8Error;
 use std::sync::Arc;
 
 /// A line of a file, without its ending (`\n` or `\r\n`). Cheap to clone.
+///
+/// ```
+/// use stage_files::Line;
+///
+/// /// The function of a step.
+/// fn number(line: Line) -> Result<u64, Box<dyn std::error::Error + Send + Sync>> {
+///     Ok(line.text()?.trim().parse()?)
+/// }
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Line {
     pub(crate) bytes: Arc<[u8]>,

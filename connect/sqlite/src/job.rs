@@ -5,6 +5,13 @@
 pub struct JobId(pub i64);
 
 /// A job to enqueue.
+///
+/// ```
+/// use stage_sqlite::NewJob;
+///
+/// let job = NewJob::new("resize picture 7").key("user 12").priority(5);
+/// # let _ = job;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct NewJob {

@@ -11,6 +11,26 @@ use crate::base::error::BoxError;
 use crate::sync::Arc;
 
 /// How a step handles events of type `E` that fail. Default: [`restart`](Self::restart).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::policy::FailurePolicy;
+/// use stage_core::{Backoff, Pipeline};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let twice_more = Backoff::new(Duration::from_millis(10), Duration::from_secs(1)).attempts(2);
+/// let policy = FailurePolicy::skip().retry(twice_more).deadline(Duration::from_secs(5));
+/// let pipeline = Pipeline::builder("numbers")
+///     .start_fn("words", || Ok(["1", "two", "3"]))
+///     .step_each_fn("parse", policy, |word: &str| word.parse::<u64>())
+///     .finish_fn("print", |number| println!("{number}"));
+/// let report = pipeline.start().await?.join().await?;
+/// assert_eq!(report.stages[1].discarded, 1);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use]
 pub struct FailurePolicy<E> {
     retry: Option<Backoff>,

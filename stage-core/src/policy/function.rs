@@ -29,6 +29,22 @@ pub struct Attempt<F, In, Out, E> {
 }
 
 /// Handles each event with the synchronous `function`, which returns one other event.
+///
+/// ```
+/// use stage_core::Pipeline;
+/// use stage_core::policy::{FailurePolicy, attempt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let pipeline = Pipeline::builder("numbers")
+///     .start_fn("words", || Ok(["1", "two", "3"]))
+///     .step_each("parse", FailurePolicy::skip(), || Ok(attempt(|word: &str| word.parse::<u64>())))
+///     .finish_fn("print", |number| println!("{number}"));
+/// let report = pipeline.start().await?.join().await?;
+/// assert_eq!(report.stages[2].events_in, 2);
+/// # Ok(())
+/// # }
+/// ```
 pub fn attempt<F, In, Out, E>(function: F) -> Attempt<F, In, Out, E>
 where
     F: FnMut(In) -> Result<Out, E>,
@@ -37,6 +53,29 @@ where
 }
 
 /// Handles each event with the async `function`, which returns one other event.
+///
+/// ```
+/// use stage_core::pipeline;
+/// use stage_core::policy::each;
+///
+/// async fn look_up(id: u32) -> Result<String, std::io::Error> {
+///     Ok(format!("customer {id}"))
+/// }
+///
+/// pipeline! {
+///     Names(ids: u32) {
+///         start  0..ids;
+///         step   each(look_up), count: 4, on_failure: skip;
+///         finish |name: String| println!("{name}");
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// Names::new(10).start().await?.join().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub fn each<F, Run, In, Out, E>(function: F) -> Each<F, In, Out, E>
 where
     F: FnMut(In) -> Run,
@@ -46,6 +85,31 @@ where
 }
 
 /// Handles each event with the async `function`, which returns at most one other event.
+///
+/// ```
+/// use stage_core::pipeline;
+/// use stage_core::policy::each_some;
+///
+/// /// Not every customer has an address.
+/// async fn address(id: u32) -> Result<Option<String>, std::io::Error> {
+///     Ok((id % 2 == 0).then(|| format!("street {id}")))
+/// }
+///
+/// pipeline! {
+///     Addresses(ids: u32) {
+///         start  0..ids;
+///         step   each_some(address), on_failure: skip;
+///         finish |address: String| println!("{address}");
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let report = Addresses::new(10).start().await?.join().await?;
+/// assert_eq!(report.stages[2].events_in, 5);
+/// # Ok(())
+/// # }
+/// ```
 pub fn each_some<F, Run, In, Out, E>(function: F) -> EachSome<F, In, Out, E>
 where
     F: FnMut(In) -> Run,

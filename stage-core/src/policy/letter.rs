@@ -11,6 +11,27 @@ use crate::ack::Delivery;
 use crate::base::error::BoxError;
 
 /// An event that was not handled, with its last error.
+///
+/// ```
+/// use stage_core::Pipeline;
+/// use stage_core::policy::FailurePolicy;
+/// use tokio::sync::mpsc::unbounded_channel;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let (letters, mut received) = unbounded_channel();
+/// let pipeline = Pipeline::builder("numbers")
+///     .start_fn("words", || Ok(["1", "two"]))
+///     .step_each_fn("parse", FailurePolicy::dead_letter(letters), |word: &str| word.parse::<u64>())
+///     .finish_fn("print", |number| println!("{number}"));
+/// pipeline.start().await?.join().await?;
+/// let letter = received.recv().await.expect("a letter");
+/// assert_eq!((letter.event, letter.attempts, &*letter.step), ("two", 1, "parse"));
+/// println!("{}", letter.error);
+/// letter.acknowledge();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DeadLetter<E> {

@@ -21,6 +21,21 @@ pub enum Outcome {
 }
 
 /// The results of a pipeline's run.
+///
+/// ```
+/// use stage_core::Pipeline;
+/// use stage_core::pipeline::Outcome;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let pipeline = Pipeline::builder("count").start_fn("numbers", || Ok(0..100)).finish_fn("drop", drop);
+/// let report = pipeline.start().await?.join().await?;
+/// assert_eq!(report.outcome, Outcome::Finished);
+/// assert_eq!((report.stages[0].events_out, report.stages[1].events_in), (100, 100));
+/// println!("{report}");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

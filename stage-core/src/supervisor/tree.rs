@@ -72,6 +72,19 @@ pub struct Supervisor {
 }
 
 /// The name of a child of a [`Supervisor`], and its restart type.
+///
+/// ```
+/// use stage_core::supervisor::ChildOptions;
+/// use stage_core::{Pipeline, Restart, Supervisor};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let numbers = || Ok(Pipeline::builder("numbers").start_fn("source", || Ok(0..10)).finish_fn("sink", drop));
+/// let once = ChildOptions::named("numbers").restart(Restart::Transient);
+/// Supervisor::new("service").pipeline(once, numbers).start().await?.join().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct ChildOptions {

@@ -12,6 +12,21 @@ use crate::wire::mailbox::{Join, Owner};
 use crate::wire::resubscribe::Resubscribe;
 
 /// Options of one subscription; the names are those of GenStage.
+///
+/// ```
+/// use stage_core::spawn::{StageOptions, consumer, producer};
+/// use stage_core::stage::{ForEach, FromIter};
+/// use stage_core::{CancelMode, SubscribeOptions};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let numbers = producer(FromIter::new(0..100), StageOptions::named("numbers")).await?;
+/// let print = consumer(ForEach::new(|number| println!("{number}")), StageOptions::named("print")).await?;
+/// let options = SubscribeOptions::new().max_demand(20).min_demand(10).cancel(CancelMode::Transient);
+/// print.subscribe(&numbers.producer(), options).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use]
 pub struct SubscribeOptions<E> {

@@ -12,6 +12,21 @@ use crate::publish::publish;
 const SHORTEST: Duration = Duration::from_millis(10);
 
 /// Publishes the numbers of a board at an interval, until it is dropped.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::watch::Board;
+/// use stage_metrics::MetricsBridge;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let board = Board::new();
+/// let bridge = MetricsBridge::spawn(board.clone(), Duration::from_secs(10));
+/// // … until the service ends:
+/// drop(bridge);
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct MetricsBridge {
     task: JoinHandle<()>,

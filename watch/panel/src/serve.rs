@@ -23,6 +23,19 @@ pub struct Serving {
 
 /// Serves the panel of `board`, and prints its address on stderr, with the token if there are controls.
 ///
+/// ```
+/// use stage_core::watch::Board;
+/// use stage_panel::{Options, serve};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let panel = serve(Board::new(), Options::new()).await?;
+/// println!("{}", panel.url());
+/// panel.stop().await;
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
 /// Returns the error of the operating system if it cannot listen on the address.

@@ -26,6 +26,27 @@ use super::ticket::{Reply, Ticket, Verdict};
 /// A pipeline that has just started has not asked yet, so its first requests could get 429. A service that announces its
 /// address first waits for a [place](Intake::place).
 ///
+/// ```
+/// use axum::{Json, Router};
+/// use stage_core::Pipeline;
+/// use stage_http::{IntakeOptions, requests};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let (intake, orders) = requests(IntakeOptions::new().backlog(100))?;
+/// let running = Pipeline::builder("orders")
+///     .start("requests", move || Ok(orders.clone()))
+///     .acknowledged()
+///     .finish_fn("store", |order: String| println!("{order}"))
+///     .start()
+///     .await?;
+/// let service: Router = Router::new().route("/orders", intake.post(|Json(order): Json<String>| order));
+/// # drop(service);
+/// running.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
 /// [`IntakeError`] if an option is out of its range.

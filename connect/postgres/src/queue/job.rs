@@ -7,6 +7,15 @@ use std::time::Duration;
 pub struct JobId(pub i64);
 
 /// A job to enqueue.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_postgres::NewJob;
+///
+/// let job = NewJob::new("resize picture 7").key("user 12").priority(5).delay(Duration::from_secs(60));
+/// # let _ = job;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct NewJob {

@@ -5,6 +5,15 @@ use std::time::Duration;
 use stage_connect::ConnectError;
 
 /// The options of a [`Queue`](super::Queue). Those about leases should be the same in all processes.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_postgres::QueueOptions;
+///
+/// let options = QueueOptions::new().table("mails").lease(Duration::from_secs(60)).attempts(3);
+/// # let _ = options;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct QueueOptions {

@@ -26,6 +26,26 @@ SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off
 SET jit = off";
 
 /// A queue of jobs in a table. Cheap to clone; clones share a connection for their own calls, and count as one process.
+///
+/// ```no_run
+/// use stage_connect::{PullOptions, source};
+/// use stage_core::Pipeline;
+/// use stage_postgres::{NewJob, Queue, QueueOptions, Server};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let queue = Queue::new(Server::new("postgres://app:secret@localhost/shop")?, QueueOptions::new())?;
+/// queue.setup().await?;
+/// queue.enqueue([NewJob::new("one"), NewJob::new("two")]).await?;
+///
+/// let pipeline = Pipeline::builder("jobs")
+///     .start("queue", move || Ok(source::pulled(queue.pull(), PullOptions::new())))
+///     .acknowledged()
+///     .finish_fn("print", |job| println!("{}", String::from_utf8_lossy(&job.payload)));
+/// pipeline.start().await?.join().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Queue {
     inner: Arc<Inner>,

@@ -7,6 +7,25 @@ use crate::base::options::DemandMode;
 use crate::wire::diagnosis::{Callback, Diagnosis};
 
 /// A stage that holds events and makes no progress.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::{Pipeline, sink};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let running = Pipeline::builder("stuck")
+///     .start_fn("numbers", || Ok(0..100_u32))
+///     .finish("wait", || Ok(sink::for_each_async(|_: u32| std::future::pending())))
+///     .start()
+///     .await?;
+/// let stalls = running.stalls(Duration::from_secs(5)).await;
+/// assert!(stalls.iter().any(|stall| stall.stage == "wait/0"), "{stalls:?}");
+/// running.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
