@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 use stage_core::into_stream::check_may_block;
 
 use crate::chain::{Chain, TimeOf};
+use crate::collects::Collects;
 use crate::error::FlowError;
 use crate::flow::Flow;
 use crate::output::FlowStream;
@@ -65,7 +66,7 @@ impl<C: Chain> Flow<C> {
     ///
     /// Returns the errors of [`collect`](Self::collect), and [`FlowError::Blocking`] at once on a thread that
     /// runs tasks or stages, such as in a step of a flow or in an `async fn`.
-    pub fn collect_blocking<B: Default + Extend<C::Out>>(&self) -> Result<B, FlowError> {
+    pub fn collect_blocking<B: Collects<C::Out>>(&self) -> Result<B, FlowError> {
         check_may_block()?;
         block_on(self.collect())?
     }

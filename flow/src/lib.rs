@@ -65,6 +65,7 @@
 
 mod blocking;
 mod chain;
+mod collects;
 mod combining;
 mod deadlines;
 mod error;

@@ -14,6 +14,7 @@ use stage_core::watch::Group;
 use stage_core::{CancelMode, Nothing, ProducerRef, SubscribeOptions};
 
 use crate::chain::{CarriedOf, Chain, TimeOf};
+use crate::collects::Collects;
 use crate::error::{FirstError, FlowError};
 use crate::exec::{Readers, Workers, spawn};
 use crate::flow::Flow;
@@ -25,6 +26,22 @@ use crate::time::Time;
 /// The events of one run of a flow, in arrival order. Dropping it ends the run.
 ///
 /// An error is the last item, after the events that arrived before it; those events are incomplete results.
+///
+/// ```
+/// use flow::Flow;
+/// use futures_util::StreamExt;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), flow::FlowError> {
+/// let mut squares = Flow::from_range(0..10_u64).map(|n| n * n).stream().await?;
+/// let mut sum = 0;
+/// while let Some(square) = squares.next().await {
+///     sum += square?;
+/// }
+/// assert_eq!(sum, 285);
+/// # Ok(())
+/// # }
+/// ```
 pub struct FlowStream<M: Time, T: Send + 'static> {
     events: EventStream<M::Of<T>>,
     stages: Stages,
@@ -181,7 +198,7 @@ impl<C: Chain> Flow<C> {
     /// # Errors
     ///
     /// Returns a [`FlowError`], and no result, if anything failed.
-    pub async fn collect<B: Default + Extend<C::Out>>(&self) -> Result<B, FlowError> {
+    pub async fn collect<B: Collects<C::Out>>(&self) -> Result<B, FlowError> {
         self.collect_on(Workers::Own).await
     }
 
@@ -190,7 +207,7 @@ impl<C: Chain> Flow<C> {
     /// # Errors
     ///
     /// Returns the errors of [`collect`](Self::collect).
-    pub async fn collect_on<B: Default + Extend<C::Out>>(&self, workers: Workers) -> Result<B, FlowError> {
+    pub async fn collect_on<B: Collects<C::Out>>(&self, workers: Workers) -> Result<B, FlowError> {
         let mut all = B::default();
         let mut events = self.stream_on(workers).await?;
         while let Some(event) = events.next().await {

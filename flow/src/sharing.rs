@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 
 use crate::chain::{Chain, TimeOf};
+use crate::collects::Collects;
 use crate::error::FlowError;
 use crate::exec::Workers;
 use crate::flow::{Flow, LayerFlow};
@@ -69,8 +70,8 @@ impl<C: Chain> Flow<C> {
     where
         D: Chain,
         D::Origin: Origin<Time = TimeOf<C>>,
-        A: Default + Extend<C::Out>,
-        B: Default + Extend<D::Out>,
+        A: Collects<C::Out>,
+        B: Collects<D::Out>,
     {
         self.collect_both_on(other, Workers::Own).await
     }
@@ -88,8 +89,8 @@ impl<C: Chain> Flow<C> {
     where
         D: Chain,
         D::Origin: Origin<Time = TimeOf<C>>,
-        A: Default + Extend<C::Out>,
-        B: Default + Extend<D::Out>,
+        A: Collects<C::Out>,
+        B: Collects<D::Out>,
     {
         let parts = vec![self.clone().map(Either::One).node(), other.clone().map(Either::Other).node()];
         let both: LayerFlow<TimeOf<C>, Either<C::Out, D::Out>> =

@@ -4,6 +4,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A counter that many stages add to. Cheap to clone; clones share the same counter.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use flow::{Flow, Tally, Window};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), flow::FlowError> {
+/// let late = Tally::new();
+/// let counts = Flow::from_items([0_i64, 2000, 500])
+///     .event_time(|at| *at, Duration::MAX)
+///     .stages(1)
+///     .window(Window::fixed(Duration::from_secs(1)).count_late(&late))
+///     .reduce(|| 0_u32, |count, _| *count += 1)
+///     .emit_state();
+/// counts.run().await?;
+/// assert_eq!(late.get(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     count: Arc<AtomicU64>,
