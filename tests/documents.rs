@@ -162,3 +162,44 @@ fn the_readme_states_the_default_window_of_a_flow() {
     let window = stage_core::Window::default();
     assert_eq!((Tuning::default(), window.max(), window.min()), (tuning, max, min));
 }
+
+/// The pages whose links lead to other files.
+const PAGES: &[&str] =
+    &["README.md", "CONTRIBUTING.md", "docs/README.md", "docs/contents.md", "docs/guarantees.md"];
+
+#[test]
+fn the_links_of_the_first_pages_lead_to_files() {
+    let mut dead = Vec::new();
+    for page in PAGES {
+        let path = workspace_root().join(page);
+        let text = fs::read_to_string(&path).expect("the page");
+        let links =
+            text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
+        let files = links.map(|target| target.split('#').next().unwrap_or(target));
+        let folder = path.parent().expect("a page is in a folder");
+        let missing = files
+            .filter(|file| !file.is_empty() && !file.contains("://") && !folder.join(file).exists())
+            .map(|file| format!("{page}: {file}"));
+        dead.extend(missing);
+    }
+    assert!(dead.is_empty(), "{dead:#?}");
+}
+
+#[test]
+fn the_contents_link_every_connector_and_every_view() {
+    let contents = fs::read_to_string(workspace_root().join("docs/contents.md")).expect("the contents");
+    let mut missing = Vec::new();
+    for folder in ["connect", "watch"] {
+        let entries = fs::read_dir(workspace_root().join(folder)).expect("the folder");
+        let readmes = entries.map(|entry| entry.expect("an entry").path().join("README.md"));
+        for readme in readmes.filter(|readme| readme.exists()) {
+            let name =
+                readme.parent().and_then(|parent| parent.file_name()).expect("a folder").to_string_lossy();
+            let link = format!("](../{folder}/{name}/README.md)");
+            if !contents.contains(&link) {
+                missing.push(link);
+            }
+        }
+    }
+    assert!(missing.is_empty(), "docs/contents.md: {missing:?}");
+}
