@@ -20,6 +20,7 @@ use crate::wire::diagnosis::{Callback, Diagnosis};
 ///     .finish("wait", || Ok(sink::for_each_async(|_: u32| std::future::pending())))
 ///     .start()
 ///     .await?;
+/// tokio::time::sleep(Duration::from_secs(1)).await;
 /// let stalls = running.stalls(Duration::from_secs(5)).await;
 /// assert!(stalls.iter().any(|stall| stall.stage == "wait/0"), "{stalls:?}");
 /// running.stop().await?;
