@@ -95,11 +95,12 @@ impl Marks {
     /// Returns the progress of each input, and the watermark.
     #[cfg(feature = "persist")]
     pub(crate) fn save(&self) -> (Vec<KeptWay>, Option<i64>) {
+        let known = |time: i64| Some(time).filter(|time| *time > i64::MIN);
         let kept = |way: &Way| {
             let (idle, ended) = (way.state == State::Idle, way.state == State::Ended);
-            KeptWay { reached: way.reached, idle, ended }
+            KeptWay { reached: known(way.reached), idle, ended }
         };
-        (self.ways.iter().map(kept).collect(), self.highest)
+        (self.ways.iter().map(kept).collect(), known(self.highest))
     }
 
     #[cfg(feature = "persist")]
@@ -110,9 +111,10 @@ impl Marks {
                 (false, true) => State::Idle,
                 (false, false) => State::Active,
             };
-            Way { reached: kept.reached, state }
+            Way { reached: kept.reached.unwrap_or(i64::MIN), state }
         };
-        (self.ways, self.highest, self.late) = (ways.iter().map(way).collect(), highest, late);
+        (self.ways, self.late) = (ways.iter().map(way).collect(), late);
+        self.highest = highest.unwrap_or(i64::MIN);
     }
 
     /// Records that `edge` has ended.
