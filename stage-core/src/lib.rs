@@ -35,7 +35,7 @@
 //! # }
 //! ```
 //!
-//! The [guide] explains demand, windows, failures and tests in seven short chapters.
+//! The [guide] explains demand, windows, failures and tests in eight short chapters.
 //!
 //! # Modules
 //!

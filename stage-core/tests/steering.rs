@@ -20,6 +20,7 @@ use stage_core::{
 };
 use tokio::time::{sleep, timeout};
 
+mod elastic;
 mod tuned;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -6,7 +6,7 @@
 macro_rules! step_options {
     ($with:ident) => {
         $with! {
-            Count count Number usize [];
+            Count count Count Copies [];
             Demand demand Demand Tuning [];
             MinDemand min_demand Number usize [];
             MaxDemand max_demand Number usize [];

@@ -1,6 +1,7 @@
 //! The vocabulary of every layer: errors, options, back-off and statistics.
 
 pub(crate) mod backoff;
+pub(crate) mod copies;
 pub(crate) mod error;
 pub(crate) mod flag;
 pub(crate) mod moment;

@@ -1,5 +1,6 @@
 //! Errors in a declaration, found when it is built.
 
+use crate::base::copies::Copies;
 use crate::credit::demand::WindowError;
 use crate::credit::limits::{MOST_COPIES, MOST_EVENTS};
 
@@ -12,6 +13,33 @@ pub enum OptionError {
     Count {
         /// The step.
         step: String,
+    },
+    /// The range of a step's copies is empty.
+    #[error("step `{step}`: count must be a range from the smaller number to the larger, got {got}")]
+    EmptyCount {
+        /// The step.
+        step: String,
+        /// The range given.
+        got: Copies,
+    },
+    /// The number of copies of a source cannot change.
+    #[error("step `{step}`: a source has a fixed number of copies: count must be one number, got {got}")]
+    ElasticSource {
+        /// The step.
+        step: String,
+        /// The range given.
+        got: Copies,
+    },
+    /// The number of copies of a step that is fed by key cannot change, because its stage hands no state over.
+    #[error(
+        "step `{step}`: its copies are fed by key, and count can only be a range, such as {got}, if their stage hands the \
+         state of its keys over: declare it with `step_keyed` or `finish_keyed`, or write one number"
+    )]
+    ElasticKeyed {
+        /// The step.
+        step: String,
+        /// The range given.
+        got: Copies,
     },
     /// A step has more copies than the limit.
     #[error("step `{step}`: count must be at most {MOST_COPIES}, got {got}")]
@@ -152,6 +180,9 @@ impl OptionError {
         match self {
             Self::Period { .. } => "",
             Self::Count { step }
+            | Self::EmptyCount { step, .. }
+            | Self::ElasticSource { step, .. }
+            | Self::ElasticKeyed { step, .. }
             | Self::TooManyCopies { step, .. }
             | Self::TooManyInLanes { step, .. }
             | Self::Buffer { step, .. }

@@ -38,7 +38,7 @@
 //! | `backoff.attempts` | the number of restarts after which the pipeline gives up, or `unlimited` |
 //! | `parts` | the parts that this process runs of a pipeline with [edges](crate::pipeline::Across): `all`, `before EDGE`, `behind EDGE`, or several of these joined by `and` |
 //! | `defaults.…` | an option for every step that does not set it itself |
-//! | `steps.NAME.count` | the number of copies, at least 1 |
+//! | `steps.NAME.count` | the number of copies, at least 1, or a range such as `"1..=8"` |
 //! | `steps.NAME.demand` | `auto`, `auto(..=500)` or `fixed`: how the window is chosen; not for sources |
 //! | `steps.NAME.max_demand` | at least 1 event; not for sources |
 //! | `steps.NAME.min_demand` | from 0 to `max_demand` − 1 events; not for sources |

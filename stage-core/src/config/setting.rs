@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::error::Problem;
 use super::structs::capacity;
+use crate::base::copies::Copies;
 use crate::base::options::Capacity;
 use crate::pipeline::StepKind;
 use crate::pipeline::options::{StepOptions, StepValues, step_options};
@@ -107,6 +108,11 @@ impl fmt::Display for Setting {
 /// Returns the value, if it has this type.
 pub(super) fn typed<'de, T: Deserialize<'de>>(value: &'de Value) -> Option<T> {
     T::deserialize(value).ok()
+}
+
+/// Returns the value, if it is a number of copies above 0, or a range of such numbers.
+fn copies(value: &Value) -> Option<Copies> {
+    typed(value).filter(|copies: &Copies| 0 < copies.least() && copies.least() <= copies.most())
 }
 
 /// Returns the value, if it is a number above 0.

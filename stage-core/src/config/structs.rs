@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::backoff::{Attempts, Unlimited};
 use super::knobs::bounds;
+use crate::base::copies::Copies;
 use crate::base::options::{CancelMode, Capacity, Keep, Placement, Restart};
 use crate::credit::tuning::Tuning;
 use crate::pipeline::options::step_options;
@@ -18,7 +19,7 @@ use crate::supervise::Strategy;
 /// use stage_core::config::{Overrides, PipelineOptions, StepSettings};
 ///
 /// let mut options = PipelineOptions::default();
-/// options.steps.insert("square".to_owned(), StepSettings { count: Some(3), ..StepSettings::default() });
+/// options.steps.insert("square".to_owned(), StepSettings { count: Some(3.into()), ..StepSettings::default() });
 /// let overrides = Overrides::new().map("the tuner", &options);
 /// assert!(!overrides.is_empty());
 /// ```

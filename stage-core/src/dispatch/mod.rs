@@ -71,6 +71,7 @@ pub use key::SubscriptionKey;
 pub use marker::Marker;
 pub use outbox::Outbox;
 pub use partition::PartitionDispatcher;
+pub(crate) use partition::{Deal, Dealt, copy_of};
 pub use partitions::{PartitionError, Partitions};
 pub use stable_hash::stable_hash;
 pub use tenant::{TenantDispatcher, TenantQueues};

@@ -10,7 +10,7 @@ use crate::ack::Collectors;
 use crate::base::error::ExitReason;
 use crate::base::flag::Flag;
 use crate::base::options::{Capacity, Pace};
-use crate::stage::{CallbackState, CopyOf, Effects, Holds, StageMail};
+use crate::stage::{CallbackState, CopyOf, Effects, Give, Holds, StageMail};
 use crate::sync::Arc;
 use crate::trace::StageTrace;
 use crate::wire::mailbox::Mailbox;
@@ -28,6 +28,7 @@ pub(crate) struct StageSetup<S, In, Out> {
     pub(crate) drain: Flag,
     pub(crate) collectors: Arc<Collectors>,
     pub(crate) trace: StageTrace,
+    pub(crate) give: Option<Give>,
 }
 
 /// A stage that is ready to run.
@@ -72,6 +73,7 @@ where
             trace: self.trace.clone(),
             requests: Arc::clone(mailbox.requests()),
             own: Arc::clone(mailbox) as _,
+            give: self.give.clone(),
         };
         let input = InputParts {
             signal: Arc::clone(mailbox.signal()),

@@ -52,6 +52,8 @@ pub(crate) struct Inlet<E> {
     paused: bool,
     /// Whether the waits on the links are recorded.
     measured: bool,
+    /// Whether the stage handles what it was sent and leaves.
+    leaving: bool,
     counters: Arc<Counters>,
 }
 
@@ -137,6 +139,7 @@ impl<E: Send + 'static> Inlet<E> {
             held: 0,
             paused: false,
             measured: false,
+            leaving: false,
             counters,
         }
     }
@@ -306,6 +309,17 @@ impl<E: Send + 'static> Inlet<E> {
     /// Returns whether every producer of the pipeline has ended and everything that it sent was received.
     pub(crate) fn has_ended(&self) -> bool {
         self.sources.have_ended()
+    }
+
+    /// Returns whether the stage was asked to leave, and has received everything that it was sent.
+    #[inline]
+    pub(crate) fn has_left(&self) -> bool {
+        self.leaving && self.is_empty()
+    }
+
+    #[cold]
+    fn is_empty(&self) -> bool {
+        self.left.is_empty() && self.links.iter().all(Option::is_none)
     }
 }
 

@@ -7,9 +7,11 @@ use super::diagnose::{answer, sides};
 use super::kind::Kind;
 use super::sides::{Input, Output};
 use super::stage_inbox::{Request, StageInbox};
+use crate::base::error::ExitReason;
 use crate::base::stats::{StageHistograms, StageState};
 use crate::sync::{Arc, Mutex, lock};
 use crate::wire::diagnosis::{Callback, Diagnosis};
+use crate::wire::protocol::Closed;
 use crate::wire::signal::{Attention, Parking, WantsCredit};
 use crate::wire::subscription::{Tell, What};
 
@@ -23,6 +25,8 @@ pub(super) struct StageIo<K: Kind> {
     pub(super) is_source: bool,
     /// Whether an operator paused the stage.
     pub(super) paused: bool,
+    /// Whether the stage was asked to handle what it was sent and to leave.
+    pub(super) leaving: bool,
     /// Receives batch sizes and callback times, while an operator wants them.
     pub(super) histograms: Option<Arc<StageHistograms>>,
 }
@@ -72,8 +76,12 @@ impl<K: Kind> StageIo<K> {
     /// Applies the operator's requests. A source that is paused holds demand back, so that the events in
     /// flight behind it finish; any other stage leaves its input where it is.
     pub(super) fn apply_requests(&mut self) {
-        let Self { inbox, inlet, outlet, is_source, paused, histograms, .. } = self;
+        let Self { inbox, inlet, outlet, is_source, paused, leaving, histograms, .. } = self;
         let requests = inbox.mailbox.requests();
+        if !*leaving && requests.is_away() {
+            *leaving = true;
+            inlet.leave();
+        }
         if *paused != requests.is_paused() {
             *paused = !*paused;
             if *is_source {
@@ -90,6 +98,14 @@ impl<K: Kind> StageIo<K> {
         }
         if let Some(window) = requests.window() {
             inlet.set_window(window);
+        }
+    }
+
+    /// Returns how consumers see an end for `reason`.
+    pub(super) fn seen_as(&self, reason: &ExitReason) -> Closed {
+        match reason {
+            ExitReason::Shutdown if self.leaving => Closed::Left,
+            reason => Closed::by(reason),
         }
     }
 

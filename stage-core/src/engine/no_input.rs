@@ -96,6 +96,8 @@ impl Input for NoInput {
 
     fn set_paused(&mut self, _paused: bool) {}
 
+    fn leave(&mut self) {}
+
     fn set_window(&mut self, window: Window) {
         (self.window, self.tuner) = (window, None);
     }

@@ -48,6 +48,9 @@ macro_rules! end_stage {
         {
             reason = panicked;
         }
+        if let Err(panicked) = $stage_loop.hand_over(&reason) {
+            reason = panicked;
+        }
         if !matches!(reason, ExitReason::Panicked(_)) {
             let kind = &mut $stage_loop.kind;
             let given = reason.clone();
@@ -174,6 +177,8 @@ async fn transform<S: ProducerConsumer>(
         }
         if stage_loop.state.finished || stage_loop.io.inlet.has_ended() {
             ending.get_or_insert(ExitReason::Normal);
+        } else if stage_loop.io.inlet.has_left() {
+            ending.get_or_insert(ExitReason::Shutdown);
         }
         if let Some(reason) = &ending {
             if stage_loop.is_done() && !stage_loop.state.holds.any() {
@@ -212,6 +217,8 @@ async fn consume<C: Consumer>(stage_loop: &mut StageLoop<Consuming<C>>) -> Resul
         turn!(stage_loop);
         if stage_loop.state.finished || stage_loop.io.inlet.has_ended() {
             ending.get_or_insert(ExitReason::Normal);
+        } else if stage_loop.io.inlet.has_left() {
+            ending.get_or_insert(ExitReason::Shutdown);
         }
         if let Some(reason) = &ending {
             if !stage_loop.state.holds.any() {

@@ -53,6 +53,8 @@ pub(crate) trait Input: Send {
     fn resubscribe(&mut self, source: usize);
     fn abandon(&mut self, source: usize);
     fn set_paused(&mut self, paused: bool);
+    /// Handles what was sent, and asks for nothing more.
+    fn leave(&mut self);
     fn set_window(&mut self, window: Window);
     fn measure(&mut self);
     fn join(&mut self, join: Join<Self::Event>);

@@ -52,6 +52,8 @@ pub(crate) enum HadEnded {
     Before,
     /// While the subscription existed.
     Meanwhile,
+    /// While the subscription existed, and it may come back: it is a copy that its step does without for now.
+    ForNow,
 }
 
 /// The state of the subscription to one source.
@@ -115,9 +117,17 @@ impl<E> Sources<E> {
         }
     }
 
-    /// Returns the subscriptions to all sources.
+    /// Returns the subscriptions to all sources, except to copies that are resting: those are announced when
+    /// they come back.
     pub(crate) fn all(&mut self) -> Vec<Join<E>> {
-        (0..self.tracked.len()).filter_map(|source| self.back(source)).collect()
+        let mut joins = Vec::new();
+        for source in 0..self.tracked.len() {
+            let producer = &self.tracked[source].source.producer;
+            if !producer.is_resting() || producer.has_ended() {
+                joins.extend(self.back(source));
+            }
+        }
+        joins
     }
 
     /// Notes that a source is available (again); returns the subscription to make, if it is time.
@@ -163,13 +173,18 @@ impl<E> Sources<E> {
             return None;
         }
         tracked.state = State::Lost;
-        if meanwhile == Meanwhile::Back { self.back(source) } else { None }
+        // It may have left again since it came back.
+        let is_there = meanwhile == Meanwhile::Back && !tracked.source.producer.is_resting();
+        if is_there { self.back(source) } else { None }
     }
 
     /// Returns the reason for which the stage ends with a source that ended for `reason`, if it does. A
     /// source that ended before the subscription reached it counts as finished, however it ended: otherwise
     /// the stage would fail with it again after each restart.
     pub(crate) fn ends_with(&self, reason: &ExitReason, had_ended: HadEnded) -> Option<ExitReason> {
+        if had_ended == HadEnded::ForNow {
+            return None;
+        }
         let finished = matches!(reason, ExitReason::Normal) || had_ended == HadEnded::Before;
         match self.cancel {
             CancelMode::Temporary => None,

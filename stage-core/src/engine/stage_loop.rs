@@ -27,7 +27,6 @@ use crate::base::stats::{Discard, StageState, Timekeeper};
 use crate::stage::{CallbackState, Emitter, HeldAnswer};
 use crate::sync::{Arc, Mutex, get_mut};
 use crate::wire::diagnosis::Diagnosis;
-use crate::wire::protocol::Closed;
 use crate::wire::signal::{Parking, WantsCredit};
 use crate::wire::subscription::{Role, Subscription};
 
@@ -147,6 +146,7 @@ impl<K: Kind> StageLoop<K> {
             outlet: K::Output::assemble(output, Arc::clone(&state.counters)),
             is_source: K::IS_SOURCE,
             paused: false,
+            leaving: false,
             histograms: None,
         };
         io.apply_requests();
@@ -362,7 +362,7 @@ impl<K: Kind> StageLoop<K> {
             self.io.inbox.mailbox.close(&reason);
         }
         self.io.inlet.close(&reason);
-        self.io.outlet.close(&Closed::by(&reason));
+        self.io.outlet.close(&self.io.seen_as(&reason));
         reason
     }
 }

@@ -1,10 +1,11 @@
-//! The guide: seven short chapters for a reader who knows tokio.
+//! The guide: eight short chapters for a reader who knows tokio.
 //!
 //! | chapter | subject |
 //! |---|---|
 //! | [demand] | asks, windows and batches, with a worked example |
 //! | [entrances] | `pipeline!`, the builder, `spawn` or `flow`; when not to add a stage |
 //! | [windows] | the window of a subscription, the size of a batch, and their cost |
+//! | [copies] | parallel copies of a step, and how their number changes |
 //! | [failure] | restarts, failure policies, drains, and the events that are lost |
 //! | [`at_least_once`] | deliveries, acknowledgement and redelivery |
 //! | [`by_hand`] | stages and subscriptions without a pipeline |
@@ -30,6 +31,8 @@
 pub mod at_least_once {}
 #[doc = include_str!("by_hand.md")]
 pub mod by_hand {}
+#[doc = include_str!("copies.md")]
+pub mod copies {}
 #[doc = include_str!("demand.md")]
 pub mod demand {}
 #[doc = include_str!("entrances.md")]

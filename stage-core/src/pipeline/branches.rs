@@ -75,7 +75,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
             gather: |branches| AnyDispatcher::Custom(C::to_every(route::groups(branches))),
             branches: Vec::new(),
         });
-        let back = Upstream { ends: Vec::new(), lanes: self.upstream.lanes, route: None, key: None };
+        let back = Upstream { lanes: self.upstream.lanes, ..Upstream::none() };
         Branches { draft: self.draft, trunk: self.upstream, back }
     }
 

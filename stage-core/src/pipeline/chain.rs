@@ -10,9 +10,8 @@ use super::describe::StepKind;
 use super::describe::carried::Emits;
 use super::draft::{Draft, Shape};
 use super::fuse::{Begin, Event, Fuse, FusedSink, Input, Recipe, Source, SourceRecipe};
-use super::graph::parts::Parts;
-use super::graph::route::{by_key, hashed};
-use super::graph::wire::{Exit, Sharing, Upstream};
+use super::graph::route::{Dealing, by_key, hashed};
+use super::graph::wire::{Sharing, Upstream};
 use super::no_output::NoOutput;
 use super::options::StepOptions;
 use super::pipeline::Pipeline;
@@ -117,9 +116,9 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
             self.misplaced("`by` after another `by` or a `dispatcher`: only one can feed the next step");
         }
         let key = move |carried: &C::Of<T>| key(C::peek(carried));
-        let key = hashed(self.upstream.lanes, key);
-        self.upstream.route = Some((Sharing::ByKey, by_key(Arc::clone(&key))));
-        self.upstream.key = Some(key);
+        let (key, dealing) = (hashed(self.upstream.lanes, key), Dealing::default());
+        self.upstream.route = Some((Sharing::ByKey, by_key(Arc::clone(&key), Arc::clone(&dealing))));
+        (self.upstream.key, self.upstream.dealing) = (Some(key), dealing);
         self
     }
 
@@ -192,14 +191,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         U: Send + 'static,
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
-        let emits = if S::BATCHES {
-            Emits::Batches(None)
-        } else if TypeId::of::<S::In>() == TypeId::of::<S::Out>() {
-            Emits::Same
-        } else {
-            Emits::Events
-        };
-        self.step_emitting(&options.into(), emits, recipe)
+        self.step_emitting(&options.into(), emits::<S>(), recipe)
     }
 
     /// Like [`step`](Self::step), for a step that emits batches of at most `events` events.
@@ -354,31 +346,16 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         let step = self.draft.names(&self.upstream);
         self.draft.errors.push(OptionError::Misplaced { step, what });
     }
+}
 
-    /// Declares a step that takes the chain's events.
-    pub(super) fn install<S, Out, R>(
-        &mut self,
-        options: &StepOptions,
-        shape: Shape,
-        recipe: R,
-        run: Run<S, C::Of<T>, Out>,
-    ) -> Arc<Exit<Out>>
-    where
-        S: Send + 'static,
-        Out: Send + 'static,
-        R: Fn() -> Result<S, BoxError> + Send + 'static,
-    {
-        let mut upstream = std::mem::replace(&mut self.upstream, Upstream::none());
-        let shape = Shape { keyed: upstream.is_keyed(), ..shape };
-        let exit = Exit::new(self.draft.next(), upstream.lanes);
-        let count = Arc::default();
-        upstream.follow(&count);
-        let links = upstream.links();
-        let parts = Parts { recipe, upstream, count, exit: Arc::clone(&exit), run };
-        let install =
-            Box::new(move |options: &_, trace: &_, children: &mut _| parts.install(options, trace, children));
-        self.draft.plan(options, shape, &links, install);
-        exit
+/// Returns the unit that a stage emits.
+pub(super) fn emits<S: ProducerConsumer>() -> Emits {
+    if S::BATCHES {
+        Emits::Batches(None)
+    } else if TypeId::of::<S::In>() == TypeId::of::<S::Out>() {
+        Emits::Same
+    } else {
+        Emits::Events
     }
 }
 

@@ -71,6 +71,8 @@ pub(super) struct Shape {
     pub(super) capacity: Capacity,
     /// Whether its copies are fed by key.
     pub(super) keyed: bool,
+    /// Whether its copies hand the state of their keys over.
+    pub(super) hands_over: bool,
     /// The stage's type, from which an unnamed step gets its name.
     pub(super) type_name: &'static str,
     /// The unit that it emits.
@@ -89,6 +91,7 @@ impl Shape {
             single: false,
             capacity: Capacity::Unbounded,
             keyed: false,
+            hands_over: false,
             type_name,
             emits: Emits::Events,
             edge: false,
@@ -103,12 +106,20 @@ impl Shape {
         }
     }
 
-    /// Refuses several copies of a step that allows one only.
+    /// Refuses several copies of a step that allows one only, and a changing number of copies of a source.
     pub(super) fn check_count(self, options: &Effective) -> Result<(), OptionError> {
-        let (step, count) = (options.name.clone(), options.values.count);
-        match count {
-            2.. if self.edge => Err(OptionError::EdgeCopies { step, count }),
-            2.. if self.single => Err(OptionError::Single { step, count }),
+        let (step, got) = (options.name.clone(), options.values.count);
+        let is_source = match self.kind {
+            StepKind::Producer | StepKind::Whole => true,
+            StepKind::ProducerConsumer | StepKind::Consumer => false,
+        };
+        match got.most() {
+            count @ 2.. if self.edge => Err(OptionError::EdgeCopies { step, count }),
+            count @ 2.. if self.single => Err(OptionError::Single { step, count }),
+            _ if got.is_elastic() && is_source => Err(OptionError::ElasticSource { step, got }),
+            _ if got.is_elastic() && self.keyed && !self.hands_over => {
+                Err(OptionError::ElasticKeyed { step, got })
+            }
             _ => Ok(()),
         }
     }

@@ -30,6 +30,7 @@ mod emitting;
 mod fuse;
 mod graph;
 pub(crate) mod handle;
+mod install;
 pub(crate) mod keyed;
 mod mismatch;
 mod no_output;
@@ -40,6 +41,7 @@ pub(crate) mod pipeline;
 pub(crate) mod segment;
 mod sources;
 
+pub use crate::base::copies::{Copies, ParseCopiesError};
 pub use crate::base::error::ExitKind;
 pub use crate::base::option_error::OptionError;
 pub use crate::policy::carry::{Acknowledged, Carry, Plain};

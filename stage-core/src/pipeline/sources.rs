@@ -82,7 +82,7 @@ where
     let exit = Exit::new(draft.next(), 1);
     let upstream = Upstream::none();
     let links = upstream.links();
-    let parts = Parts { recipe, upstream, count: Arc::default(), exit: Arc::clone(&exit), run };
+    let parts = Parts { recipe, upstream, count: Arc::default(), exit: Arc::clone(&exit), run, keeper: None };
     let install =
         Box::new(move |options: &_, trace: &_, children: &mut _| parts.install(options, trace, children));
     draft.plan(options, shape, &links, install);

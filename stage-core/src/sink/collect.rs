@@ -1,5 +1,6 @@
 //! A sink that collects all events, and a future that returns the collection.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
@@ -9,8 +10,9 @@ use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll, Waker};
 
 use crate::base::error::{BoxError, ExitReason, StageResult};
-use crate::stage::{Consumer, Context, CopyOf, Events, Init};
+use crate::stage::{Consumer, Context, Events, Init};
 use crate::sync::{Arc, Mutex, lock};
+use crate::wire::operator::OperatorRequests;
 
 /// Creates a sink that collects all events, and a future that returns the collection once the stage has
 /// ended.
@@ -102,6 +104,8 @@ pub struct CollectError<C> {
 
 struct Shared<C> {
     collection: C,
+    /// The copies that have begun, except those of an elastic step that left again.
+    joined: BTreeSet<usize>,
     /// Number of copies that ran to the end of their events.
     complete: usize,
     interrupted: Option<ExitReason>,
@@ -128,7 +132,8 @@ struct Owner<C: Default> {
 /// One run of one copy; dropping it without an end counts as an interruption.
 struct Run<C: Default> {
     shared: Arc<Mutex<Shared<C>>>,
-    copy: CopyOf,
+    copy: usize,
+    requests: Arc<OperatorRequests>,
     ended: bool,
 }
 
@@ -136,6 +141,7 @@ impl<C: Default> Default for Shared<C> {
     fn default() -> Self {
         Self {
             collection: C::default(),
+            joined: BTreeSet::new(),
             complete: 0,
             interrupted: None,
             state: State::Collecting,
@@ -151,6 +157,15 @@ impl<C: Default> Shared<C> {
             self.state = state;
         }
         self.waker.take()
+    }
+
+    /// Moves on if all copies ran to the end of their events; returns the waker of the future.
+    fn complete(&mut self) -> Option<Waker> {
+        if self.complete == 0 || self.complete < self.joined.len() {
+            None
+        } else {
+            self.reach(State::Complete)
+        }
     }
 
     fn give(&mut self) -> Poll<Result<C, CollectError<C>>> {
@@ -174,7 +189,12 @@ impl<C: Default> Run<C> {
         let waker = match reason {
             ExitReason::Normal => {
                 shared.complete += 1;
-                if shared.complete < self.copy.of { None } else { shared.reach(State::Complete) }
+                shared.complete()
+            }
+            // It handled everything that it was sent.
+            ExitReason::Shutdown if self.requests.is_away() => {
+                shared.joined.remove(&self.copy);
+                shared.complete()
             }
             other => {
                 shared.interrupted.get_or_insert_with(|| other.clone());
@@ -194,7 +214,9 @@ where
     type Event = E;
 
     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
-        self.run = Some(Run { shared: Arc::clone(&self.owner.shared), copy: cx.copy(), ended: false });
+        let (shared, copy) = (Arc::clone(&self.owner.shared), cx.copy().index);
+        lock(&shared).joined.insert(copy);
+        self.run = Some(Run { shared, copy, requests: Arc::clone(&cx.state.requests), ended: false });
         Ok(Init::Ready)
     }
 

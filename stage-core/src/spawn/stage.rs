@@ -124,6 +124,7 @@ where
         drain: Flag::default(),
         collectors: Arc::default(),
         trace: StageTrace::default(),
+        give: None,
     };
     let capacity = chosen.unwrap_or(capacity);
     let output =

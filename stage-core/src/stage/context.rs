@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::task::yield_now;
 
 use super::effect::{Effects, Timer};
+use super::hand_over::Give;
 use super::hold::{Hold, Holds};
 use super::message::{CallError, Cast, CastOf};
 use super::progress::ProducerProgress;
@@ -35,7 +36,7 @@ pub enum Init {
 pub struct CopyOf {
     /// The index of this copy, from 0.
     pub index: usize,
-    /// The number of copies, at least 1.
+    /// The number of copies, at least 1; of an elastic step, the largest that it may have.
     pub of: usize,
 }
 
@@ -56,6 +57,8 @@ pub(crate) struct CallbackState {
     pub(crate) requests: Arc<OperatorRequests>,
     /// The stage's own mailbox.
     pub(crate) own: Arc<dyn Any + Send + Sync>,
+    /// Takes the state of its keys when it leaves, if it hands it over.
+    pub(crate) give: Option<Give>,
 }
 
 /// Ends the time in which a callback lets other tasks run.
@@ -100,6 +103,7 @@ impl CallbackState {
             trace: self.trace.clone(),
             requests: Arc::clone(&self.requests),
             own: Arc::clone(&self.own),
+            give: None,
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
+use super::elastic::ElasticPlace;
 use super::subtree::Subtree;
 use crate::ack::Collectors;
 use crate::base::error::{BoxError, ExitReason};
@@ -50,6 +51,8 @@ pub(crate) struct Child {
     /// The number of the part of the pipeline that it belongs to: a failure does not restart children of other parts.
     pub(crate) part: usize,
     pub(crate) nature: Nature,
+    /// Its place in its step, if the number of copies can change.
+    pub(crate) elastic: Option<ElasticPlace>,
     /// Whether the child is running.
     pub(crate) up: Arc<AtomicBool>,
 }
@@ -107,6 +110,9 @@ impl std::fmt::Debug for Child {
 pub(crate) trait Control: Send + Sync {
     /// Prepares for a start: mail to the previous run no longer counts.
     fn renew(&self);
+    /// Prepares for a time without the stage, from which it may come back: subscriptions that are to begin then can be
+    /// ended in the meantime.
+    fn rest(&self) {}
     fn stop(&self, reason: ExitReason);
     fn drain(&self);
     fn resubscribe(&self, source: usize);
@@ -126,6 +132,10 @@ pub(crate) trait Control: Send + Sync {
 impl<Out: Send, M: Send> Control for Mailbox<Mail<Out, M>> {
     fn renew(&self) {
         Mailbox::renew(self);
+    }
+
+    fn rest(&self) {
+        Mailbox::rest(self);
     }
 
     fn stop(&self, reason: ExitReason) {

@@ -22,7 +22,7 @@ const AT_ONCE: Duration = Duration::from_millis(100);
 /// Children by number, in the order in which they start.
 #[derive(Debug)]
 pub(super) struct Crew {
-    members: Vec<Member>,
+    pub(super) members: Vec<Member>,
     tasks: JoinSet<ExitReason>,
     /// The child that each task runs.
     running: HashMap<task::Id, usize>,
@@ -49,17 +49,21 @@ pub(super) enum When {
 }
 
 #[derive(Debug)]
-struct Member {
-    child: Child,
-    task: Option<Task>,
-    state: MemberState,
+pub(super) struct Member {
+    pub(super) child: Child,
+    pub(super) task: Option<Task>,
+    pub(super) state: MemberState,
 }
 
 /// Whether a child will run (again).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum MemberState {
+pub(super) enum MemberState {
     /// It is running, or will run.
     Serving,
+    /// It handles what it was sent, and becomes dormant.
+    Leaving,
+    /// Its step does without it for now.
+    Dormant,
     /// Its work is done.
     Finished,
     /// It ended in another way and is not restarted.
@@ -94,7 +98,13 @@ impl Starting {
 
 impl Crew {
     pub(super) fn new(children: Vec<Child>) -> Self {
-        let member = |child| Member { child, task: None, state: MemberState::Serving };
+        let member = |child| {
+            let mut member = Member { child, task: None, state: MemberState::Serving };
+            if member.child.elastic.as_ref().is_some_and(|elastic| elastic.place >= elastic.step.count()) {
+                member.rest();
+            }
+            member
+        };
         Self {
             members: children.into_iter().map(member).collect(),
             tasks: JoinSet::new(),
@@ -110,6 +120,11 @@ impl Crew {
 
     pub(super) fn all(&self) -> Vec<usize> {
         (0..self.members.len()).collect()
+    }
+
+    /// Returns the children that run from the start.
+    pub(super) fn serving(&self) -> Vec<usize> {
+        (0..self.members.len()).filter(|index| self.is_serving(*index)).collect()
     }
 
     pub(super) fn child(&self, index: usize) -> &Child {
@@ -185,6 +200,15 @@ impl Crew {
             member.state = MemberState::Finished;
             return None;
         }
+        if member.state == MemberState::Leaving {
+            if matches!(reason, ExitReason::Shutdown) {
+                tracing::debug!(stage = member.child.name(), "copy left");
+                member.rest();
+                return None;
+            }
+            // A failure is handled like any other; a copy that is not wanted then rests instead of its restart.
+            member.state = MemberState::Serving;
+        }
         Some((index, reason))
     }
 
@@ -214,7 +238,8 @@ impl Crew {
                 }
                 match member.state {
                     MemberState::Serving if member.task.is_some() => member.child.control.resubscribe(source),
-                    MemberState::Serving => {}
+                    // A copy that comes back subscribes to every producer that is there.
+                    MemberState::Serving | MemberState::Leaving | MemberState::Dormant => {}
                     MemberState::Finished | MemberState::Gone => (member.child.retire)(source),
                 }
             }
@@ -242,6 +267,9 @@ impl Crew {
     /// Builds and spawns one child and waits until its `init` has succeeded.
     async fn start_one(&mut self, index: usize) -> Result<oneshot::Sender<()>, ExitReason> {
         let member = &mut self.members[index];
+        if member.child.elastic.is_some() {
+            member.set_away(false);
+        }
         let child = &mut member.child;
         child.control.renew();
         let (up, is_up) = oneshot::channel();

@@ -16,6 +16,8 @@ pub(crate) enum Command {
     Drain(Duration),
     /// End now.
     Stop,
+    /// Bring the copies of elastic steps to the wanted numbers.
+    Rescale,
 }
 
 /// The supervisor's next action.
@@ -23,6 +25,7 @@ pub(crate) enum Command {
 pub(super) enum Order {
     Drain,
     Stop,
+    Rescale,
 }
 
 /// The source of commands, and the state of the shutdown.
@@ -42,6 +45,11 @@ impl Orders {
     /// Returns the outcome to report if the supervisor ends now.
     pub(super) fn outcome(&self) -> Outcome {
         self.outcome
+    }
+
+    /// Returns whether the stages are to end now.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.outcome == Outcome::Stopped
     }
 
     /// Returns whether the supervisor is shutting down.
@@ -72,6 +80,7 @@ impl Orders {
                     self.outcome = Outcome::Stopped;
                     return Order::Stop;
                 }
+                Some(Command::Rescale) => return Order::Rescale,
                 None => self.commands = None,
             }
         }

@@ -4,8 +4,9 @@ use std::any::Any;
 
 use crate::ack::Collectors;
 use crate::base::stats::{Counters, StageStats};
-use crate::supervise::{Child, Control, Nature};
+use crate::supervise::{Child, Control, Elastic, Nature};
 use crate::sync::{Arc, AtomicBool, Ordering};
+use crate::wire::operator::OperatorRequests;
 
 /// The parts of a child that outlive its restarts, and the pipeline.
 pub(crate) struct StageEntry {
@@ -19,6 +20,8 @@ pub(crate) struct StageEntry {
     pub(crate) collectors: Arc<Collectors>,
     /// Whether it has producers in its pipeline.
     pub(crate) fed_by: FedBy,
+    /// The number of copies of its step, if it can change.
+    pub(crate) elastic: Option<Arc<Elastic>>,
     up: Arc<AtomicBool>,
 }
 
@@ -42,6 +45,7 @@ impl StageEntry {
             nature: child.nature.clone(),
             collectors: Arc::clone(&child.collectors),
             fed_by: if child.sources.is_empty() { FedBy::Itself } else { FedBy::Producers },
+            elastic: child.elastic.as_ref().map(|elastic| Arc::clone(&elastic.step)),
             up: Arc::clone(&child.up),
         }
     }
@@ -64,6 +68,7 @@ impl StageEntry {
             collectors: Arc::default(),
             // Its counters know whether it is a source.
             fed_by: FedBy::Producers,
+            elastic: None,
             up: Arc::new(AtomicBool::new(true)),
         }
     }
@@ -80,6 +85,11 @@ impl StageEntry {
     /// Returns what it waits for outside of its pipeline, while it runs.
     pub(crate) fn waiting_for(&self) -> Option<String> {
         self.counters.waiting_for().filter(|_| self.is_up() && !self.control.has_ended())
+    }
+
+    /// Returns whether its step does without it for now.
+    pub(crate) fn is_dormant(&self) -> bool {
+        !self.is_up() && self.control.requests().is_some_and(OperatorRequests::is_away)
     }
 
     /// Returns whether it is running now.

@@ -24,8 +24,8 @@ use crate::sync::Arc;
 /// The children of a supervisor, and the state of the decisions about them.
 #[derive(Debug)]
 pub(crate) struct Supervision {
-    crew: Crew,
-    policy: Policy,
+    pub(super) crew: Crew,
+    pub(super) policy: Policy,
     pending: Pending,
     lifecycle: Arc<Lifecycle>,
     began: Instant,
@@ -41,7 +41,7 @@ pub(crate) struct Supervision {
 
 /// Whether to continue after a start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
+pub(super) enum Next {
     GoOn,
     Stop,
 }
@@ -71,7 +71,7 @@ impl Supervision {
 
     /// Starts every child; returns when all are up. If one fails to start, none is left running.
     pub(crate) async fn start(&mut self) -> Result<(), StageExit> {
-        let all = self.crew.all();
+        let all = self.crew.serving();
         let mut starting = self.crew.start(&all).await;
         while let Some(wait) = self.wait_for_first_start(&starting) {
             moment::until(moment::after(Instant::now(), wait)).await;
@@ -144,6 +144,10 @@ impl Supervision {
                 self.stop().await;
                 return Err(failure);
             }
+            if self.rescale(orders).await == Next::Stop {
+                self.stop().await;
+                continue;
+            }
             self.lifecycle.set_restarting(!self.pending.is_empty());
             if let Some(these) = self.pending.take_due(Instant::now()) {
                 if self.start_again(these, orders).await == Next::Stop {
@@ -160,6 +164,7 @@ impl Supervision {
                 order = orders.next() => match order {
                     Order::Drain => self.drain(),
                     Order::Stop => self.stop().await,
+                    Order::Rescale => {}
                 },
                 () = self.crew.watch(), if self.crew.is_at_work() => {}
                 () = moment::until(due) => {}
@@ -245,13 +250,18 @@ impl Supervision {
         self.crew.leave(index, reason);
     }
 
-    /// Starts children that were stopped or failed; a stop order in the meantime takes precedence.
+    /// Starts children that were stopped or failed.
     async fn start_again(&mut self, mut these: Vec<usize>, orders: &mut Orders) -> Next {
         // Some may have finished while others were being stopped.
         these.retain(|index| self.crew.is_serving(*index) && !self.crew.is_up(*index));
         for index in &these {
             self.crew.child(*index).counters.restarted();
         }
+        self.bring_up(these, orders).await
+    }
+
+    /// Starts children; a stop order in the meantime takes precedence.
+    pub(super) async fn bring_up(&mut self, these: Vec<usize>, orders: &mut Orders) -> Next {
         let mut drain = false;
         let started = {
             let mut starting = pin!(self.crew.start(&these));
@@ -261,6 +271,8 @@ impl Supervision {
                     order = orders.next() => match order {
                         Order::Drain => drain = true,
                         Order::Stop => return Next::Stop,
+                        // The next turn of the supervisor compares the numbers anyway.
+                        Order::Rescale => {}
                     },
                     started = &mut starting => break started,
                 }

@@ -184,6 +184,7 @@ impl Supervisor {
             sources: Vec::new(),
             part: 0,
             nature: Nature::Task,
+            elastic: None,
             up: Arc::default(),
         });
         self
@@ -216,6 +217,7 @@ impl Supervisor {
             sources: Vec::new(),
             part: 0,
             nature: Nature::Group(inner),
+            elastic: None,
             up: Arc::default(),
         });
         self

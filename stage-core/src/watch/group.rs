@@ -142,6 +142,8 @@ impl GroupBuilder {
         let lifecycle = Lifecycle::begin(None, move |command| match command {
             Command::Drain(deadline) => drain(deadline),
             Command::Stop => stop(),
+            // Stages that were spawned by hand are no copies of an elastic step.
+            Command::Rescale => {}
         });
         lifecycle.came_up();
         let topology = topology(name, &stages);

@@ -54,6 +54,7 @@ fn step(stage: &StageEntry) -> StepInfo {
         name: stage.step.to_string(),
         kind: if stage.is_source() { StepKind::Producer } else { StepKind::Consumer },
         count: 1,
+        elastic: None,
         lanes: 1,
         min_demand: 0,
         max_demand: 0,

@@ -191,7 +191,7 @@ fn bottleneck(activity: &Activity, load: &Load<'_>) -> Bottleneck {
     };
     Bottleneck {
         step: step.step.clone(),
-        copies: step.copies.len(),
+        copies: step.running(),
         cause,
         share,
         placement: step.placement,

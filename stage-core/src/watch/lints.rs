@@ -142,7 +142,7 @@ fn skew(step: &StepActivity) -> Option<Lint> {
     let skew = step.skew();
     (skew > SKEWED && step.events() >= ENOUGH).then(|| Lint::Skew {
         step: step.step.clone(),
-        copies: step.copies.len(),
+        copies: step.running(),
         skew,
     })
 }

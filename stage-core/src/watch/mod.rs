@@ -43,6 +43,7 @@
 
 mod activity;
 mod board;
+mod copies;
 mod course;
 mod group;
 mod hand_made;

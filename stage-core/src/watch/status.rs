@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::ack::Settlement;
+use crate::base::copies::Copies;
 use crate::base::rate::Rate;
 use crate::base::stats::{EventTime, EventTimes, NumbersByName};
 use crate::credit::demand::Window;
@@ -46,6 +47,13 @@ pub struct StepStatus {
     pub step: String,
     /// Whether its events come from outside the pipeline.
     pub is_source: bool,
+    /// The number of its copies that run now.
+    pub copies: usize,
+    /// The range within which the number of copies in each lane follows the load, or the number that an operator
+    /// set; `None` if it cannot change.
+    pub count: Option<Copies>,
+    /// Whether an operator set the number of copies, or its range.
+    pub count_steered: bool,
     /// Whether an operator paused it.
     pub paused: bool,
     /// The `max_demand` of its window; `None` for a source, which asks no stage. If the window is tuned, the
@@ -144,6 +152,7 @@ impl Monitor {
             if let (Nature::Stage, Some(requests)) = (&stage.nature, stage.control.requests()) {
                 match steps.iter_mut().find(|step| step.step == *stage.step) {
                     Some(step) => {
+                        step.copies += usize::from(stage.is_up());
                         step.paused &= requests.is_paused();
                         step.waiting_for = step.waiting_for.take().or_else(|| stage.waiting_for());
                     }
@@ -169,6 +178,12 @@ impl Monitor {
         StepStatus {
             step: stage.step.to_string(),
             is_source: stage.is_source(),
+            copies: usize::from(stage.is_up()),
+            count: stage.elastic.as_ref().map(|elastic| elastic.range()),
+            count_steered: stage
+                .elastic
+                .as_ref()
+                .is_some_and(|elastic| elastic.range() != elastic.declared()),
             paused: requests.is_some_and(OperatorRequests::is_paused),
             max_demand: window.map(Window::max),
             min_demand: window.map(Window::min),

@@ -46,7 +46,7 @@ use crate::wire::operator::{AdjustableLimit, OperatorRequests};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Steering {
-    monitor: Monitor,
+    pub(super) monitor: Monitor,
 }
 
 impl Running {
@@ -310,7 +310,7 @@ impl Steering {
         }
     }
 
-    fn change(&self, change: impl FnOnce()) -> Result<(), SteeringError> {
+    pub(super) fn change(&self, change: impl FnOnce()) -> Result<(), SteeringError> {
         let pipeline = || self.owned_name();
         self.monitor.lifecycle.change(change).map_err(|closed| match closed {
             Closed::Ending => SteeringError::Ending { pipeline: pipeline() },
@@ -323,7 +323,7 @@ impl Steering {
     }
 
     /// Returns the copies of a step.
-    fn copies(&self, step: &str) -> Result<Vec<&Arc<StageEntry>>, SteeringError> {
+    pub(super) fn copies(&self, step: &str) -> Result<Vec<&Arc<StageEntry>>, SteeringError> {
         let copies: Vec<_> = self.stages().filter(|stage| *stage.step == *step).collect();
         if copies.is_empty() {
             let known = self.steps(|_| true);
@@ -345,7 +345,7 @@ impl Steering {
     }
 
     /// Returns the names of the steps for whose copies `holds` holds, in the order of the pipeline.
-    fn steps(&self, holds: impl Fn(&Arc<StageEntry>) -> bool) -> Vec<String> {
+    pub(super) fn steps(&self, holds: impl Fn(&Arc<StageEntry>) -> bool) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for stage in self.stages().filter(|stage| holds(stage)) {
             if names.last().is_none_or(|last| *last != *stage.step) {
@@ -355,11 +355,11 @@ impl Steering {
         names
     }
 
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         &self.monitor.topology.name
     }
 
-    fn owned_name(&self) -> String {
+    pub(super) fn owned_name(&self) -> String {
         self.name().to_owned()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::base::copies::Copies;
 use crate::credit::demand::WindowError;
 use crate::policy::AtOnceError;
 use crate::supervise::Ending;
@@ -42,6 +43,31 @@ pub enum SteeringError {
         step: String,
         /// The error in the window.
         source: WindowError,
+    },
+    /// The number of copies of the step is fixed.
+    #[error(
+        "the step `{step}` of the pipeline `{pipeline}` has a fixed number of copies: declare a range, such as \
+         `count: 1..=8`; {}", Elastics(.known)
+    )]
+    FixedCount {
+        /// The pipeline.
+        pipeline: String,
+        /// The step.
+        step: String,
+        /// The names of the elastic steps.
+        known: Vec<String>,
+    },
+    /// The number of copies is outside of the range of the declaration.
+    #[error("the step `{step}` of the pipeline `{pipeline}` may have {range} copies, not {got}")]
+    Count {
+        /// The pipeline.
+        pipeline: String,
+        /// The step.
+        step: String,
+        /// The range of the declaration.
+        range: Copies,
+        /// The number, or the range, given.
+        got: Copies,
     },
     /// The pipeline has no such step, or it does not limit the rate of events.
     #[error("no step `{step}` of the pipeline `{pipeline}` has a rate; {}", Rates(.known))]
@@ -109,6 +135,18 @@ impl fmt::Display for List<'_> {
             write!(f, "{before}`{name}`")?;
         }
         Ok(())
+    }
+}
+
+/// Displays the elastic steps.
+struct Elastics<'a>(&'a [String]);
+
+impl fmt::Display for Elastics<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] => f.write_str("no step has one"),
+            known => write!(f, "the steps with one are {}", List(known)),
+        }
     }
 }
 

@@ -114,6 +114,14 @@ impl StepActivity {
         self.copies.iter().map(|copy| copy.held).sum()
     }
 
+    /// Returns the number of copies that ran: an elastic step does without some of its copies.
+    pub(super) fn running(&self) -> usize {
+        match self.copies.iter().filter(|copy| !copy.times.total().is_zero()).count() {
+            0 => self.copies.len(),
+            running => running,
+        }
+    }
+
     /// Returns how unevenly the copies were loaded: the number of events of the busiest copy, as a multiple
     /// of the average. 1 is even.
     #[allow(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
@@ -121,7 +129,7 @@ impl StepActivity {
         let most = self.copies.iter().map(CopyActivity::events).max().unwrap_or(0);
         match self.events() {
             0 => 1.0,
-            all => most as f64 * self.copies.len() as f64 / all as f64,
+            all => most as f64 * self.running() as f64 / all as f64,
         }
     }
 }

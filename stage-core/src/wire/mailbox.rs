@@ -19,7 +19,7 @@ use crate::wire::operator::OperatorRequests;
 use crate::wire::protocol::{Closed, Subscribe};
 use crate::wire::resubscribe::Resubscribe;
 use crate::wire::signal::{Signal, Slot};
-use crate::wire::subscription::{Reach, Subscription, Tell};
+use crate::wire::subscription::{Reach, Subscription, Tell, What};
 
 /// A message to a stage that does not travel through a link.
 pub(crate) enum Mail<Out, M> {
@@ -95,6 +95,8 @@ pub(crate) struct Mailbox<M> {
     counters: Arc<Counters>,
     /// Whether the running stage is to be cut off.
     abort: AtomicBool,
+    /// Whether the stage is down for an unknown time; written while the queue is locked.
+    resting: AtomicBool,
     /// The reason the stage ended for good, once it has.
     ended: watch::Sender<Option<ExitReason>>,
 }
@@ -109,6 +111,7 @@ impl<M> Mailbox<M> {
             requests: OperatorRequests::new(&signal),
             signal,
             abort: AtomicBool::new(false),
+            resting: AtomicBool::new(false),
             ended: watch::Sender::new(None),
         })
     }
@@ -210,7 +213,9 @@ impl<Out, M> Mailbox<Mail<Out, M>> {
     /// Prepares for a restart of the stage: removes unread mail of the supervisor that concerned its
     /// predecessor only.
     pub(crate) fn renew(&self) {
-        lock(&self.queue).retain(|mail| match mail {
+        let mut queue = lock(&self.queue);
+        self.resting.store(false, Ordering::Relaxed);
+        queue.retain(|mail| match mail {
             Mail::Halt(_) | Mail::Resubscribe(_) | Mail::Abandon(_) | Mail::Diagnose(_) => false,
             Mail::Stop(_)
             | Mail::Drain
@@ -219,6 +224,14 @@ impl<Out, M> Mailbox<Mail<Out, M>> {
             | Mail::Mode(_)
             | Mail::Message(_) => true,
         });
+    }
+
+    /// Begins a time without the stage: until it is renewed, subscriptions wait here for its return, and end if their
+    /// consumers do not want them any more.
+    pub(crate) fn rest(&self) {
+        let mut queue = lock(&self.queue);
+        self.resting.store(true, Ordering::Relaxed);
+        end_unwanted(&mut queue);
     }
 
     /// Closes the mailbox of a stage that ended for good: refuses current and later subscribers.
@@ -231,6 +244,29 @@ impl<Out, M> Mailbox<Mail<Out, M>> {
     }
 }
 
+/// Ends the waiting subscriptions that their consumers have cancelled. Other requests concern subscriptions that ended
+/// with the last run.
+fn end_unwanted<Out, M>(queue: &mut VecDeque<Mail<Out, M>>) {
+    let mut cancelled = Vec::new();
+    queue.retain_mut(|mail| match mail {
+        Mail::Tell(Tell { subscription, what }) => {
+            if let What::Cancel(reason) = what {
+                cancelled.push((subscription.clone(), reason.clone()));
+            }
+            false
+        }
+        _ => true,
+    });
+    for (subscription, reason) in cancelled {
+        let waits = |mail: &Mail<Out, M>| matches!(mail, Mail::Subscribe(subscribe) if *subscribe.link.subscription() == subscription);
+        if let Some(index) = queue.iter().position(waits)
+            && let Some(Mail::Subscribe(subscribe)) = queue.remove(index)
+        {
+            subscribe.link.close(Closed::Cancelled(reason));
+        }
+    }
+}
+
 /// A producer that can be subscribed to, whatever its stage type.
 pub(crate) trait Subscribable<E>: Reach {
     /// Resolves to the actual producer: itself, or for a registered name, the stage that currently has it.
@@ -238,6 +274,12 @@ pub(crate) trait Subscribable<E>: Reach {
 
     /// Returns whether the producer has ended for good.
     fn has_ended(&self) -> bool;
+
+    /// Returns whether the producer is down because its step does without it for now. A copy that is about to leave
+    /// still hands its output over.
+    fn is_resting(&self) -> bool {
+        false
+    }
 
     /// Claims a slot of the producer for a new subscription.
     fn claim(&self) -> Slot;
@@ -255,6 +297,12 @@ impl<Out: Send, M: Send> Reach for Mailbox<Mail<Out, M>> {
     fn tell(&self, tell: Tell) {
         // A stage that has ended has no subscriptions.
         let _ = self.send(Mail::Tell(tell));
+        if self.resting.load(Ordering::Relaxed) {
+            let mut queue = lock(&self.queue);
+            if self.resting.load(Ordering::Relaxed) {
+                end_unwanted(&mut queue);
+            }
+        }
     }
 }
 
@@ -265,6 +313,10 @@ impl<Out: Send + 'static, M: Send + 'static> Subscribable<Out> for Mailbox<Mail<
 
     fn has_ended(&self) -> bool {
         Mailbox::has_ended(self)
+    }
+
+    fn is_resting(&self) -> bool {
+        self.resting.load(Ordering::Relaxed)
     }
 
     fn claim(&self) -> Slot {

@@ -1,4 +1,5 @@
-//! The operator's requests to a stage: a pause, a demand window, a rate, events at once, histograms. They outlive its restarts.
+//! The operator's requests to a stage: a pause, a demand window, a rate, events at once, histograms. They outlive its
+//! restarts. Beside them, the supervisor's request to a copy of an elastic step to leave.
 
 use std::ops::RangeInclusive;
 use std::sync::OnceLock;
@@ -15,6 +16,8 @@ use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
 pub(crate) struct OperatorRequests {
     signal: Arc<Signal>,
     paused: AtomicBool,
+    /// Whether the stage is a copy that its step does without for now: it leaves, or has left.
+    away: AtomicBool,
     /// The requested window; `None` for the declared one.
     window: Mutex<Option<Window>>,
     rates: Mutex<Rates>,
@@ -73,6 +76,7 @@ impl OperatorRequests {
         Arc::new(Self {
             signal: Arc::clone(signal),
             paused: AtomicBool::new(false),
+            away: AtomicBool::new(false),
             window: Mutex::default(),
             rates: Mutex::default(),
             limit: Mutex::default(),
@@ -88,6 +92,16 @@ impl OperatorRequests {
 
     pub(crate) fn is_paused(&self) -> bool {
         self.paused.load(Ordering::Acquire)
+    }
+
+    /// Asks a copy to handle what it was sent and to leave, or notes that it comes back.
+    pub(crate) fn set_away(&self, away: bool) {
+        self.away.store(away, Ordering::Release);
+        self.signal.mark_mail();
+    }
+
+    pub(crate) fn is_away(&self) -> bool {
+        self.away.load(Ordering::Acquire)
     }
 
     pub(crate) fn set_window(&self, window: Window) {

@@ -40,6 +40,8 @@ pub(crate) enum Closed {
     End,
     /// The producer ended for this reason.
     Down(ExitReason),
+    /// The producer is a copy of an elastic step; it left after it had handled everything, and may come back.
+    Left,
     /// The subscription was cancelled.
     Cancelled(ExitReason),
     /// The producer refused the subscription.

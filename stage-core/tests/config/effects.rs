@@ -242,3 +242,30 @@ async fn lanes_and_parts_keep_their_shape() {
     let report = graph.start().await.unwrap().join().await.unwrap();
     assert_eq!(report.stages.last().unwrap().events_in, 100);
 }
+
+#[tokio::test]
+async fn a_range_of_copies_comes_from_a_file_or_a_variable() {
+    let overrides = Overrides::new()
+        .toml("upload.toml", "[steps.double]\ncount = \"1..=4\"\n")
+        .unwrap()
+        .variables("UP", [("UP__STEPS__REMOTE_STORAGE__COUNT", "2..=3")]);
+    let configured = pipeline().configure(&overrides).unwrap();
+    assert_eq!(option(&configured, "steps.double.count"), "\"1..=4\" from upload.toml");
+    assert_eq!(
+        option(&configured, "steps.remote-storage.count"),
+        "\"2..=3\" from the variable UP__STEPS__REMOTE_STORAGE__COUNT"
+    );
+    let running = configured.start().await.unwrap();
+    running.set_count("double", 4).unwrap();
+    assert!(running.set_count("remote-storage", 1).is_err());
+    let report = running.join().await.unwrap();
+    let last = report.stages.last().unwrap();
+    assert_eq!((last.step.as_str(), last.events_in), ("drop", 1000));
+    let wrong =
+        |count: &str| with(&format!("[steps.double]\ncount = \"{count}\"\n")).unwrap_err().to_string();
+    for count in ["0..=4", "4..=1", "1..4", "1.."] {
+        assert!(wrong(count).contains("a range such as \"1..=8\""), "{}", wrong(count));
+    }
+    let source = with("[steps.numbers]\ncount = \"1..=1\"\n");
+    assert!(source.is_ok());
+}

@@ -42,7 +42,7 @@ fn all_mistakes_of_a_file_are_reported_together() {
         "upload.toml: steps.numbers.cancel: no effect here: a source has no producer that could end; set it on the steps after it",
         "upload.toml: defaults.buffer: expected a whole number of events, or \"unbounded\", got \"bounded\"",
         "upload.toml: max_restarts: expected a whole number of restarts, got -1",
-        "upload.toml: steps.double.count: expected a whole number of copies, at least 1, got 0",
+        "upload.toml: steps.double.count: expected a whole number of copies, at least 1, or a range such as \"1..=8\", got 0",
         "upload.toml: steps.double.cuont: unknown key; did you mean `count`? the keys here are `count`, `demand`, `min_demand`, `max_demand`, `placement`, `buffer`, `keep`, `restart` and `cancel`",
         "upload.toml: steps.double.keep: expected \"first\" or \"last\", got \"middle\"",
         "upload.toml: steps.double.max_demand: expected a whole number of events, at least 1, got \"20\"",
@@ -153,7 +153,7 @@ fn mistakes_in_variables_name_the_variable() {
         errors.to_string(),
         "the pipeline `upload` cannot be configured
   the variable UP__STEPS__DUOBLE__COUNT: steps.duoble.count: unknown step; did you mean `double`? the steps are `numbers`, `double`, `remote-storage` and `drop`
-  the variable UP__STEPS__DOUBLE__COUNT: steps.double.count: expected a whole number of copies, at least 1, got \"many\"
+  the variable UP__STEPS__DOUBLE__COUNT: steps.double.count: expected a whole number of copies, at least 1, or a range such as \"1..=8\", got \"many\"
   the variable UP__: : unknown key; the keys here are `strategy`, `max_restarts`, `within_seconds`, `backoff`, `parts`, `defaults` and `steps`"
     );
 }

@@ -87,7 +87,7 @@ fn the_shown_options_can_be_read_back_and_change_nothing() {
 #[test]
 fn options_are_a_struct_that_serde_writes_and_reads() {
     let options = pipeline().options().to_options();
-    assert_eq!(options.steps["double"].count, Some(2));
+    assert_eq!(options.steps["double"].count, Some(2.into()));
     assert_eq!(options.within_seconds, Some(5.0));
     let text = serde_json::to_string(&options).unwrap();
     assert_eq!(serde_json::from_str::<PipelineOptions>(&text).unwrap(), options);

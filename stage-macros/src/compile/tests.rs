@@ -33,6 +33,10 @@ fn options_accepted_by_the_builder_are_no_mistake() {
     assert_right("min_demand: 500, max_demand: 1000, start A; step B, max_demand: 100; finish C;");
     assert_right("start A; step B, max_demand: 1; finish C, min_demand: 0, max_demand: 1;");
     assert_right("start A; step B, min_demand: 20, max_demand: copies; finish C, min_demand: copies;");
+    assert_right(
+        "count: 1..=4, start A, count: 1; step B, count: 2..=MOST; step C, count: (1..=copies); finish D;",
+    );
+    assert_right("start A; step B, count: 1..=4, by: hash; finish C, count: 1..=8, by: |event| event.key;");
     assert_right("start A; step B, count: copies.min(0), placement: queue.placement(); finish C;");
     assert_right("start A, count: 2,; step B<<C; step |x| x, by: hash; finish { C };");
     assert_right("start A; step B; step B; step B, name: \"b_2\"; finish drop; ;");
@@ -205,6 +209,15 @@ fn one_mistake_is_reported_once() {
         "acknowledged, start A, partitions: 3; finish C;",
         "acknowledged, start A; across queue, name: \"far\", spec: 3; finish C;",
         "acknowledged, start A; across queue, name: \"far\", spec: || 3; finish C;",
+        "start A; step B, count: 0..; finish C;",
+        "start A; step B, count: ..=8; finish C;",
+        "start A; step B, count: 1..8; finish C;",
+        "start A; step B, count: 8..=1; finish C;",
+        "start A; step B, count: 0..=8; finish C;",
+        "start A; step B, count: 1..=\"8\"; finish C;",
+        "start A, count: 1..=2; finish B;",
+        "start A; step |n| n, count: 1..=2, by: hash; finish B;",
+        "start A; step B, count: 1..=2, by: hash, on_failure: skip; finish C;",
     ] {
         assert_eq!(mistakes(body).len(), 1, "{body}: {:?}", mistakes(body));
     }

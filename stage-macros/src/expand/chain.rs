@@ -138,6 +138,13 @@ impl Calls<'_> {
             (_, role) => built(&step.recipe, role, again, scope),
         };
         let method = Ident::new(method, anchor);
+        if let (Some(by), Some(_)) = (&step.by, step.least_by_key()) {
+            let word = if step.role == Role::Finish { "finish_keyed" } else { "step_keyed" };
+            let (method, pipeline) = (Ident::new(word, anchor), pipeline(Span::mixed_site()));
+            let key = capture::function(&by.key, scope);
+            let call = quote!(#pipeline #gates.#method(#name #options, #key, #recipe));
+            return self.rejecting(step, self.handing_out(step, &call));
+        }
         let policy = step.policy.as_ref().map(|of| policy::expand(of, scope)).map(|policy| quote!(#policy,));
         let pipeline = pipeline(Span::mixed_site());
         let events = mismatch::expecting(step, quote!(#pipeline #gates));

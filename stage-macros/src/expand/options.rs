@@ -6,7 +6,7 @@ use syn::Expr;
 use syn::spanned::Spanned as _;
 
 use super::{assertion, capture};
-use crate::model::{Buffer, Choice, Demand, Number, Options, Scope, Supervision, Text};
+use crate::model::{Buffer, Choice, Count, Demand, Number, Options, Scope, Supervision, Text};
 use crate::step_options::step_options;
 
 /// A value of a step option, as the argument of the builder's method.
@@ -74,6 +74,26 @@ impl Argument for Number {
 
     fn mentioned(&self) -> Option<&Expr> {
         of_number(self)
+    }
+}
+
+impl Argument for Count {
+    fn argument(&self, _: &Ident, scope: &Scope<'_>) -> TokenStream {
+        let most = number(&self.most, scope);
+        let least = self.least.as_ref().map(|least| number(least, scope));
+        least.map_or(most.clone(), |least| quote!(#least..=#most))
+    }
+
+    fn known_argument(&self, of: &Ident) -> Option<TokenStream> {
+        let most = self.most.known_argument(of)?;
+        match &self.least {
+            Some(least) => least.known_argument(of).map(|least| quote!(#least..=#most)),
+            None => Some(most),
+        }
+    }
+
+    fn mentioned(&self) -> Option<&Expr> {
+        of_number(&self.most).or_else(|| self.least.as_ref().and_then(of_number))
     }
 }
 

@@ -11,14 +11,15 @@ mod policy;
 mod recipe;
 mod scope;
 mod settings;
+mod values;
 mod walk;
 
 pub(crate) use self::lower::lower;
 pub(crate) use self::number::Number;
 pub(crate) use self::outline::{Kind, Mark, Outline};
 pub(crate) use self::pipeline::{
-    Across, AtMost, AtOnce, Branch, Broadcast, Buffer, By, Choice, Demand, Dispatcher, EventsAtOnce, Failure,
-    Gate, Model, Node, Options, Partition, Policy, Rejected, Retry, Step, Supervision, Text, ends,
+    Across, AtMost, AtOnce, Branch, Broadcast, Buffer, By, Choice, Count, Demand, Dispatcher, EventsAtOnce,
+    Failure, Gate, Model, Node, Options, Partition, Policy, Rejected, Retry, Step, Supervision, Text, ends,
 };
 pub(crate) use self::recipe::{RecipeExpr, Shape};
 pub(crate) use self::scope::Scope;

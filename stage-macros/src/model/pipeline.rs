@@ -53,6 +53,13 @@ pub(crate) struct Step {
     pub(crate) across: Option<Across>,
 }
 
+impl Step {
+    /// Returns the smallest number of copies of a step that is fed by key, if their number changes.
+    pub(crate) fn least_by_key(&self) -> Option<&Number> {
+        self.by.as_ref().and(self.options.count.as_ref()).and_then(|count| count.least.as_ref())
+    }
+}
+
 /// `across edge, name: "orders", partitions: 32, schema: 3, spec: |spec| spec.lease(LEASE)`; the edge is the recipe of the step.
 pub(crate) struct Across {
     pub(crate) word: Span,
@@ -132,6 +139,21 @@ pub(crate) enum Choice {
     /// One of the words: the name of the variant, with the span of the word.
     Word(Ident),
     Computed(Expr),
+}
+
+/// The number of copies.
+pub(crate) struct Count {
+    /// The smallest number, in a range: `1..=8`.
+    pub(crate) least: Option<Number>,
+    /// The number, or the largest.
+    pub(crate) most: Number,
+}
+
+impl Count {
+    /// Returns the number, if it is one and the macro knows it.
+    pub(crate) fn known(&self) -> Option<usize> {
+        if self.least.is_some() { None } else { self.most.known() }
+    }
 }
 
 /// How the demand window is chosen.

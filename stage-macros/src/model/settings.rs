@@ -1,14 +1,15 @@
 //! Reader of options. It reports unknown, repeated and misplaced ones.
 
 use proc_macro2::{Ident, Span};
-use syn::{Expr, ExprArray, ExprRange, Lit, LitStr, RangeLimits};
+use syn::{Expr, ExprArray, Lit, LitStr};
 
 use super::at_once::{Bulkheads, events_at_once};
 use super::closures::{key, rejected, spec};
 use super::scope::{Scope, starts_in_lower_case};
+use super::values::{buffer, count, demand};
 use super::{
-    AtOnce, Buffer, By, Choice, Demand, Dispatcher, Failure, Gate, Number, Options, Policy, Rejected, Retry,
-    Supervision, Text, policy,
+    AtOnce, Buffer, By, Choice, Count, Demand, Dispatcher, Failure, Gate, Number, Options, Policy, Rejected,
+    Retry, Supervision, Text, policy,
 };
 use crate::ast::Setting;
 use crate::error::Errors;
@@ -281,9 +282,9 @@ fn text(value: Expr, errors: &mut Errors) -> Option<Text> {
 }
 
 /// The words that an option accepts, each with the name of its variant.
-struct Words {
-    option: OptionWord,
-    words: &'static [(&'static str, &'static str)],
+pub(super) struct Words {
+    pub(super) option: OptionWord,
+    pub(super) words: &'static [(&'static str, &'static str)],
 }
 
 const STRATEGY: Words = Words {
@@ -305,6 +306,12 @@ impl Choice {
     }
 }
 
+impl Count {
+    fn of(_: &Words, value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Self> {
+        count(value, scope, errors)
+    }
+}
+
 impl Demand {
     fn of(_: &Words, value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Self> {
         demand(value, scope, errors)
@@ -317,7 +324,7 @@ impl Buffer {
     }
 }
 
-fn choice(words: &Words, value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Choice> {
+pub(super) fn choice(words: &Words, value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Choice> {
     let option = words.option.word();
     let known = || words.words.iter().map(|(word, _)| *word);
     if let Expr::Lit(literal) = &value {
@@ -341,59 +348,4 @@ fn choice(words: &Words, value: Expr, scope: &Scope<'_>, errors: &mut Errors) ->
 pub(super) fn lower_case<'a>(value: &'a Expr, scope: &Scope<'_>) -> Option<&'a Ident> {
     let Expr::Path(path) = value else { return None };
     path.path.get_ident().filter(|ident| starts_in_lower_case(ident) && !scope.is_param(ident))
-}
-
-const DEMAND: Words = Words { option: OptionWord::Demand, words: &[("auto", "Auto"), ("fixed", "Fixed")] };
-
-/// Reads `auto`, `auto(..=500)`, `fixed`, or an expression.
-fn demand(value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Demand> {
-    const LEGAL: &str =
-        "`demand` is `auto`, `auto(..=500)` or `fixed`; a number of events belongs to `max_demand`";
-    match value {
-        Expr::Lit(literal) => {
-            errors.at(&literal, LEGAL);
-            None
-        }
-        Expr::Call(call) if lower_case(&call.func, scope).is_some_and(|word| word == "auto") => {
-            let mut args = call.args.into_iter();
-            match (args.next(), args.next()) {
-                (
-                    Some(Expr::Range(ExprRange {
-                        start: None,
-                        end: Some(end),
-                        limits: RangeLimits::Closed(_),
-                        ..
-                    })),
-                    None,
-                ) => {
-                    let bound = Number::read(OptionWord::Demand, *end, scope, errors);
-                    bound.map(Demand::UpTo)
-                }
-                (Some(other), _) => {
-                    errors.at(&other, "the bound of `auto` is a range without a start: write `auto(..=500)`");
-                    None
-                }
-                (None, _) => {
-                    errors.at(&call.func, LEGAL);
-                    None
-                }
-            }
-        }
-        value => choice(&DEMAND, value, scope, errors).map(|choice| match choice {
-            Choice::Word(word) => Demand::Word(word),
-            Choice::Computed(expr) => Demand::Computed(expr),
-        }),
-    }
-}
-
-fn buffer(value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Option<Buffer> {
-    match lower_case(&value, scope) {
-        Some(word) if word == "unbounded" => return Some(Buffer::Unbounded),
-        Some(word) if did_you_mean(&word.to_string(), ["unbounded"]).is_some() => {
-            errors.at(word, format!("unknown buffer `{word}`: did you mean `unbounded`?"));
-            return None;
-        }
-        Some(_) | None => {}
-    }
-    Number::read(OptionWord::Buffer, value, scope, errors).map(Buffer::Bounded)
 }

@@ -1,6 +1,6 @@
 //! List of all validation rules.
 
-use super::{Evaluation, across, fused, junctions, names, outline, policies, rejected, requirements};
+use super::{Evaluation, across, copies, fused, junctions, names, outline, policies, rejected, requirements};
 use crate::ast::Header;
 use crate::error::Errors;
 use crate::model::Model;
@@ -14,6 +14,7 @@ pub(crate) fn validate(header: &Header, model: &Model, errors: &mut Errors) {
     fused::check(model, errors);
     rejected::check(model, errors);
     across::check(model, errors);
+    copies::check(model, errors);
     for requirement in requirements(model) {
         if let Evaluation::Fails(message) = requirement.evaluate() {
             errors.at(requirement.number(), message);

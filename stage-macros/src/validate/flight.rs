@@ -58,7 +58,7 @@ impl Flight<'_> {
             return Some(1);
         }
         let count = step.options.count.as_ref().or(self.defaults.count.as_ref());
-        count.map_or(Some(DEFAULT_COUNT), Number::known)
+        count.map_or(Some(DEFAULT_COUNT), |count| count.most.known())
     }
 
     /// Checks the link to `step`, which has `copies` copies per lane, from `before` copies.
@@ -90,7 +90,7 @@ impl Flight<'_> {
             }
         );
         let several = |count: &&Number| count.known().is_some_and(|count| count > 1);
-        let own_count = step.options.count.as_ref().filter(several);
+        let own_count = step.options.count.as_ref().map(|count| &count.most).filter(several);
         let batch = batch.map(|gate| gate.word.span());
         let at = |number: &Number| syn::spanned::Spanned::span(number);
         let (at, word) = match (own, own_count, batch) {
@@ -98,7 +98,7 @@ impl Flight<'_> {
             (None, Some(count), _) => (at(count), "count"),
             (None, None, Some(batch)) => (batch, "batch"),
             (None, None, None) => {
-                let number = inherited.or(self.defaults.count.as_ref());
+                let number = inherited.or(self.defaults.count.as_ref().map(|count| &count.most));
                 if let (Some(number), None) = (number, &self.inherited) {
                     self.inherited = Some(Idle { at: at(number), word: "max_demand", note });
                 }

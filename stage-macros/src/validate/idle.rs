@@ -5,7 +5,7 @@ use syn::spanned::Spanned as _;
 
 use super::flight::in_flight;
 use super::{DEFAULT_COUNT, DEFAULT_MAX_DEMAND};
-use crate::model::{Buffer, Choice, Demand, Model, Node, Number, Options, Step, partitions, steps};
+use crate::model::{Buffer, Choice, Count, Demand, Model, Node, Number, Options, Step, partitions, steps};
 
 /// Something to warn of.
 pub(crate) struct Idle {
@@ -49,7 +49,7 @@ fn transient(model: &Model, step: &Step) -> Option<Idle> {
 /// Finds a `by` on a step with one copy, which gets every key anyway.
 fn key(model: &Model, step: &Step) -> Option<Idle> {
     let count = step.options.count.as_ref().or(model.defaults.count.as_ref());
-    let single = count.map_or(Some(DEFAULT_COUNT), Number::known) == Some(1);
+    let single = count.map_or(Some(DEFAULT_COUNT), Count::known) == Some(1);
     let by = step.by.as_ref().filter(|_| single && step.across.is_none())?;
     let note = "this step has one copy, which gets every event whatever its key: give the step a `count`, or remove `by`";
     Some(Idle { at: by.word.span(), word: "by", note: note.to_owned() })
@@ -58,7 +58,7 @@ fn key(model: &Model, step: &Step) -> Option<Idle> {
 /// Finds several copies in one part of a partition, which can overtake each other.
 fn overtaking(node: &Node) -> Option<Idle> {
     let Node::Step(step) = node else { return None };
-    let number = step.options.count.as_ref()?;
+    let number = &step.options.count.as_ref()?.most;
     if step.by.is_some() || number.known().is_none_or(|count| count < 2) {
         return None;
     }

@@ -2,6 +2,7 @@
 
 mod across;
 mod check;
+mod copies;
 mod defaults;
 mod flight;
 mod fused;

@@ -86,10 +86,10 @@ fn alone<'a>(step: &'a Step, defaults: &'a Options) -> Option<Requirement<'a>> {
     if step.role != Role::Start || step.recipe.shape != Shape::Function {
         return None;
     }
-    let own = step.options.count.as_ref().map(|number| Requirement::Alone { number, set_in: SetIn::Step });
-    own.or_else(|| {
-        defaults.count.as_ref().map(|number| Requirement::Alone { number, set_in: SetIn::Pipeline })
-    })
+    let alone = |options: &'a Options, set_in| {
+        options.count.as_ref().map(|count| Requirement::Alone { number: &count.most, set_in })
+    };
+    alone(&step.options, SetIn::Step).or_else(|| alone(defaults, SetIn::Pipeline))
 }
 
 fn of_options<'a>(
@@ -103,7 +103,7 @@ fn of_options<'a>(
         _ => None,
     };
     let nonzero = [
-        (OptionWord::Count, options.count.as_ref()),
+        (OptionWord::Count, options.count.as_ref().map(|count| count.least.as_ref().unwrap_or(&count.most))),
         (OptionWord::Demand, bound),
         (OptionWord::MaxDemand, options.max_demand.as_ref()),
     ];

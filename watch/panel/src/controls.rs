@@ -20,19 +20,22 @@ pub(crate) enum Control {
     Pause,
     Window,
     Rate,
+    Count,
     Drain,
     Stop,
     Dead,
 }
 
 impl Control {
-    const ALL: [Self; 6] = [Self::Pause, Self::Window, Self::Rate, Self::Drain, Self::Stop, Self::Dead];
+    const ALL: [Self; 7] =
+        [Self::Pause, Self::Window, Self::Rate, Self::Count, Self::Drain, Self::Stop, Self::Dead];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Pause => "pause",
             Self::Window => "window",
             Self::Rate => "rate",
+            Self::Count => "count",
             Self::Drain => "drain",
             Self::Stop => "stop",
             Self::Dead => "dead",
@@ -52,7 +55,7 @@ impl Controls {
 
     /// Allows all controls.
     pub const fn all() -> Self {
-        Self::none().pause().window().rate().drain().stop().dead_letters()
+        Self::none().pause().window().rate().count().drain().stop().dead_letters()
     }
 
     /// Also allows to pause and resume steps.
@@ -68,6 +71,11 @@ impl Controls {
     /// Also allows to change rate limits.
     pub const fn rate(self) -> Self {
         self.with(Control::Rate)
+    }
+
+    /// Also allows to change the numbers of copies of elastic steps.
+    pub const fn count(self) -> Self {
+        self.with(Control::Count)
     }
 
     /// Also allows to drain pipelines, which ends them.

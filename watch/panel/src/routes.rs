@@ -44,6 +44,7 @@ pub(crate) fn routes(shared: Arc<Shared>) -> Router {
         .route("/steps/{step}/pause", post(steer::pause))
         .route("/steps/{step}/resume", post(steer::resume))
         .route("/steps/{step}/window", put(steer::window))
+        .route("/steps/{step}/count", put(steer::count))
         .route("/rates/{step}", put(steer::rate))
         .route("/pause", post(steer::pause_all))
         .route("/resume", post(steer::resume_all))

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use stage_core::Window;
+use stage_core::pipeline::Copies;
 use stage_core::rate::Rate;
 use stage_core::watch::{Steering, SteeringError};
 
@@ -107,6 +108,25 @@ pub(crate) async fn window(
     let NewWindow { min, max } = parse(&body, r#"{"min": 1, "max": 10}"#)?;
     let window = Window::new(max, min).map_err(|error| Refusal::bad(error.to_string()))?;
     done(steering.set_window(&step, window))
+}
+
+#[derive(Deserialize)]
+struct NewCount {
+    count: Value,
+}
+
+pub(crate) async fn count(
+    request: Request,
+    Path((pipeline, step)): Path<(String, String)>,
+    body: Bytes,
+) -> Done {
+    const EXAMPLE: &str = r#"{"count": 4} or {"count": "2..=8"}"#;
+    let steering = request.steering(Control::Count, &pipeline, &format!("copies of `{step}`"))?;
+    let NewCount { count } = parse(&body, EXAMPLE)?;
+    let text = count.as_str().map_or_else(|| count.to_string(), str::to_owned);
+    let copies = text.parse::<Copies>();
+    let copies = copies.map_err(|error| Refusal::bad(format!("the body is not {EXAMPLE}: {error}")))?;
+    done(steering.set_count(&step, copies))
 }
 
 #[derive(Deserialize)]

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
+mod copies;
 mod requests;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -167,6 +167,8 @@ impl App {
             KeyCode::Char('p') => return self.pause(),
             KeyCode::Char('+') => return self.window(|max| max.saturating_mul(2)),
             KeyCode::Char('-') => return self.window(|max| (max / 2).max(1)),
+            KeyCode::Char('>') => return self.count(1),
+            KeyCode::Char('<') => return self.count(-1),
             _ => {}
         }
         Action::Draw
@@ -193,6 +195,16 @@ impl App {
         let min = change(window.min_demand).min(max - 1);
         let body = format!(r#"{{"min": {min}, "max": {max}}}"#);
         self.control("PUT", &["steps", &step.name, "window"], body)
+    }
+
+    fn count(&self, change: isize) -> Action {
+        let Some(step) = self.selected_step() else { return Action::Draw };
+        let Some(now) = self.windows.steps.iter().find(|now| now.name == step.name) else {
+            return Action::Draw;
+        };
+        let count = (now.copies / now.lanes.max(1)).saturating_add_signed(change);
+        let body = format!(r#"{{"count": {count}}}"#);
+        self.control("PUT", &["steps", &step.name, "count"], body)
     }
 
     fn control(&self, method: &'static str, path: &[&str], body: String) -> Action {

@@ -66,7 +66,7 @@ fn foot(app: &App) -> String {
     if !app.said.is_empty() {
         return app.said.clone();
     }
-    "q quit  up/down select  p pause  +/- window  d drain  s sort  c copies  tab next".to_owned()
+    "q quit  up/down select  p pause  +/- window  </> copies  d drain  s sort  c copies  tab next".to_owned()
 }
 
 /// Returns a sentence for each step that waits for a condition outside the pipeline.

@@ -96,8 +96,18 @@ pub struct Windows {
 pub struct StepWindow {
     /// The name of the step.
     pub name: String,
+    /// The number of its copies that run, in all lanes.
+    #[serde(default)]
+    pub copies: usize,
+    /// The number of lanes that it runs in.
+    #[serde(default = "one")]
+    pub lanes: usize,
     /// The outstanding demand at or below which it asks again.
     pub min_demand: usize,
     /// The maximum outstanding demand.
     pub max_demand: usize,
+}
+
+const fn one() -> usize {
+    1
 }

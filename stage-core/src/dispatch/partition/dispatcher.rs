@@ -3,6 +3,7 @@
 use std::fmt;
 use std::hash::Hash;
 
+use super::deal::Deal;
 use super::route::{Numbered, Route};
 use super::sorter::Sorter;
 use crate::base::error::SubscribeError;
@@ -55,6 +56,8 @@ pub struct PartitionDispatcher<E, F> {
     sorter: Sorter<E>,
     /// Markers that wait for events in the backlogs.
     passed_markers: PassedMarkers,
+    /// How keys are dealt to the partitions, if their number changes.
+    deal: Option<Deal>,
 }
 
 struct Partition<E> {
@@ -147,7 +150,14 @@ impl<E, F> PartitionDispatcher<E, F> {
             backlog: 0,
             sorter: Sorter::new(count),
             passed_markers: PassedMarkers::default(),
+            deal: None,
         }
+    }
+
+    /// Follows changes of the number of partitions in use, by which `route` deals too.
+    pub(crate) fn dealt(mut self, deal: Deal) -> Self {
+        self.deal = Some(deal);
+        self
     }
 
     fn of(&mut self, key: SubscriptionKey) -> Option<&mut Partition<E>> {
@@ -193,9 +203,53 @@ impl<E, F> PartitionDispatcher<E, F> {
     }
 }
 
+impl<E, F: Route<E>> PartitionDispatcher<E, F> {
+    /// Groups events by partition. A panic destroys only the event being routed, so one guard per batch is enough.
+    fn sort_all(&mut self, events: &mut std::vec::Drain<'_, E>, outbox: &mut Outbox<E>) {
+        let Self { route, names, sorter, .. } = self;
+        while let Err(panicked) = guarded(|| route.sort(names, events, sorter, outbox)) {
+            F::skip(events);
+            outbox.discard(1);
+            outbox.warn(DispatchWarning::Unroutable { events: 1, why: panicked.to_string() });
+        }
+    }
+
+    /// Moves the events in the backlogs to the partitions that their keys belong to now. No key was in two of them, so
+    /// the events of each stay in order.
+    #[cold]
+    fn deal_again(&mut self, outbox: &mut Outbox<E>) {
+        if let Some(deal) = &mut self.deal {
+            deal.is_due = false;
+        }
+        let mut events = Vec::with_capacity(self.backlog);
+        for partition in &mut self.partitions {
+            partition.backlog.take_all(&mut events);
+            while partition.backlog.passed().is_some() {}
+        }
+        self.sort_all(&mut events.drain(..), outbox);
+        let Self { sorter, partitions, backlog, .. } = self;
+        *backlog = 0;
+        sorter.take(|place, mut events| {
+            *backlog += events.len();
+            partitions[place].backlog.extend(events.drain(..));
+            outbox.recycle(events);
+        });
+        let mut backlogs: Vec<_> =
+            self.partitions.iter_mut().map(|partition| &mut partition.backlog).collect();
+        self.passed_markers.hold_again(&mut backlogs, outbox);
+    }
+}
+
 impl<E: Send, F: Route<E>> Dispatcher<E> for PartitionDispatcher<E, F> {
     fn subscribe(&mut self, key: SubscriptionKey, options: DispatchOptions<E>) -> Result<(), SubscribeError> {
         let partition = options.partition.ok_or(SubscribeError::NoPartition)?;
+        if let Some(deal) = self.deal.as_mut().filter(|deal| deal.is_stale()) {
+            // Unread events of a former subscriber return to the partition that they were dealt to.
+            if self.places.first().is_some() {
+                return Err(SubscribeError::PartitionTaken { partition });
+            }
+            deal.follow();
+        }
         let Some(place) = self.names.find(&partition) else {
             return Err(SubscribeError::UnknownPartition { partition, partitions: self.names.to_string() });
         };
@@ -234,6 +288,9 @@ impl<E: Send, F: Route<E>> Dispatcher<E> for PartitionDispatcher<E, F> {
 
     fn ask(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>) {
         let Some(place) = self.places.get(key).copied() else { return };
+        if self.deal.as_ref().is_some_and(|deal| deal.is_due) {
+            self.deal_again(outbox);
+        }
         let partition = &mut self.partitions[place];
         let served = partition.backlog.len().min(demand.get());
         let credit = demand.get() - served;
@@ -254,14 +311,7 @@ impl<E: Send, F: Route<E>> Dispatcher<E> for PartitionDispatcher<E, F> {
             if taken == 0 {
                 break;
             }
-            let mut rest = events.drain(..taken);
-            let Self { route, names, sorter, .. } = &mut *self;
-            // A panic destroys only the event being routed, so one guard per batch is enough.
-            while let Err(panicked) = guarded(|| route.sort(names, &mut rest, sorter, outbox)) {
-                F::skip(&mut rest);
-                outbox.discard(1);
-                outbox.warn(DispatchWarning::Unroutable { events: 1, why: panicked.to_string() });
-            }
+            self.sort_all(&mut events.drain(..taken), outbox);
         }
         self.hand_out(outbox);
     }

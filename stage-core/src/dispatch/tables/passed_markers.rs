@@ -38,6 +38,24 @@ impl PassedMarkers {
         self.hold(marker, |ticket| occupied.map(|queue| queue.mark(ticket)).count())
     }
 
+    /// Places the tickets of all markers behind the events that are in the queues now, which include all that they
+    /// wait for; the queues hold no tickets.
+    pub(crate) fn hold_again<E>(
+        &mut self,
+        queues: &mut [&mut MarkedQueue<E, Ticket>],
+        outbox: &mut Outbox<E>,
+    ) {
+        let mut occupied: Vec<_> = queues.iter_mut().filter(|queue| !queue.is_empty()).collect();
+        for (number, (_, before)) in self.waiting.iter_mut().enumerate() {
+            *before = occupied.len();
+            occupied.iter_mut().for_each(|queue| queue.mark(self.first + number as u64));
+        }
+        if occupied.is_empty() {
+            self.first += self.waiting.len() as u64;
+            self.waiting.drain(..).for_each(|(marker, _)| outbox.fire(marker));
+        }
+    }
+
     /// Records that one queue has passed `ticket`, and fires the markers that every queue has passed.
     ///
     /// They fire in order, because a queue that has not passed one marker has not passed the later ones

@@ -19,23 +19,33 @@ impl<E: Send + 'static> Inlet<E> {
         let tuner = tuner.map(|tuner| *tuner);
         self.pending_markers.gone(slot);
         log::producer_gone(slot, &closed);
-        let late = matches!(closed, Closed::Late(_));
+        let had_ended = match closed {
+            Closed::Late(_) => HadEnded::Before,
+            Closed::Left => HadEnded::ForNow,
+            _ => HadEnded::Meanwhile,
+        };
+        let late = had_ended == HadEnded::Before;
         let (cancellation, refused) = end_of(closed, owner);
-        let had_ended = if late { HadEnded::Before } else { HadEnded::Meanwhile };
         let (mode, ends) = match owner {
             Owner::Pipeline(source) => {
                 self.sources.keep_tuner(source, tuner);
-                if let Some(join) = self.sources.lost(source, &cancellation.reason, had_ended) {
-                    self.joins.push_back(join);
+                let join = self.sources.lost(source, &cancellation.reason, had_ended);
+                if self.leaving {
+                    // It ended this subscription itself, and its others may still hold events.
+                    (None, None)
+                } else {
+                    self.joins.extend(join);
+                    (None, self.sources.ends_with(&cancellation.reason, had_ended))
                 }
-                (None, self.sources.ends_with(&cancellation.reason, had_ended))
             }
+            Owner::Hand(_) if self.leaving => (Some(CancelMode::Temporary), None),
             Owner::Hand(mode) => (Some(mode), None),
         };
         let subscription = link.subscription().clone();
         let seed = stable_hash(&(&*subscription.consumer(), slot));
         // The window may have changed since the subscription was made.
         let window = subscription.window();
+        let resubscribe = resubscribe.filter(|_| !self.leaving);
         let resubscribe = resubscribe.and_then(|(mut resubscribe, ResubscribeTo { producer, options })| {
             let delay = resubscribe.after(&cancellation, refused.as_ref(), seed)?;
             let resubscribe = Some(resubscribe);
@@ -77,6 +87,16 @@ impl<E> Inlet<E> {
         discard_unhandled(&self.counters, lost, &ExitReason::Normal);
     }
 
+    /// Asks every producer to end the subscription behind what it sent, and makes no further ones: the stage
+    /// handles what it was sent, then leaves. Nothing returns to the producers, so the events of a key stay in order.
+    pub(crate) fn leave(&mut self) {
+        self.leaving = true;
+        self.joins.clear();
+        for incoming in self.links.iter().flatten() {
+            incoming.link.subscription().cancel(ExitReason::Shutdown);
+        }
+    }
+
     /// Ends every subscription; the stage continues without them.
     pub(crate) fn detach_all(&mut self) {
         for slot in 0..self.links.len() {
@@ -103,6 +123,7 @@ fn end_of(closed: Closed, owner: Owner) -> (Cancellation, Option<SubscribeError>
     let cancellation = match closed {
         Closed::End => Cancellation::down(ExitReason::Normal),
         Closed::Down(reason) | Closed::Nowhere(reason) => Cancellation::down(reason),
+        Closed::Left => Cancellation::down(ExitReason::Shutdown),
         Closed::Cancelled(reason) => Cancellation::cancelled(reason),
         Closed::Refused(error) => {
             return (Cancellation::cancelled(ExitReason::Error(Arc::new(error.clone()))), Some(error));

@@ -46,6 +46,10 @@ impl<E: Send + 'static> Input for Inlet<E> {
         self.paused = paused;
     }
 
+    fn leave(&mut self) {
+        Self::leave(self);
+    }
+
     fn set_window(&mut self, window: Window) {
         Self::set_window(self, window);
     }

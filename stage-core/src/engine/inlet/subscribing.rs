@@ -31,6 +31,9 @@ impl<E> AsRef<Subscription> for Begun<E> {
 impl<E: Send + 'static> Inlet<E> {
     /// Starts the next scheduled subscription.
     pub(crate) fn begin(&mut self) -> Option<Begun<E>> {
+        if self.leaving {
+            self.joins.clear();
+        }
         let mut join = self.joins.pop_front()?;
         if let Some((old, reason)) = join.instead.take() {
             self.replace(&old, reason);
@@ -109,6 +112,9 @@ impl<E: Send + 'static> Inlet<E> {
         self.links[slot] =
             Some(Incoming { link: rx, credit, owner, listed: false, paused, unasked, resubscribe, tuner });
         self.look(slot);
+        if self.leaving {
+            subscription.cancel(ExitReason::Shutdown);
+        }
         if let Some(reply) = join.reply {
             // The caller may have stopped waiting.
             let _ = reply.send(subscription);

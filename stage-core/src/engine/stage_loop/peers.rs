@@ -1,4 +1,5 @@
-//! Notifies a stage of its peers: subscribers that arrive or leave, lost producers, discarded events.
+//! Notifies a stage of its peers: subscribers that arrive or leave, lost producers, discarded events; and takes what it
+//! hands over to the other copies of its step.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -31,6 +32,15 @@ impl<K: Kind> StageLoop<K> {
             log::discarded(&self.state.counters, overflowed, unroutable);
         }
         Ok(())
+    }
+
+    /// Takes the state of its keys from a copy that leaves.
+    pub(in crate::engine) fn hand_over(&mut self, reason: &ExitReason) -> Result<(), ExitReason> {
+        let leaves = self.io.leaving && matches!(reason, ExitReason::Shutdown);
+        let Some(give) = self.state.give.as_ref().filter(|_| leaves) else { return Ok(()) };
+        let stage = self.kind.stage();
+        catch_unwind(AssertUnwindSafe(|| give.take_from(stage)))
+            .map_err(|payload| ExitReason::from_panic(&*payload))
     }
 
     /// Notifies the stage of a subscriber that arrived or left.

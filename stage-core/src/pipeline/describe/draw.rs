@@ -191,9 +191,10 @@ fn window(step: &StepInfo, carries: Carried) -> String {
 }
 
 fn title(step: &StepInfo) -> String {
+    let count = step.elastic.unwrap_or(step.count.into());
     match step.lanes {
-        1 => format!("{} x{}", step.name, step.count),
-        lanes => format!("{} x{} in {lanes} lanes", step.name, step.count),
+        1 => format!("{} x{count}", step.name),
+        lanes => format!("{} x{count} in {lanes} lanes", step.name),
     }
 }
 

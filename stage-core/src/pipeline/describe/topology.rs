@@ -1,6 +1,7 @@
 //! The structure of a pipeline, as data.
 
 use super::carried::Carried;
+use crate::base::copies::Copies;
 use crate::base::options::Placement;
 use crate::credit::tuning::Tuning;
 use crate::pipeline::draft::Shape;
@@ -39,8 +40,11 @@ pub struct StepInfo {
     pub name: String,
     /// The kind of stage.
     pub kind: StepKind,
-    /// The number of parallel copies in each lane.
+    /// The number of parallel copies in each lane; of an elastic step, the largest.
     pub count: usize,
+    /// The range of the number of copies in each lane, if the step is elastic.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub elastic: Option<Copies>,
     /// The number of partition lanes that it runs in: 1 outside of partitions.
     pub lanes: usize,
     /// The outstanding demand at or below which each copy asks again, in the unit that its
@@ -122,7 +126,8 @@ impl StepInfo {
         Self {
             name: options.name.clone(),
             kind: shape.kind,
-            count: options.values.count,
+            count: options.values.count.most(),
+            elastic: Some(options.values.count).filter(|count| count.is_elastic()),
             lanes,
             min_demand: window.min(),
             max_demand: window.max(),
@@ -134,7 +139,7 @@ impl StepInfo {
         }
     }
 
-    /// Returns the number of copies in all lanes together.
+    /// Returns the number of copies in all lanes together; of an elastic step, the largest.
     pub fn copies(&self) -> usize {
         self.count * self.lanes
     }

@@ -2,15 +2,17 @@
 
 use std::sync::OnceLock;
 
+use super::hand_over::{Heir, Keeper};
 use super::wire::{Exit, Upstream};
 use crate::ack::Collectors;
 use crate::base::error::BoxError;
 use crate::base::flag::Flag;
 use crate::base::options::Pace;
+use crate::dispatch::Dealt;
 use crate::engine::{self, Ready, Run, Sources, StageSetup};
 use crate::pipeline::options::Effective;
-use crate::stage::{CopyOf, StageMail};
-use crate::supervise::{Child, Control, Nature};
+use crate::stage::{CopyOf, Give, StageMail};
+use crate::supervise::{Child, Control, Elastic, ElasticPlace, Nature};
 use crate::sync::{Arc, Mutex, lock};
 use crate::trace::PipelineTrace;
 use crate::wire::mailbox::{Mailbox, Subscribable};
@@ -27,6 +29,8 @@ pub(in crate::pipeline) struct Parts<S, In, Out, R> {
     pub(in crate::pipeline) count: Arc<OnceLock<usize>>,
     pub(in crate::pipeline) exit: Arc<Exit<Out>>,
     pub(in crate::pipeline) run: Run<S, In, Out>,
+    /// Keeps the state of keys while the copies change, if they hand it over.
+    pub(in crate::pipeline) keeper: Option<Arc<Keeper<S>>>,
 }
 
 impl<S, In, Out, R> Parts<S, In, Out, R>
@@ -44,9 +48,17 @@ where
         children: &mut Vec<Child>,
     ) {
         let values = options.values;
-        let copies = values.count * self.upstream.lanes;
+        let most = values.count.most();
+        let copies = most * self.upstream.lanes;
         // A pipeline starts only once, so the value cannot be set already.
-        let _ = self.count.set(values.count);
+        let _ = self.count.set(most);
+        let elastic = values.count.is_elastic().then(|| {
+            let dealt = self.keeper.as_ref().map(|_| Dealt::new(values.count.least()));
+            if let Some(dealt) = &dealt {
+                let _ = self.upstream.dealing.set(Arc::clone(dealt));
+            }
+            Elastic::new(values.count, dealt)
+        });
         let mailbox = |copy: usize| Mailbox::new(format!("{}/{copy}", options.name));
         let mailboxes: Vec<_> = (0..copies).map(mailbox).collect();
         let producers =
@@ -54,7 +66,9 @@ where
         self.exit.make(producers, children.len(), values.buffer, values.keep);
         let shared = Arc::new(Mutex::new(self));
         for (copy, mailbox) in mailboxes.into_iter().enumerate() {
-            children.push(child(&shared, options, trace, CopyOf { index: copy, of: copies }, mailbox));
+            let mut child = child(&shared, options, trace, CopyOf { index: copy, of: copies }, mailbox);
+            child.elastic = elastic.clone().map(|step| ElasticPlace { step, place: copy % most });
+            children.push(child);
         }
     }
 }
@@ -81,8 +95,16 @@ where
     let collectors = Arc::new(Collectors::default());
     let trace = trace.stage(&step, copy.index);
     let (window, tuner) = (options.window, options.tuner);
-    let (count, cancel) = (options.values.count, options.values.cancel);
+    let (count, cancel) = (options.values.count.most(), options.values.cancel);
     let sources = lock(parts).upstream.feed(copy.index, count).into_iter().map(|(_, child)| child).collect();
+    let lane = copy.index / count;
+    let give = lock(parts).keeper.clone().map(|keeper| {
+        Give::new(move |stage| {
+            if let Some(stage) = stage.downcast_mut() {
+                (keeper.give)(lane, stage);
+            }
+        })
+    });
     let parts = Arc::clone(parts);
     let retire = {
         let (parts, mailbox) = (Arc::clone(&parts), Arc::clone(&mailbox));
@@ -102,10 +124,15 @@ where
             drain: Flag::default(),
             collectors: Arc::clone(&collectors),
             trace: trace.clone(),
+            give,
         };
         move |ready: Ready| {
             let parts = lock(&parts);
-            let stage = (parts.recipe)()?;
+            let mut stage = (parts.recipe)()?;
+            if let (Some(keeper), Some(dealt)) = (&parts.keeper, parts.upstream.dealing.get()) {
+                let heir = Heir { lane, place: copy.index % count, copies: dealt.copies() };
+                (keeper.take)(heir, &mut stage);
+            }
             let feed = parts.upstream.feed(copy.index, count);
             let sources = Sources::new(window, tuner, cancel, feed.into_iter().map(|(source, _)| source));
             let output = parts.exit.output();
@@ -128,6 +155,7 @@ where
         sources,
         part: 0,
         nature: Nature::Stage,
+        elastic: None,
         up: Arc::default(),
     }
 }

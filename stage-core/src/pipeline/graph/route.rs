@@ -4,7 +4,9 @@ use std::hash::Hash;
 use std::sync::OnceLock;
 
 use crate::dispatch::options::Selector;
-use crate::dispatch::{AnyDispatcher, GroupDispatcher, PartitionDispatcher, SubscriberGroup, stable_hash};
+use crate::dispatch::{
+    AnyDispatcher, Deal, Dealt, GroupDispatcher, PartitionDispatcher, SubscriberGroup, copy_of, stable_hash,
+};
 use crate::sync::Arc;
 
 /// Creates a dispatcher for the given number of subscribers; once per copy of the step, and again at each
@@ -144,9 +146,25 @@ pub(in crate::pipeline) fn by_demand<E: Send + 'static>() -> Route<E> {
     Arc::new(|_| AnyDispatcher::default())
 }
 
+/// The number of copies that keys are dealt to, once it is known that it can change.
+pub(in crate::pipeline) type Dealing = Arc<OnceLock<Arc<Dealt>>>;
+
 /// Feeds each copy the events with its share of the keys.
-pub(in crate::pipeline) fn by_key<E: Send + 'static>(key: Key<E>) -> Route<E> {
-    Arc::new(move |copies| partition(copies, Arc::clone(&key)))
+pub(in crate::pipeline) fn by_key<E: Send + 'static>(key: Key<E>, dealing: Dealing) -> Route<E> {
+    Arc::new(move |copies| match dealing.get() {
+        Some(dealt) => dealt_partition(copies, Arc::clone(&key), dealt),
+        None => partition(copies, Arc::clone(&key)),
+    })
+}
+
+/// Divides events among the copies of an elastic step.
+fn dealt_partition<E: Send + 'static>(most: usize, key: Key<E>, dealt: &Arc<Dealt>) -> AnyDispatcher<E> {
+    let (deal, followed) = Deal::new(dealt);
+    let route = move |event: E| {
+        let copy = copy_of(key(&event), followed.copies());
+        Some((event, copy))
+    };
+    AnyDispatcher::new(PartitionDispatcher::new(most, route).dealt(deal))
 }
 
 /// Returns the hash function of a key, which is the same on every run.
@@ -158,9 +176,14 @@ where
     K: Hash,
     F: Fn(&E) -> K + Send + Sync + 'static,
 {
+    Arc::new(move |event| hash_of(lanes, &key(event)))
+}
+
+/// Returns the hash of a key, as [`hashed`] does for the key of an event.
+pub(in crate::pipeline) fn hash_of<K: Hash>(lanes: usize, key: &K) -> u64 {
     match lanes {
-        1 => Arc::new(move |event| stable_hash(&key(event))),
-        _ => Arc::new(move |event| stable_hash(&(lanes, key(event)))),
+        1 => stable_hash(key),
+        _ => stable_hash(&(lanes, key)),
     }
 }
 

@@ -14,7 +14,7 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use super::route::{Key, Node, Route, by_demand};
+use super::route::{Dealing, Key, Node, Route, by_demand};
 use crate::base::options::{Capacity, DemandMode, Keep, OnCancel};
 use crate::dispatch::options::{DispatchOptions, Selector};
 use crate::engine::{OutputParts, Rejections, Source};
@@ -30,6 +30,8 @@ pub(in crate::pipeline) struct Upstream<E> {
     pub(in crate::pipeline) route: Option<(Sharing, Route<E>)>,
     /// The key by which they share them.
     pub(in crate::pipeline) key: Option<Key<E>>,
+    /// The number of copies that the keys are dealt to, if it can change.
+    pub(in crate::pipeline) dealing: Dealing,
 }
 
 /// A branch of the output of one step.
@@ -131,13 +133,19 @@ impl<E: Send + 'static> Exit<E> {
 impl<E: Send + 'static> Upstream<E> {
     /// Creates an upstream without events.
     pub(in crate::pipeline) fn none() -> Self {
-        Self { ends: Vec::new(), lanes: 1, route: None, key: None }
+        Self { ends: Vec::new(), lanes: 1, route: None, key: None, dealing: Dealing::default() }
     }
 
     /// Creates an upstream with all events of a step.
     pub(in crate::pipeline) fn of(exit: Arc<Exit<E>>) -> Self {
         let lanes = exit.lanes;
-        Self { ends: vec![End { exit, path: Vec::new(), way: Way::Straight }], lanes, route: None, key: None }
+        Self {
+            ends: vec![End { exit, path: Vec::new(), way: Way::Straight }],
+            lanes,
+            route: None,
+            key: None,
+            dealing: Dealing::default(),
+        }
     }
 
     /// Connects it to a next step with `count` copies.
@@ -163,7 +171,13 @@ impl<E: Send + 'static> Upstream<E> {
             path.push(step(lock(&end.exit.tree).at(&path)));
             End { exit: Arc::clone(&end.exit), path, way }
         });
-        Self { ends: ends.collect(), lanes: self.lanes.saturating_mul(lanes), route: None, key: None }
+        Self {
+            ends: ends.collect(),
+            lanes: self.lanes.saturating_mul(lanes),
+            route: None,
+            key: None,
+            dealing: Dealing::default(),
+        }
     }
 
     /// Sets the routing node that the events go to.

@@ -2,6 +2,7 @@
 
 mod monitor;
 mod running;
+mod scaling;
 mod stage_ref;
 mod stall;
 mod stalled;

@@ -10,6 +10,7 @@ use futures_util::future::{BoxFuture, Either, select};
 use tokio::sync::{mpsc, watch};
 
 use super::monitor::Monitor;
+use super::scaling;
 use super::stage_ref::StageRef;
 use super::stall::Stall;
 use super::stalled;
@@ -101,12 +102,14 @@ impl Running {
         })?;
         let (end, ended) = watch::channel(None);
         let warnings = stalled::warn(monitor.clone(), plan.stalls);
+        let scaling = scaling::follow_load(monitor.clone());
         let guard = EndGuard(Arc::clone(&monitor.lifecycle));
         let supervised = async move {
             tokio::select! {
                 biased;
                 result = supervision.supervise(commanded) => result,
                 never = warnings => match never {},
+                never = scaling => match never {},
             }
         };
         let run = async move {

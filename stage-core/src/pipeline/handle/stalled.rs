@@ -108,7 +108,7 @@ fn mark(known: &StageEntry) -> [u64; 4] {
 
 /// Queries a stage; returns `None` if it holds no events.
 async fn ask(name: String, known: Arc<StageEntry>, changed: Instant) -> Option<Stall> {
-    if known.control.has_ended() {
+    if known.control.has_ended() || known.is_dormant() {
         return None;
     }
     if !known.is_up() {

@@ -28,7 +28,7 @@ impl Effective {
 
     /// Checks that all lanes together do not have too many copies.
     pub(in crate::pipeline) fn check_copies(&self, lanes: usize) -> Result<(), OptionError> {
-        let got = self.values.count.saturating_mul(lanes);
+        let got = self.values.count.most().saturating_mul(lanes);
         if got > MOST_COPIES {
             return Err(OptionError::TooManyInLanes { step: self.name.clone(), got });
         }
@@ -50,11 +50,14 @@ impl StepOptions {
         let usual = StepValues::default();
         let mut values = self.or(defaults).values(StepValues { buffer: capacity, ..usual });
         let count = values.count;
-        if count == 0 {
+        if count.least() == 0 {
             return Err(OptionError::Count { step: name });
         }
-        if count > MOST_COPIES {
-            return Err(OptionError::TooManyCopies { step: name, got: count });
+        if count.least() > count.most() {
+            return Err(OptionError::EmptyCount { step: name, got: count });
+        }
+        if count.most() > MOST_COPIES {
+            return Err(OptionError::TooManyCopies { step: name, got: count.most() });
         }
         let inherited = || taken.inherited(defaults.max_demand.unwrap_or(usual.max_demand));
         let max = self.max_demand.unwrap_or_else(inherited);
@@ -101,6 +104,7 @@ impl StepOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::copies::Copies;
 
     fn window(options: &StepOptions, defaults: &StepOptions) -> Result<(usize, usize), String> {
         let effective = options
@@ -114,7 +118,7 @@ mod tests {
         let effective = StepOptions::new()
             .effective(&StepOptions::new(), "seal", Carried::Events, Capacity::Unbounded)
             .unwrap();
-        assert_eq!((effective.name.as_str(), effective.values.count), ("seal", 1));
+        assert_eq!((effective.name.as_str(), effective.values.count), ("seal", Copies::from(1)));
         assert_eq!((effective.window.max(), effective.window.min()), (10, 1));
     }
 
@@ -155,6 +159,16 @@ mod tests {
         assert_eq!(
             window(&StepOptions::named("seal").count(0), &StepOptions::new()),
             Err("step `seal`: count must be at least 1, got 0".to_owned())
+        );
+        assert_eq!(
+            window(&StepOptions::named("seal").count(0..=4), &StepOptions::new()),
+            Err("step `seal`: count must be at least 1, got 0".to_owned())
+        );
+        let (most, least) = (8, 1);
+        assert_eq!(
+            window(&StepOptions::named("seal").count(most..=least), &StepOptions::new()),
+            Err("step `seal`: count must be a range from the smaller number to the larger, got 8..=1"
+                .to_owned())
         );
     }
 

@@ -150,6 +150,9 @@ impl Declared {
 fn is_of_options(error: &OptionError) -> bool {
     match error {
         OptionError::Count { .. }
+        | OptionError::EmptyCount { .. }
+        | OptionError::ElasticSource { .. }
+        | OptionError::ElasticKeyed { .. }
         | OptionError::TooManyCopies { .. }
         | OptionError::TooManyInLanes { .. }
         | OptionError::Buffer { .. }

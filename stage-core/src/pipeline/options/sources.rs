@@ -3,6 +3,7 @@
 use super::knob::Knob;
 use super::step_options::{StepOptions, StepValues};
 use super::table::step_options;
+use crate::base::copies::Copies;
 use crate::base::options::{CancelMode, Capacity, Keep, Placement, Restart};
 use crate::credit::tuning::Tuning;
 
@@ -93,6 +94,12 @@ pub(in crate::pipeline) fn knob_values(
 /// A value as it is written in a file.
 trait Shown {
     fn shown(self) -> String;
+}
+
+impl Shown for Copies {
+    fn shown(self) -> String {
+        self.to_string()
+    }
 }
 
 impl Shown for usize {

@@ -1,8 +1,26 @@
 //! The options of a step, as they are declared.
 
 use super::table::step_options;
+use crate::base::copies::Copies;
 use crate::base::options::{CancelMode, Capacity, Keep, Placement, Restart};
 use crate::credit::tuning::Tuning;
+
+macro_rules! setter {
+    ($(#[$doc:meta])* count($argument:ident: $type:ty)) => {
+        $(#[$doc])*
+        pub fn count(mut self, $argument: impl Into<$type>) -> Self {
+            self.count = Some($argument.into());
+            self
+        }
+    };
+    ($(#[$doc:meta])* $field:ident($argument:ident: $type:ty)) => {
+        $(#[$doc])*
+        pub fn $field(mut self, $argument: $type) -> Self {
+            self.$field = Some($argument);
+            self
+        }
+    };
+}
 
 macro_rules! declare {
     ($($(#[$doc:meta])* $variant:ident $field:ident($argument:ident: $type:ty) = $usual:expr;
@@ -21,13 +39,7 @@ macro_rules! declare {
         }
 
         impl StepOptions {
-            $(
-                $(#[$doc])*
-                pub fn $field(mut self, $argument: $type) -> Self {
-                    self.$field = Some($argument);
-                    self
-                }
-            )*
+            $(setter!($(#[$doc])* $field($argument: $type));)*
 
             /// Returns these options, with unset ones taken from `others`, one by one.
             fn or_each(&self, others: &Self) -> Self {

@@ -7,10 +7,14 @@
 macro_rules! step_options {
     ($with:ident) => {
         $with! {
-            /// Sets the number of parallel copies of the step, 1 to 65,536. Default: 1.
-            Count count(count: usize) = 1;
-            "The number of copies, at least 1.", at_least_1, shown,
-            "a whole number of copies, at least 1", {};
+            /// Sets the number of parallel copies of the step, 1 to 65,536, or a range such as `1..=8`. Default: 1.
+            ///
+            /// With a range, the step begins with the smallest number and [follows its load](crate::guide::copies); an
+            /// operator can change the number by [`Running::set_count`](crate::Running::set_count). A source has a fixed
+            /// number.
+            Count count(count: Copies) = Copies::from(1);
+            "The number of copies, at least 1, or a range such as `1..=8`.", copies, shown,
+            "a whole number of copies, at least 1, or a range such as \"1..=8\"", {};
 
             /// Sets how the window is chosen: a [tuned](Tuning::Auto) one follows the speed of each copy, whatever
             /// `max_demand` and `min_demand` are. A step that sets one of these has a [fixed](Tuning::Fixed) one,

@@ -112,7 +112,7 @@ pub(super) const METRICS: &[Metric] = &[
     Metric::gauge("stage_up", "Whether the pipeline has not ended: 1, or 0 once it has.", |view, family| {
         family.sample(&view.labels, u64::from(!view.status.state.is_ended()));
     }),
-    Metric::gauge("stage_copies", "Copies of a step.", |view, family| rows(view, family, |row| row.copies)),
+    Metric::gauge("stage_copies", "Copies of a step that run, or will again.", |view, family| rows(view, family, |row| row.copies)),
     Metric::counter("stage_events_in", "Events handled.", |view, family| {
         rows(view, family, |row| row.events_in);
     }),

@@ -139,7 +139,7 @@ impl Row {
         let requests = known.control.requests();
         self.histograms.extend(requests.and_then(|requests| requests.histograms()).cloned());
         let stats = &stage.stats;
-        self.copies += 1;
+        self.copies += u64::from(!known.is_dormant());
         self.events_in += stats.events_in;
         self.events_out += stats.events_out;
         self.batches += stats.batches;

@@ -44,6 +44,10 @@ struct StepDescription {
     name: String,
     kind: &'static str,
     count: usize,
+    /// The range of an elastic step, and the number of copies that run now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elastic: Option<String>,
+    copies: usize,
     lanes: usize,
     keyed: bool,
     placement: String,
@@ -84,6 +88,8 @@ impl Description {
                 name: step.name.clone(),
                 kind: kind(step.kind),
                 count: step.count,
+                elastic: step.elastic.map(|range| range.to_string()),
+                copies: status.map_or(step.copies(), |status| status.copies),
                 lanes: step.lanes,
                 keyed: step.keyed,
                 placement: format!("{:?}", step.placement).to_lowercase(),

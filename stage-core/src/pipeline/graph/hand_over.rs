@@ -1,0 +1,63 @@
+//! Keeps the state of keys while the copies of a step change.
+
+use std::hash::Hash;
+
+use super::route::hash_of;
+use crate::dispatch::copy_of;
+use crate::stage::HandOver;
+use crate::sync::{Arc, Mutex, lock};
+
+/// Takes the state of keys from the copies that leave, and gives it to those that join.
+pub(in crate::pipeline) struct Keeper<S> {
+    /// Takes what a copy in this lane gives.
+    pub(in crate::pipeline) give: Box<dyn Fn(usize, &mut S) + Send + Sync>,
+    /// Hands a copy what belongs to it.
+    pub(in crate::pipeline) take: Box<dyn Fn(Heir, &mut S) + Send + Sync>,
+}
+
+/// A copy that takes the state of keys.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::pipeline) struct Heir {
+    pub(in crate::pipeline) lane: usize,
+    /// Its place among the copies of the lane.
+    pub(in crate::pipeline) place: usize,
+    /// The number of copies in the lane.
+    pub(in crate::pipeline) copies: usize,
+}
+
+/// The state of a key, with the lane that it is in and the hash of the key.
+struct Kept<K, T> {
+    lane: usize,
+    hash: u64,
+    key: K,
+    state: T,
+}
+
+impl<S> Keeper<S> {
+    /// Creates the keeper of a step in `lanes` lanes.
+    pub(in crate::pipeline) fn new<K>(lanes: usize) -> Arc<Self>
+    where
+        K: Hash + Send + 'static,
+        S: HandOver<K>,
+    {
+        let kept = Arc::new(Mutex::new(Vec::<Kept<K, S::State>>::new()));
+        let give = {
+            let kept = Arc::clone(&kept);
+            move |lane, stage: &mut S| {
+                // Not under the lock: the code is the user's.
+                let given = stage.give().into_iter();
+                let given = given.map(|(key, state)| Kept { lane, hash: hash_of(lanes, &key), key, state });
+                let given: Vec<_> = given.collect();
+                lock(&kept).extend(given);
+            }
+        };
+        let take = move |Heir { lane, place, copies }: Heir, stage: &mut S| {
+            let is_its = |kept: &Kept<K, S::State>| kept.lane == lane && copy_of(kept.hash, copies) == place;
+            let (its, others) = std::mem::take(&mut *lock(&kept)).into_iter().partition(is_its);
+            *lock(&kept) = others;
+            let its: Vec<_> = its;
+            its.into_iter().for_each(|kept| stage.take(kept.key, kept.state));
+        };
+        Arc::new(Self { give: Box::new(give), take: Box::new(take) })
+    }
+}
