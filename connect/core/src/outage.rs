@@ -55,6 +55,10 @@ pub fn random() -> u64 {
 }
 
 /// Awaits the answer of a server for at most `limit`.
+///
+/// # Errors
+///
+/// Returns the error of the call, or one that says that the server did not answer in time.
 pub async fn answer<T>(
     server: &str,
     what: &str,
