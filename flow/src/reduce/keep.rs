@@ -34,7 +34,8 @@ where
         let windows = self.timed.iter().map(|(number, open)| KeptWindow {
             number: *number,
             value: open.acc.clone(),
-            until: open.until as u64,
+            // Without a trigger by count, a window may not count its events.
+            until: self.layer.window.every.map_or(u64::MAX, |_| open.until as u64),
             passed: open.passed,
         });
         let (ways, watermark) = self.marks.save();
