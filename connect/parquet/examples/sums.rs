@@ -1,7 +1,7 @@
 //! Measures a query over Parquet: filter, group and sum, by a flow and by a hand-written loop of rayon over the row groups.
 //!
 //! `cargo run --release -p stage-parquet --example sums -- sales.parquet [ROWS]` writes the file if it is missing, prints the sums,
-//! and the times to standard error. `sums.py` asks DuckDB the same of the same file.
+//! and the times to standard error. `sums.py` asks `DuckDB` the same of the same file.
 #![forbid(unsafe_code)]
 
 use std::collections::{BTreeMap, HashMap};

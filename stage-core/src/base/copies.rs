@@ -122,7 +122,8 @@ mod tests {
         for within in [Copies::from(2), Copies::from(8), Copies::from(3..=5), range] {
             assert!(range.contains(within), "{within}");
         }
-        for outside in [Copies::from(1), Copies::from(9), Copies::from(1..=4), Copies::from(8..=2)] {
+        let reversed = Copies { least: 8, most: 2 };
+        for outside in [Copies::from(1), Copies::from(9), Copies::from(1..=4), reversed] {
             assert!(!range.contains(outside), "{outside}");
         }
     }

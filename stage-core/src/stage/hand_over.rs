@@ -6,7 +6,9 @@ use crate::sync::Arc;
 
 /// Takes the state of a copy that leaves; does nothing with a stage of another type.
 #[derive(Clone)]
-pub(crate) struct Give(Arc<dyn Fn(&mut dyn Any) + Send + Sync>);
+pub(crate) struct Give(Arc<GiveFn>);
+
+type GiveFn = dyn Fn(&mut dyn Any) + Send + Sync;
 
 impl Give {
     pub(crate) fn new(give: impl Fn(&mut dyn Any) + Send + Sync + 'static) -> Self {

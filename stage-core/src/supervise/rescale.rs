@@ -11,7 +11,7 @@
 use std::ops::Range;
 
 use super::crew::{Crew, Member, MemberState};
-use super::elastic::Elastic;
+use super::elastic::{Elastic, ElasticPlace};
 use super::orders::Orders;
 use super::supervision::{Next, Supervision};
 use crate::base::error::ExitReason;
@@ -160,7 +160,7 @@ impl Member {
         match self.state {
             MemberState::Serving | MemberState::Leaving => false,
             // Its keys wait for it to come back.
-            MemberState::Dormant => !self.child.elastic.as_ref().is_some_and(|elastic| elastic.has_keys()),
+            MemberState::Dormant => !self.child.elastic.as_ref().is_some_and(ElasticPlace::has_keys),
             MemberState::Finished | MemberState::Gone => true,
         }
     }

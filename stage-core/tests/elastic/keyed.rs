@@ -44,7 +44,7 @@ type Seen = HashMap<u64, (u64, u64, u64)>;
 struct Totals {
     seen: Seen,
     /// Receives the state when a copy ends with its input.
-    totals: Arc<Mutex<Seen>>,
+    ended: Arc<Mutex<Seen>>,
     /// The events out of order.
     disorder: Arc<AtomicU64>,
 }
@@ -80,9 +80,9 @@ impl Consumer for Totals {
     }
 
     async fn terminate(&mut self, _: &stage_core::ExitReason) {
-        let mut totals = self.totals.lock().unwrap();
+        let mut ended = self.ended.lock().unwrap();
         for (key, state) in self.seen.drain() {
-            assert!(totals.insert(key, state).is_none(), "the state of a key is in one place");
+            assert!(ended.insert(key, state).is_none(), "the state of a key is in one place");
         }
     }
 }
@@ -121,7 +121,7 @@ async fn totals(numbers: u64, sources: u64, demand: usize, result: &Found) -> Ru
             |number| number % KEYS,
             move || {
                 let (totals, disorder) = (Arc::clone(&totals), Arc::clone(&disorder));
-                Ok(Totals { seen: Seen::new(), totals, disorder })
+                Ok(Totals { seen: Seen::new(), ended: totals, disorder })
             },
         )
         .start()

@@ -48,7 +48,9 @@ impl PassedMarkers {
         let mut occupied: Vec<_> = queues.iter_mut().filter(|queue| !queue.is_empty()).collect();
         for (number, (_, before)) in self.waiting.iter_mut().enumerate() {
             *before = occupied.len();
-            occupied.iter_mut().for_each(|queue| queue.mark(self.first + number as u64));
+            for queue in &mut occupied {
+                queue.mark(self.first + number as u64);
+            }
         }
         if occupied.is_empty() {
             self.first += self.waiting.len() as u64;

@@ -7,12 +7,15 @@ use crate::dispatch::copy_of;
 use crate::stage::HandOver;
 use crate::sync::{Arc, Mutex, lock};
 
+/// What is done with a copy in a place.
+type Hand<P, S> = dyn Fn(P, &mut S) + Send + Sync;
+
 /// Takes the state of keys from the copies that leave, and gives it to those that join.
 pub(in crate::pipeline) struct Keeper<S> {
     /// Takes what a copy in this lane gives.
-    pub(in crate::pipeline) give: Box<dyn Fn(usize, &mut S) + Send + Sync>,
+    pub(in crate::pipeline) give: Box<Hand<usize, S>>,
     /// Hands a copy what belongs to it.
-    pub(in crate::pipeline) take: Box<dyn Fn(Heir, &mut S) + Send + Sync>,
+    pub(in crate::pipeline) take: Box<Hand<Heir, S>>,
 }
 
 /// A copy that takes the state of keys.
@@ -53,10 +56,11 @@ impl<S> Keeper<S> {
         };
         let take = move |Heir { lane, place, copies }: Heir, stage: &mut S| {
             let is_its = |kept: &Kept<K, S::State>| kept.lane == lane && copy_of(kept.hash, copies) == place;
-            let (its, others) = std::mem::take(&mut *lock(&kept)).into_iter().partition(is_its);
-            *lock(&kept) = others;
-            let its: Vec<_> = its;
-            its.into_iter().for_each(|kept| stage.take(kept.key, kept.state));
+            // Under one lock: another copy takes at the same time. The user's code runs without it.
+            let its: Vec<_> = lock(&kept).extract_if(.., |kept| is_its(kept)).collect();
+            for kept in its {
+                stage.take(kept.key, kept.state);
+            }
         };
         Arc::new(Self { give: Box::new(give), take: Box::new(take) })
     }

@@ -45,13 +45,13 @@ fn format() -> Format<Sale> {
 /// Returns the sales of each way; each tenth is out of order, and some of these are late.
 fn sales(scale: Scale) -> Vec<Vec<Sale>> {
     let of_way = |way: u32| {
-        let sale = |number: u32| {
+        let numbered = |number: u32| {
             let mixed = (number ^ way).wrapping_mul(0x9e37_79b1) >> 8;
             let behind = if number.is_multiple_of(10) { mixed % 300 } else { mixed % 20 };
             let (shop, at) = (mixed % scale.keys, i64::from(number) * 7 - i64::from(behind));
             Sale { shop, at }
         };
-        (0..scale.events / WAYS).map(sale).collect()
+        (0..scale.events / WAYS).map(numbered).collect()
     };
     (0..WAYS).map(of_way).collect()
 }
@@ -103,12 +103,16 @@ pub(super) async fn work(
     running.drain(Duration::from_secs(60)).await.unwrap();
 }
 
+/// A partition and the number of a result in it.
+type Place = (u32, u64);
+/// A result, and the time at which it was first handed out.
+type First = ((i64, u32, u64), u64);
+
 /// The counts that were handed out so far.
 struct Judge {
     lines: BufReader<File>,
     rest: String,
-    /// The count of each partition and number, and the time at which it was first handed out.
-    counts: BTreeMap<(u32, u64), ((i64, u32, u64), u64)>,
+    counts: BTreeMap<Place, First>,
     again: usize,
 }
 
