@@ -130,6 +130,7 @@ async fn one_for_all_restarts_the_source_too() {
     let given = Arc::clone(&failures);
     let pipeline = Pipeline::builder("all")
         .strategy(Strategy::OneForAll)
+        .defaults(StepOptions::new().max_demand(10))
         .start_fn("numbers", || Ok(0..100_u32))
         .step_fn("explodes", move |x| {
             assert!(x != 50 || given.fetch_add(1, Ordering::SeqCst) > 0, "on purpose");

@@ -288,7 +288,7 @@ async fn a_trusted_server_is_reached_encrypted_and_another_one_is_refused() {
     assert_eq!(take(&mut pull, 1, LONG).await.len(), 1);
     // The authorities of the system do not know it.
     let error = NatsPull::new(server.server(), options()).connect().await.unwrap_err();
-    assert_fatal(&error, "check the certificates of `Server::root_certificates`");
+    assert_fatal(&error, "check the certificate of the server and its authority");
 }
 
 #[tokio::test]

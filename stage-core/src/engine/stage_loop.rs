@@ -232,7 +232,12 @@ impl<K: Kind> StageLoop<K> {
         if let Some(reason) = self.io.inbox.stop.take() {
             return Err(reason);
         }
+        self.timers.begin_turn();
         while self.run_next_callback().await? {}
+        if !self.timers.is_empty() && self.timers.is_due() {
+            // Scheduled in this turn: other tasks are first.
+            self.turns = TURNS + 1;
+        }
         match self.io.outlet.broken() {
             Some(panicked) => Err(panicked.clone()),
             None => Ok(()),

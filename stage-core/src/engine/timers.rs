@@ -16,6 +16,8 @@ use crate::stage::{Erased, Timer};
 pub(super) struct Timers {
     due: BinaryHeap<Due>,
     next: u64,
+    /// The number of the first message that waits for the next turn.
+    until: u64,
     /// Wakes the stage when the first message is due.
     sleep: Option<Pin<Box<Sleep>>>,
 }
@@ -58,7 +60,7 @@ pub(super) enum Timed {
 
 impl Timers {
     pub(super) fn new() -> Self {
-        Self { due: BinaryHeap::new(), next: 0, sleep: None }
+        Self { due: BinaryHeap::new(), next: 0, until: 0, sleep: None }
     }
 
     #[inline(never)]
@@ -77,13 +79,25 @@ impl Timers {
         self.first().map(|at| at.saturating_duration_since(Instant::now()))
     }
 
-    /// Removes and returns the next message that is due.
+    /// Begins a turn: [`next`](Self::next) returns the messages that are there now.
+    pub(super) fn begin_turn(&mut self) {
+        self.until = self.next;
+    }
+
+    /// Removes and returns the next message of this turn that is due. One that was scheduled meanwhile waits for the
+    /// next turn: a stage that goes on by messages to itself would otherwise see neither demand nor a stop.
     #[inline(never)]
     pub(super) fn next(&mut self) -> Option<Timed> {
-        if self.first()? > Instant::now() {
+        if self.first()? > Instant::now() || self.due.peek()?.at.1 >= self.until {
             return None;
         }
         self.due.pop().map(|due| due.message)
+    }
+
+    /// Returns whether a message is due.
+    #[inline(never)]
+    pub(super) fn is_due(&mut self) -> bool {
+        self.first().is_some_and(|at| at <= Instant::now())
     }
 
     /// Returns the due time of the first message that was not cancelled.

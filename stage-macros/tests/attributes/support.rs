@@ -31,6 +31,7 @@ pub(crate) async fn out_of<S: Producer>(
 ) -> Vec<S::Event> {
     let (made, mut received) = tokio::sync::mpsc::unbounded_channel();
     let pipeline = Pipeline::builder("out")
+        .defaults(StepOptions::new().max_demand(10))
         .start("source", recipe)
         .finish_fn("made", move |event| made.send(event).map_err(drop).expect("the test listens"));
     let running = pipeline.start().await.expect("the options are right");

@@ -130,6 +130,7 @@ async fn a_plain_sink_stores_all_but_refused_messages_and_ends_with_an_error() {
     control.set(Fault::RefusesOdd);
     let store = to.clone();
     let pipeline = Pipeline::builder("plain")
+        .defaults(StepOptions::new().max_demand(10))
         .start_fn("numbers", || Ok(0..10_u64))
         .finish("to", move || Ok(sink::pushed_plain(push(&store, &control), put_options())));
     let running = pipeline.start().await.unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde_json::json;
 use stage_core::watch::Board;
-use stage_core::{Pipeline, StepOptions};
+use stage_core::{Pipeline, StepOptions, sink};
 use stage_panel::router_with;
 
 use crate::controlled;
@@ -15,7 +15,13 @@ use crate::requests::{Ask, TOKEN, json};
 async fn a_number_of_copies_set_on_the_page_applies() {
     let running = Pipeline::builder("mails")
         .start_fn("numbers", || Ok(0_u64..))
-        .finish_fn(StepOptions::named("send").count(1..=4), |_| ())
+        // Waits, so that the paused clock moves on.
+        .finish(StepOptions::named("send").count(1..=4), || {
+            Ok(sink::for_each_async(|_: u64| async {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                Ok(())
+            }))
+        })
         .start()
         .await
         .unwrap();

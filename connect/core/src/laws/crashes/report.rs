@@ -174,7 +174,12 @@ mod tests {
         let server = Crash { cause: Cause::Server, at: 3, back: 3 };
         let restarted = report(&lines, &[server]);
         assert_eq!((restarted.by_client_kills, restarted.by_server_kills), (0, 1));
-        assert!(std::panic::catch_unwind(|| restarted.expect_explained(0, 0)).is_err());
+        restarted.expect_explained(0, 0);
+        // One message of the client lies between.
+        let server = Crash { cause: Cause::Server, at: 3, back: 3 };
+        let earlier = report(&[(0, 2), (0, 1), (1, 3), (1, 2)], &[server]);
+        assert_eq!((earlier.by_server_kills, earlier.farthest), (1, 1));
+        assert!(std::panic::catch_unwind(|| earlier.expect_explained(0, 0)).is_err());
         // Received before the server was killed, and handled afterwards.
         let late = report(&[(0, 1), (0, 2), (0, 2)], &[Crash { cause: Cause::Server, at: 1, back: 1 }]);
         assert_eq!(late.by_server_kills, 1);
