@@ -308,6 +308,7 @@ async fn acknowledged() -> Running {
 
 /// A pipeline whose source shows values, and the handle that keeps them.
 async fn showing() -> (Running, stage_core::stats::Gauges) {
+    use stage_core::policy::{AtOnce, FailurePolicy, each};
     use stage_core::stats::Gauges;
     use stage_core::{BoxError, Context, Demand, Emitter, Init, Producer, StageResult};
 
@@ -333,7 +334,10 @@ async fn showing() -> (Running, stage_core::stats::Gauges) {
 
     let (sender, gauges) = std::sync::mpsc::channel();
     let pipeline = Pipeline::builder("showing").start("source", move || Ok(Shows(sender.clone())));
-    let running = pipeline.finish_fn("sink", |_| ()).start().await.expect("it starts");
+    let looks = each(async |number: u64| Ok::<_, std::io::Error>(number));
+    let looks =
+        pipeline.step_each_at_once("looks", AtOnce::new(2), FailurePolicy::skip(), move || Ok(looks.clone()));
+    let running = looks.finish_fn("sink", |_| ()).start().await.expect("it starts");
     (running, gauges.recv().expect("the source has started"))
 }
 

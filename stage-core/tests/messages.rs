@@ -458,3 +458,49 @@ async fn a_callback_cannot_leave_messages_for_another_stage_nor_subscribe_to_oth
          subscribe to `source`, which emits `u32`"
     );
 }
+
+/// Sends itself one message after the other, each to be handled at once.
+struct Restless(u64);
+
+#[derive(Debug)]
+struct Again;
+
+impl Producer for Restless {
+    type Event = u64;
+
+    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+        cx.schedule::<Self, _>(Duration::ZERO, Again)?;
+        Ok(Init::Ready)
+    }
+
+    async fn handle_demand(&mut self, demand: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
+        let next = self.0 + demand.get() as u64;
+        out.extend(self.0..next);
+        self.0 = next;
+        Ok(())
+    }
+}
+
+impl Cast<Again> for Restless {
+    type Out = u64;
+
+    async fn handle_cast(&mut self, _: Again, out: &mut Emitter<'_, u64>) -> StageResult {
+        out.schedule::<Self, _>(Duration::ZERO, Again)?;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_stage_that_goes_on_by_messages_to_itself_sees_demand_and_a_stop() {
+    let (handled, mut received) = tokio::sync::mpsc::unbounded_channel();
+    let running = stage_core::Pipeline::builder("restless")
+        .start("numbers", || Ok(Restless(0)))
+        .finish_fn("sink", move |number| handled.send(number).unwrap_or_default())
+        .start()
+        .await
+        .unwrap();
+    for expected in 0..10_000 {
+        assert_eq!(received.recv().await, Some(expected));
+    }
+    running.stop().await.unwrap();
+}

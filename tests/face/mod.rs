@@ -127,7 +127,7 @@ fn the_macro_has_every_step_option() {
         |file: &str| fs::read_to_string(workspace_root().join("stage-macros/src").join(file)).expect(file);
     let (table, words) = (read("step_options.rs"), read("option_words.rs"));
     let fields = table.lines().filter_map(|line| match line.split_whitespace().collect::<Vec<_>>()[..] {
-        [_, field, "Number" | "Choice" | "Buffer" | "Demand", ..] => Some(field),
+        [_, field, "Count" | "Number" | "Choice" | "Buffer" | "Demand", ..] => Some(field),
         _ => None,
     });
     let fields: Vec<_> = fields.collect();

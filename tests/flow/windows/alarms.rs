@@ -91,7 +91,9 @@ fn f162_a_trigger_sees_each_event_once_before_the_steps_of_a_window_of_event_tim
     let looks = Arc::clone(&looked);
     let sum = Flow::from_items(1..=10_u64)
         .event_time(|_| 0, Duration::MAX)
+        .partition(|_| 0_u8)
         .stages(1)
+        .max_demand(1000)
         .window(Window::fixed(Duration::from_secs(1)))
         .trigger(
             || (),

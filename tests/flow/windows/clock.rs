@@ -123,6 +123,7 @@ fn looked_at(window: Window) {
     let sum = Flow::from_items(1..=10_u64)
         .partition(|number| *number)
         .stages(1)
+        .max_demand(1000)
         .window(window)
         .trigger(
             || (),
