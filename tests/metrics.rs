@@ -334,9 +334,9 @@ async fn showing() -> (Running, stage_core::stats::Gauges) {
 
     let (sender, gauges) = std::sync::mpsc::channel();
     let pipeline = Pipeline::builder("showing").start("source", move || Ok(Shows(sender.clone())));
-    let looks = each(async |number: u64| Ok::<_, std::io::Error>(number));
-    let looks =
-        pipeline.step_each_at_once("looks", AtOnce::new(2), FailurePolicy::skip(), move || Ok(looks.clone()));
+    let looks = pipeline.step_each_at_once("looks", AtOnce::new(2), FailurePolicy::skip(), || {
+        Ok(each(async |number: u64| Ok::<_, std::io::Error>(number)))
+    });
     let running = looks.finish_fn("sink", |_| ()).start().await.expect("it starts");
     (running, gauges.recv().expect("the source has started"))
 }
