@@ -303,8 +303,7 @@ fn f090_map_after_a_source_of_the_flow() {
 
 #[test]
 fn f091_a_batch_is_half_of_a_window_of_a_thousand() {
-    let sums = counter().map_batch(|batch| vec![batch.iter().sum::<u64>()]);
-    let sums = sums.partition(|_| 0_u8).stages(1).max_demand(1000);
+    let sums = counter().max_demand(1000).map_batch(|batch| vec![batch.iter().sum::<u64>()]);
     begins(&sums, [124_750, 374_750, 624_750, 874_750, 1_124_750]);
 }
 
