@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::limit::{Answer, Call, Limit};
 use crate::credit::demand::Window;
 use crate::policy::{Attempted, Called, Losses};
-use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
+use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, lock};
 use crate::wire::operator::{AdjustableLimit, InProgress};
 
 /// Shared by the copies of a step. It outlives their restarts.
@@ -17,6 +17,8 @@ pub(super) struct Control {
     limit: Mutex<Limit>,
     /// The limit, for readers without the lock.
     now: AtomicUsize,
+    /// Whether the limit learns from calls, for readers without the lock.
+    adapts: AtomicBool,
     /// The most events with equal keys; `usize::MAX` without a key.
     per_key: AtomicUsize,
     /// The default `max_demand` of the step.
@@ -39,11 +41,24 @@ impl Control {
         let limit = Limit::new(bounds);
         Arc::new(Self {
             now: AtomicUsize::new(limit.now()),
+            adapts: AtomicBool::new(!limit.is_fixed()),
             limit: Mutex::new(limit),
             per_key: AtomicUsize::new(per_key.unwrap_or(usize::MAX)),
             usual: AtomicUsize::new(usual(bounds)),
             copies: Mutex::default(),
         })
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Limit)) {
+        let mut limit = lock(&self.limit);
+        change(&mut limit);
+        self.now.store(limit.now(), Ordering::Relaxed);
+        self.adapts.store(!limit.is_fixed(), Ordering::Relaxed);
+    }
+
+    /// Returns whether the limit learns from calls. One call more or less, while bounds change, makes no difference.
+    fn adapts(&self) -> bool {
+        self.adapts.load(Ordering::Relaxed)
     }
 
     /// Adds a copy.
@@ -74,13 +89,17 @@ impl Control {
 
     /// Notes that an event waits because of the limit.
     pub(super) fn hold_back(&self) {
-        lock(&self.limit).hold_back();
+        if self.adapts() {
+            lock(&self.limit).hold_back();
+        }
     }
 
     /// Begins a call; returns nothing if the limit need not know its end.
     pub(super) fn begin(&self) -> Option<Timed> {
-        let limit = lock(&self.limit);
-        let call = (!limit.is_fixed()).then(|| limit.begin())?;
+        if !self.adapts() {
+            return None;
+        }
+        let call = lock(&self.limit).begin();
         Some(Timed { call, began: Instant::now() })
     }
 
@@ -90,9 +109,7 @@ impl Control {
             Ended::Overloaded => Answer::Overloaded,
             Ended::Failed => Answer::Failed,
         };
-        let mut limit = lock(&self.limit);
-        limit.end(timed.call, answer);
-        self.now.store(limit.now(), Ordering::Relaxed);
+        self.change(|limit| limit.end(timed.call, answer));
     }
 
     fn wake(&self) {
@@ -139,10 +156,7 @@ impl AdjustableLimit for Control {
     }
 
     fn set_bounds(&self, bounds: RangeInclusive<usize>) {
-        let mut limit = lock(&self.limit);
-        limit.set_bounds(&bounds);
-        self.now.store(limit.now(), Ordering::Relaxed);
-        drop(limit);
+        self.change(|limit| limit.set_bounds(&bounds));
         self.wake();
     }
 
@@ -151,9 +165,7 @@ impl AdjustableLimit for Control {
         let new = usual(&bounds);
         let old = self.usual.load(Ordering::Relaxed);
         self.usual.store(new, Ordering::Relaxed);
-        let mut limit = lock(&self.limit);
-        *limit = Limit::new(&bounds);
-        self.now.store(limit.now(), Ordering::Relaxed);
+        self.change(|limit| *limit = Limit::new(&bounds));
         (old, new)
     }
 

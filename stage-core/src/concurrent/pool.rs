@@ -138,8 +138,10 @@ impl<H: EachEvent, C: Carry> Pool<H, C> {
             self.tried(place, tried, state)?;
         }
         let mut again = self.bulkheads.set_most(self.rules.control.per_key());
-        again.append(&mut self.ready);
-        self.ready = again;
+        if !again.is_empty() {
+            again.append(&mut self.ready);
+            self.ready = again;
+        }
         loop {
             self.resume();
             if self.running >= self.rules.control.now() {
