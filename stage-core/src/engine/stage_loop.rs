@@ -234,8 +234,8 @@ impl<K: Kind> StageLoop<K> {
         }
         self.timers.begin_turn();
         while self.run_next_callback().await? {}
-        if !self.timers.is_empty() && self.timers.is_due() {
-            // Scheduled in this turn: other tasks are first.
+        if self.timers.is_due_again() {
+            // Other tasks are first.
             self.turns = TURNS + 1;
         }
         match self.io.outlet.broken() {
@@ -288,7 +288,6 @@ impl<K: Kind> StageLoop<K> {
     /// Waits until the signal is marked or a timer is due.
     #[inline]
     pub(super) fn park(&mut self, wants_credit: WantsCredit) -> impl Future<Output = ()> {
-        self.turns = 0;
         let mut parked = false;
         poll_fn(move |cx| {
             if std::mem::take(&mut parked) {
@@ -298,6 +297,8 @@ impl<K: Kind> StageLoop<K> {
             if due || self.io.parking.poll_marked(cx, wants_credit).is_ready() {
                 return Poll::Ready(());
             }
+            // Other tasks get a turn.
+            self.turns = 0;
             parked = true;
             self.timekeeper.rest(self.idle(wants_credit));
             Poll::Pending

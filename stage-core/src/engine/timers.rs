@@ -94,10 +94,10 @@ impl Timers {
         self.due.pop().map(|due| due.message)
     }
 
-    /// Returns whether a message is due.
-    #[inline(never)]
-    pub(super) fn is_due(&mut self) -> bool {
-        self.first().is_some_and(|at| at <= Instant::now())
+    /// Returns whether a message is due that was scheduled in this turn.
+    #[inline]
+    pub(super) fn is_due_again(&mut self) -> bool {
+        self.next > self.until && self.first().is_some_and(|at| at <= Instant::now())
     }
 
     /// Returns the due time of the first message that was not cancelled.
