@@ -2,6 +2,7 @@
 //! deadline.
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -10,11 +11,12 @@ use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
 use super::child::{Child, SHUTDOWN};
+use super::elastic::Elastic;
 use crate::base::error::ExitReason;
 use crate::engine::Ready;
 use crate::runtime::placement::{Task, spawn};
 use crate::stage::Init;
-use crate::sync::Ordering;
+use crate::sync::{Arc, Ordering};
 
 /// Time that stages before an aborted one wait for its end before they are stopped too.
 const AT_ONCE: Duration = Duration::from_millis(100);
@@ -23,6 +25,8 @@ const AT_ONCE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(super) struct Crew {
     pub(super) members: Vec<Member>,
+    /// The elastic steps, each with its copies in all lanes.
+    pub(super) elastic: Vec<(Arc<Elastic>, Range<usize>)>,
     tasks: JoinSet<ExitReason>,
     /// The child that each task runs.
     running: HashMap<task::Id, usize>,
@@ -106,6 +110,7 @@ impl Crew {
             member
         };
         Self {
+            elastic: elastic_steps(&children),
             members: children.into_iter().map(member).collect(),
             tasks: JoinSet::new(),
             running: HashMap::new(),
@@ -221,6 +226,11 @@ impl Crew {
                 member.child.control.abandon(source);
             }
         }
+        self.retire_from_producers(index);
+    }
+
+    /// Lets the producers of a child stop waiting for it.
+    fn retire_from_producers(&self, index: usize) {
         for (source, producer) in numbered(&self.child(index).sources) {
             if self.is_up(producer) {
                 (self.child(index).retire)(source);
@@ -285,20 +295,12 @@ impl Crew {
         member.task = Some(task);
         match is_up.await {
             Ok(Init::Ready) => {}
-            Ok(Init::Declined) => self.decline(index),
+            // It will not subscribe.
+            Ok(Init::Declined) => self.retire_from_producers(index),
             Err(_) => return Err(self.exit_of(index).await),
         }
         self.child(index).up.store(true, Ordering::Release);
         Ok(go)
-    }
-
-    /// Lets the producers of a child that declined stop waiting for it: it will not subscribe.
-    fn decline(&self, index: usize) {
-        for (source, producer) in numbered(&self.child(index).sources) {
-            if self.is_up(producer) {
-                (self.child(index).retire)(source);
-            }
-        }
     }
 
     /// Waits for the end of a child that is ending; ends of other children are kept for later.
@@ -384,4 +386,17 @@ impl Drop for Crew {
 
 fn numbered(sources: &[usize]) -> impl Iterator<Item = (usize, usize)> {
     sources.iter().copied().enumerate()
+}
+
+/// Returns the elastic steps of these children, each with its copies in all lanes, which are neighbours.
+fn elastic_steps(children: &[Child]) -> Vec<(Arc<Elastic>, Range<usize>)> {
+    let mut steps: Vec<(Arc<Elastic>, Range<usize>)> = Vec::new();
+    for (index, child) in children.iter().enumerate() {
+        let Some(elastic) = &child.elastic else { continue };
+        match steps.last_mut().filter(|(step, _)| Arc::ptr_eq(step, &elastic.step)) {
+            Some((_, copies)) => copies.end = index + 1,
+            None => steps.push((Arc::clone(&elastic.step), index..index + 1)),
+        }
+    }
+    steps
 }

@@ -12,10 +12,17 @@ pub(super) struct Pending {
 impl Pending {
     /// Schedules these children to start at `at`, together and in order; with `None`, they wait forever.
     pub(super) fn add(&mut self, at: Option<Instant>, these: Vec<usize>) {
-        for (_, others) in &mut self.waiting {
-            others.retain(|other| !these.contains(other));
+        self.forget(|child| these.contains(&child));
+        if !these.is_empty() {
+            self.waiting.push((at, these));
         }
-        self.waiting.push((at, these));
+    }
+
+    /// Cancels the restarts of these children.
+    pub(super) fn forget(&mut self, is_one: impl Fn(usize) -> bool) {
+        for (_, these) in &mut self.waiting {
+            these.retain(|child| !is_one(*child));
+        }
         self.waiting.retain(|(_, these)| !these.is_empty());
     }
 
@@ -72,5 +79,7 @@ mod tests {
         pending.add(None, vec![0]);
         assert!(pending.contains(0) && !pending.is_empty());
         assert_eq!((pending.next(), pending.take_due(Instant::now())), (None, None));
+        pending.forget(|child| child == 0);
+        assert!(pending.is_empty());
     }
 }

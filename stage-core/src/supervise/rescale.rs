@@ -8,15 +8,12 @@
 //! The copies of a step that is fed by key leave together when their number changes, and those that follow join once
 //! all have left: then no event is on its way by the old number, and the state of every key can be handed over.
 
-use std::ops::Range;
-
 use super::crew::{Crew, Member, MemberState};
 use super::elastic::{Elastic, ElasticPlace};
 use super::orders::Orders;
 use super::supervision::{Next, Supervision};
 use crate::base::error::ExitReason;
 use crate::dispatch::Dealt;
-use crate::sync::Arc;
 
 /// Whether the numbers of copies may still change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +26,7 @@ enum Change {
 impl Supervision {
     /// Brings the copies of elastic steps to the wanted numbers.
     pub(super) async fn rescale(&mut self, orders: &mut Orders) -> Next {
-        if !self.crew.is_elastic() || orders.is_stopping() {
+        if self.crew.elastic.is_empty() || orders.is_stopping() {
             return Next::GoOn;
         }
         for index in self.crew.end_dormant() {
@@ -37,24 +34,23 @@ impl Supervision {
         }
         let change = if orders.is_ending() { Change::Over } else { Change::Allowed };
         let joining = self.crew.rescale(change);
+        // A copy that rests, or starts now, waits for no restart: its next end counts.
+        let crew = &self.crew;
+        self.pending.forget(|index| joining.contains(&index) || crew.is_dormant(index));
         if joining.is_empty() { Next::GoOn } else { self.bring_up(joining, orders).await }
     }
 }
 
 impl Crew {
-    /// Returns whether any step is elastic.
-    fn is_elastic(&self) -> bool {
-        self.children().any(|child| child.elastic.is_some())
-    }
-
     /// Asks surplus copies to leave, and returns the copies that are to be started.
     fn rescale(&mut self, change: Change) -> Vec<usize> {
         let mut joining = Vec::new();
-        for (step, copies) in self.elastic_steps() {
-            let members = &mut self.members[copies.clone()];
+        let Self { members, elastic, .. } = self;
+        for (step, copies) in elastic {
+            let members = &mut members[copies.clone()];
             let joined = match step.dealt() {
-                Some(dealt) => rescale_keyed(members, &step, dealt, change),
-                None if change == Change::Allowed => rescale_shared(members, &step),
+                Some(dealt) => rescale_keyed(members, step, dealt, change),
+                None if change == Change::Allowed => rescale_shared(members, step),
                 None => Vec::new(),
             };
             joining.extend(joined.into_iter().map(|index| copies.start + index));
@@ -65,12 +61,11 @@ impl Crew {
     /// Ends the dormant copies of steps, or of their lanes, of which no other copy will run; returns them.
     fn end_dormant(&mut self) -> Vec<usize> {
         let mut ended = Vec::new();
-        for (step, copies) in self.elastic_steps() {
-            for first in copies.step_by(step.declared().most()) {
+        for (step, copies) in &self.elastic {
+            for first in copies.clone().step_by(step.declared().most()) {
                 let lane = first..first + step.declared().most();
                 if self.members[lane.clone()].iter().all(Member::is_over) {
-                    let is_dormant = |index: &usize| self.members[*index].state == MemberState::Dormant;
-                    ended.extend(lane.filter(is_dormant));
+                    ended.extend(lane.filter(|index| self.is_dormant(*index)));
                 }
             }
         }
@@ -80,17 +75,8 @@ impl Crew {
         ended
     }
 
-    /// Returns the elastic steps, each with its copies in all lanes.
-    fn elastic_steps(&self) -> Vec<(Arc<Elastic>, Range<usize>)> {
-        let mut steps: Vec<(Arc<Elastic>, Range<usize>)> = Vec::new();
-        for (index, child) in self.children().enumerate() {
-            let Some(elastic) = &child.elastic else { continue };
-            match steps.last_mut().filter(|(step, _)| Arc::ptr_eq(step, &elastic.step)) {
-                Some((_, copies)) => copies.end = index + 1,
-                None => steps.push((Arc::clone(&elastic.step), index..index + 1)),
-            }
-        }
-        steps
+    fn is_dormant(&self, index: usize) -> bool {
+        self.members[index].state == MemberState::Dormant
     }
 }
 

@@ -26,7 +26,7 @@ use crate::sync::Arc;
 pub(crate) struct Supervision {
     pub(super) crew: Crew,
     pub(super) policy: Policy,
-    pending: Pending,
+    pub(super) pending: Pending,
     lifecycle: Arc<Lifecycle>,
     began: Instant,
     restarts: u64,
