@@ -7,7 +7,7 @@ use crate::dispatch::copy_of;
 use crate::stage::HandOver;
 use crate::sync::{Arc, Mutex, lock};
 
-/// What is done with a copy in a place.
+/// An exchange of state with a copy in a place.
 type Hand<P, S> = dyn Fn(P, &mut S) + Send + Sync;
 
 /// Takes the state of keys from the copies that leave, and gives it to those that join.

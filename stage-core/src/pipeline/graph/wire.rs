@@ -139,13 +139,7 @@ impl<E: Send + 'static> Upstream<E> {
     /// Creates an upstream with all events of a step.
     pub(in crate::pipeline) fn of(exit: Arc<Exit<E>>) -> Self {
         let lanes = exit.lanes;
-        Self {
-            ends: vec![End { exit, path: Vec::new(), way: Way::Straight }],
-            lanes,
-            route: None,
-            key: None,
-            dealing: Dealing::default(),
-        }
+        Self { ends: vec![End { exit, path: Vec::new(), way: Way::Straight }], lanes, ..Self::none() }
     }
 
     /// Connects it to a next step with `count` copies.
@@ -171,13 +165,7 @@ impl<E: Send + 'static> Upstream<E> {
             path.push(step(lock(&end.exit.tree).at(&path)));
             End { exit: Arc::clone(&end.exit), path, way }
         });
-        Self {
-            ends: ends.collect(),
-            lanes: self.lanes.saturating_mul(lanes),
-            route: None,
-            key: None,
-            dealing: Dealing::default(),
-        }
+        Self { ends: ends.collect(), lanes: self.lanes.saturating_mul(lanes), ..Self::none() }
     }
 
     /// Sets the routing node that the events go to.
