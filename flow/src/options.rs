@@ -37,7 +37,7 @@ pub struct LayerOptions {
 }
 
 impl LayerOptions {
-    /// Returns the options of stages whose window may mean something else than the speed of a stage: it is fixed.
+    /// Returns the options of a layer with a fixed window: its stages may use the window for something other than speed.
     pub(crate) fn fixed() -> Self {
         Self { demand: Some(Tuning::Fixed), ..Self::default() }
     }

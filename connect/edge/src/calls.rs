@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stage_connect::__private::{Outage, answer};
-use stage_connect::ConnectError;
+use stage_connect::{ConnectError, ErrorKind};
 use stage_core::Backoff;
 use tokio::time::sleep;
+#[cfg(any(feature = "flow", feature = "memory"))]
+use tokio::time::{Instant, sleep_until};
 
 /// The longest wait for an answer of the server.
 pub(crate) const ANSWER: Duration = Duration::from_secs(10);
@@ -46,6 +48,16 @@ impl Calls {
         self.outage.failed();
     }
 
+    /// Counts a failed call, and returns the error of a server that is away. Any other error ends the calls.
+    pub(crate) fn away(&mut self, error: ConnectError) -> Result<ConnectError, ConnectError> {
+        if error.kind() != ErrorKind::Gone {
+            return Err(error);
+        }
+        self.failed();
+        tracing::warn!(%error, "waiting for the server");
+        Ok(error)
+    }
+
     /// Waits before the next attempt, if the last one failed.
     pub(crate) async fn pause(&self) {
         if let Some(delay) = self.outage.delay() {
@@ -65,6 +77,15 @@ impl Calls {
     /// Returns the error of a server that did not answer.
     pub(crate) fn silence(&self, what: impl fmt::Display, limit: Duration) -> ConnectError {
         ConnectError::gone(&self.server, what, format!("no answer within {limit:?}"))
+    }
+}
+
+/// Waits until a time; for ever without one.
+#[cfg(any(feature = "flow", feature = "memory"))]
+pub(crate) async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 

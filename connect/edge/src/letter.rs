@@ -3,6 +3,9 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::partition::Partition;
+use crate::spec::EdgeSpec;
+
 /// An event that was not handled in any of its attempts, or could not be decoded. Letters are stored in JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Letter {
@@ -21,6 +24,25 @@ pub struct Letter {
 }
 
 impl Letter {
+    /// Creates the letter of an event, or a message, at a place in a partition.
+    pub(crate) fn new(
+        spec: &EdgeSpec,
+        partition: Partition,
+        place: &str,
+        attempts: u32,
+        cause: &str,
+        event: &[u8],
+    ) -> Self {
+        Self {
+            edge: spec.name.clone(),
+            partition: partition.0,
+            position: format!("{}.{partition}.{place}", spec.name),
+            attempts,
+            cause: cause.to_owned(),
+            event: event.to_vec(),
+        }
+    }
+
     /// Reads a stored letter.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ mod assign;
 mod calls;
 mod codec;
 mod edge;
+mod entrance;
 mod fault;
 #[cfg(feature = "flow")]
 pub mod flow;

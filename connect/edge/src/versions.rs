@@ -120,25 +120,40 @@ fn fatal(edge: &impl Edge, spec: &EdgeSpec, Differs { wrong, remedy }: Differs) 
     ConnectError::fatal(format!("{} edge `{}`", edge.describe(), spec.name), wrong, remedy)
 }
 
-/// Opens an edge, and notes the version that a program writes, unless the edge holds other events under the same number.
-pub(crate) async fn open_to_write<E: Edge>(
+/// Opens an edge, and notes its versions as `change` returns them, with what refuses the program unless the edge is empty;
+/// `None` for no change.
+async fn open<E: Edge>(
     edge: &E,
     spec: &EdgeSpec,
-    schema: &SchemaId,
+    change: impl Fn(Versions) -> Result<Option<(Versions, Option<Differs>)>, Differs> + Send + Sync,
 ) -> Result<Opened, ConnectError> {
     let opened = edge.open(spec).await?;
     let (notes, name) = (edge.notes(spec), note_name(spec));
     loop {
         let note = notes.get(&name).await?;
-        let versions = Versions::read(note.as_ref());
-        let added = versions.and_then(|mut versions| Ok(versions.add(schema)?.then_some(versions)));
-        let Some(versions) = added.map_err(|differs| fatal(edge, spec, differs))? else { return Ok(opened) };
+        let changed = Versions::read(note.as_ref()).and_then(&change);
+        let changed = changed.map_err(|differs| fatal(edge, spec, differs))?;
+        let Some((versions, unless_empty)) = changed else { return Ok(opened) };
+        if let Some(differs) = unless_empty
+            && edge.lag(spec).await?.iter().any(|lag| lag.frames > 0)
+        {
+            return Err(fatal(edge, spec, differs));
+        }
         match notes.put(&name, &versions.write(), note.map(|note| note.revision)).await {
             Ok(_) => return Ok(opened),
             Err(NoteError::Conflict) => {}
             Err(NoteError::Connect(error)) => return Err(error),
         }
     }
+}
+
+/// Opens an edge, and notes the version that a program writes, unless the edge holds other events under the same number.
+pub(crate) async fn open_to_write<E: Edge>(
+    edge: &E,
+    spec: &EdgeSpec,
+    schema: &SchemaId,
+) -> Result<Opened, ConnectError> {
+    open(edge, spec, |mut versions| Ok(versions.add(schema)?.then_some((versions, None)))).await
 }
 
 /// Opens an edge, and checks that a program reads its events. An edge without frames holds nothing, so the versions that the
@@ -148,29 +163,13 @@ pub(crate) async fn open_to_read<E: Edge>(
     spec: &EdgeSpec,
     readable: &Readable,
 ) -> Result<Opened, ConnectError> {
-    let opened = edge.open(spec).await?;
-    let (notes, name) = (edge.notes(spec), note_name(spec));
-    loop {
-        let note = notes.get(&name).await?;
-        let versions = Versions::read(note.as_ref());
-        let checked = versions.and_then(|versions| match versions.check_readable(readable) {
-            Ok(()) => Ok(None),
-            Err(differs) if versions.hash == HASH_VERSION => Ok(Some((versions, differs))),
-            Err(differs) => Err(differs),
-        });
-        let Some((mut versions, differs)) = checked.map_err(|differs| fatal(edge, spec, differs))? else {
-            return Ok(opened);
-        };
-        if edge.lag(spec).await?.iter().any(|lag| lag.frames > 0) {
-            return Err(fatal(edge, spec, differs));
-        }
+    let read = |mut versions: Versions| {
+        versions.check_hash()?;
+        let Err(differs) = versions.check_readable(readable) else { return Ok(None) };
         versions.retain_readable(readable);
-        match notes.put(&name, &versions.write(), note.map(|note| note.revision)).await {
-            Ok(_) => return Ok(opened),
-            Err(NoteError::Conflict) => {}
-            Err(NoteError::Connect(error)) => return Err(error),
-        }
-    }
+        Ok(Some((versions, Some(differs))))
+    };
+    open(edge, spec, read).await
 }
 
 #[cfg(test)]

@@ -156,7 +156,7 @@ where
     /// Returns the number of the event's window, or the watermark as the error if the event is too late.
     fn window_of(&self, spans: Spans, stamp: Stamp) -> Result<i64, i64> {
         let window = spans.begun_by(stamp.at);
-        let ended = stamp.watermark.max(self.marks.reached());
+        let ended = self.marks.late_before(stamp);
         if window < self.layer.window.first_open(spans, ended) { Err(ended) } else { Ok(window) }
     }
 

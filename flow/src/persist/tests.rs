@@ -163,3 +163,17 @@ fn with_the_last_input_all_windows_end_once() {
     assert!(state.has_ended());
     assert_eq!(results, [WindowResult { start: 0, is_last: true, key: 2, value: 1 }]);
 }
+
+#[test]
+fn an_event_behind_the_end_of_its_input_is_late_and_opens_no_window() {
+    let (mut state, mut results) = (fixed().open(2), Results::new());
+    let sink = &mut |result| results.push(result);
+    state.end(0, sink);
+    state.event(0, 5, 5, 5, sink);
+    assert_eq!((state.late(), state.has_ended_way(0)), (1, true));
+    state.end(1, sink);
+    state.event(1, 90, 90, 90, sink);
+    assert_eq!((state.late(), state.has_ended()), (2, true));
+    assert_eq!(state.save(), fixed().restore(state.save(), 2).expect("the same windows").save());
+    assert_eq!(results, []);
+}

@@ -183,7 +183,7 @@ where
     A: Clone + Send + 'static,
 {
     /// Handles an event of the input `way`, from 0, that happened `at` this time. `watermark` is that of its input,
-    /// this event included; `i64::MIN` if there is none yet.
+    /// this event included; `i64::MIN` if there is none yet. An event of an input that has ended is late.
     pub fn event(
         &mut self,
         way: usize,
@@ -192,6 +192,10 @@ where
         event: T,
         sink: &mut impl FnMut(WindowResult<K, A>),
     ) {
+        if self.operator.has_ended(way) {
+            self.operator.came_late();
+            return;
+        }
         let stamp = Stamp { at, watermark, reached: watermark };
         self.operator.batch(way, iter::once(Stamped { stamp, event }), sink);
     }
@@ -232,7 +236,7 @@ where
         self.operator.all_have_ended()
     }
 
-    /// Returns the number of events that came too late for every window.
+    /// Returns the number of events that came too late for every window, or behind the end of their input.
     pub fn late(&self) -> u64 {
         self.operator.late()
     }

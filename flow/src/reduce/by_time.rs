@@ -18,13 +18,6 @@ where
     R: Accumulate + Reducer<C::Out, M::Out>,
     M: Emit<<R as Accumulate>::Acc>,
 {
-    /// Returns the watermark that decides whether an event is late: that of its own source, or that of the other
-    /// sources if its own was idle.
-    #[inline]
-    pub(super) fn ended(&self, at: Stamp) -> i64 {
-        at.watermark.max(self.marks.reached())
-    }
-
     /// Adds an event to the `last` window, and the events after it up to one that is not in the window or may
     /// close one: this event is returned. Sets `moved` if the watermark may have moved.
     pub(super) fn run<K: FnMut(M::Out)>(
@@ -48,7 +41,7 @@ where
             let fits = TimeOf::<C>::moment(stamp).is_some_and(|at| {
                 *moved |= marks.note(edge, at.reached);
                 let reached = marks.reached();
-                (!*moved || reached < *quiet) && last.accepts(at.at, at.watermark.max(reached))
+                (!*moved || reached < *quiet) && last.accepts(at.at, marks.late_before(at))
             });
             if fits {
                 return Some((stamp, event));
@@ -68,7 +61,7 @@ where
         event: InOf<C>,
         sink: &mut K,
     ) {
-        let ended = self.ended(at);
+        let ended = self.marks.late_before(at);
         if let Some(last) = self.last
             && last.accepts(at.at, ended)
         {

@@ -1,6 +1,5 @@
 //! Saves and restores the windows of event time of a stage.
 
-use super::gaps::Gaps;
 use super::open::Open;
 use super::operator::ReduceOperator;
 use super::{Accumulate, Emit, NoAlarms, Reducer};
@@ -26,6 +25,11 @@ where
         self.marks.late()
     }
 
+    pub(crate) fn came_late(&mut self) {
+        self.marks.came_late();
+        self.layer.window.late.add(1);
+    }
+
     pub(crate) fn save(&self) -> Kept<R::Acc>
     where
         R::Acc: Clone,
@@ -42,6 +46,7 @@ where
         Kept { windows: windows.collect(), ways, watermark, late: self.marks.late() }
     }
 
+    /// Restores the state of an operator that has handled nothing.
     pub(crate) fn restore(&mut self, kept: Kept<R::Acc>, ways: usize) -> Result<(), RestoreError> {
         let Kept { windows, ways: of, watermark, late } = kept;
         if of.len() != ways {
@@ -60,7 +65,6 @@ where
             })
             .collect();
         self.marks.restore(&of, watermark, late);
-        (self.last, self.gaps) = (None, None::<Gaps>);
         self.finishing = self.all_have_ended();
         Ok(())
     }

@@ -6,7 +6,7 @@
 #[cfg(feature = "persist")]
 use crate::persist::KeptWay;
 use crate::plan::Feeds;
-use crate::time::{Progress, Reached};
+use crate::time::{Progress, Reached, Stamp};
 
 /// The progress of each input of a stage.
 #[derive(Debug)]
@@ -153,6 +153,13 @@ impl Marks {
     #[inline]
     pub(crate) fn reached(&self) -> i64 {
         self.highest
+    }
+
+    /// Returns the watermark that decides whether an event is late: that of its own source, or that of the other
+    /// sources if its own was idle.
+    #[inline]
+    pub(crate) fn late_before(&self, stamp: Stamp) -> i64 {
+        stamp.watermark.max(self.reached())
     }
 
     fn settle(&mut self) {

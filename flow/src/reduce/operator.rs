@@ -172,7 +172,7 @@ where
                 self.pass(sink);
             }
             match self.last {
-                Some(last) if in_runs && last.accepts(at.at, self.ended(at)) => {
+                Some(last) if in_runs && last.accepts(at.at, self.marks.late_before(at)) => {
                     left = self.run(last, edge, (stamp, event), &mut events, &mut moved, sink);
                 }
                 _ => self.timed_event(stamp, at, event, sink),

@@ -189,7 +189,7 @@ where
     /// Returns the watermark if the event is late: a session of the event alone would have ended by the watermark of
     /// its source or of the stage, and no open session takes it.
     fn late_by(&self, stamp: Stamp, event: &T) -> Option<i64> {
-        let (sessions, ended) = (&self.layer.sessions, stamp.watermark.max(self.marks.reached()));
+        let (sessions, ended) = (&self.layer.sessions, self.marks.late_before(stamp));
         if !sessions.is_over(stamp.at, ended) {
             return None;
         }

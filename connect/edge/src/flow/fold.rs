@@ -51,6 +51,8 @@ pub(super) enum Refused {
     NoWay(u64),
     /// Earlier events of the way have not come.
     Missing { way: usize, next: u64, first: u64 },
+    /// The frame has events that follow the end of their way.
+    Ended { way: usize },
 }
 
 impl<T, K, A> Fold<T, K, A>
@@ -80,13 +82,22 @@ where
             return Err(Refused::NoWay(header.id.writer));
         };
         let first = header.id.sequence;
-        let Some(known) = next.checked_sub(first) else { return Err(Refused::Missing { way, next, first }) };
         let end = first.saturating_add(frame.len() as u64);
-        let is_new = match header.kind {
-            FrameKind::Events => end > next,
-            FrameKind::Mark | FrameKind::Idle => first == next && header.id.epoch > epoch,
-            FrameKind::End => first == next && !self.windows.has_ended_way(way),
+        let has_ended = self.windows.has_ended_way(way);
+        if has_ended && end > next && !frame.is_empty() {
+            return Err(Refused::Ended { way });
+        }
+        let known = match next.checked_sub(first) {
+            Some(known) => known,
+            None if has_ended => 0,
+            None => return Err(Refused::Missing { way, next, first }),
         };
+        let is_new = !has_ended
+            && match header.kind {
+                FrameKind::Events => end > next,
+                FrameKind::Mark | FrameKind::Idle => first == next && header.id.epoch > epoch,
+                FrameKind::End => first == next,
+            };
         if !is_new {
             return Ok(Taken { results: Vec::new(), unreadable: Vec::new(), changed: false });
         }

@@ -1,6 +1,7 @@
 //! The task that serves one partition of a flow: applies its frames, hands out results, stores snapshots.
 
-use std::future::pending;
+use std::collections::VecDeque;
+use std::future::ready;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,34 +10,28 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use stage_connect::{ConnectError, Disposition, MessageId, Pull, Pulled, Settle};
+use stage_connect::{ConnectError, Disposition, Pull, Pulled};
 use stage_core::stats::Gauges;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::fold::{Fold, Refused, Taken};
 use super::mutant::Mutant;
 use super::numbered::Numbered;
 use super::stored::{Loaded, MOST_BYTES, Stored, unusable};
 use super::windowed::Recipe;
-use crate::calls::{ANSWER, Calls};
+use crate::calls::{Calls, at};
 use crate::edge::Edge;
 use crate::frame::Frame;
 use crate::letter::Letter;
 use crate::partition::Partition;
-use crate::source::lane::{Halt, Origin, Parts, failed, finish, succeeded};
-use crate::source::letters::store_letter;
-use crate::source::shared::{Order, Phase, Shared};
+use crate::source::lane::{Halt, Origin, Parts, finish, pull, settle};
+use crate::source::letters::Letters;
+use crate::source::shared::{Order, Shared};
 use crate::spec::EdgeSpec;
 
-/// The longest wait of a server for a frame.
-const WAIT: Duration = Duration::from_secs(20);
-/// The pause after a pull that returned nothing at once, so that a server that does not wait keeps no core busy.
-const PAUSE: Duration = Duration::from_millis(10);
 /// The pause before a partition is given back in which a frame is missing: the next consumer begins at the first one.
 const MISSING: Duration = Duration::from_secs(1);
-/// Attempts to settle frames once the source has ended; the lease ends by itself.
-const LAST_ATTEMPTS: u32 = 3;
 
 type ReceiptOf<E> = <<E as Edge>::Inlet as Pull>::Receipt;
 
@@ -52,10 +47,11 @@ where
     inlet: E::Inlet,
     pub(super) settle: <E::Inlet as Pull>::Settle,
     open: bool,
-    letters: E::Letters,
-    letters_open: bool,
+    letters: Letters<E::Letters>,
     stored: Stored<E::Notes>,
     fold: Fold<T, K, A>,
+    /// The frames that were delivered and are not applied.
+    pub(super) waiting: VecDeque<Pulled<Bytes, ReceiptOf<E>>>,
     /// The frames whose effect no snapshot covers yet, or that are not settled.
     pub(super) receipts: Vec<ReceiptOf<E>>,
     /// The time of the first of them.
@@ -72,6 +68,7 @@ where
 enum Next<R> {
     Finish,
     Commit,
+    Frame,
     Frames(Vec<Pulled<Bytes, R>>),
 }
 
@@ -83,16 +80,16 @@ where
 {
     /// Returns the lane of a partition; `None` for the lane of a pool.
     pub(super) fn new(parts: Parts<E, Numbered<K, A>>, recipe: Arc<Recipe<T, K, A>>) -> Option<Self> {
-        let Parts { edge, spec, origin, notes, shared, orders, gauges, seed, ends: _ } = parts;
+        let Parts { edge, spec, origin, notes, shared, orders, gauges, seed } = parts;
         let Origin::Partition(partition, epoch) = origin else { return None };
         let mut inlet = edge.inlet(&spec, partition, epoch);
         let settle = inlet.settle_half();
         Some(Self {
-            letters: edge.letters(&spec),
-            letters_open: false,
+            letters: Letters::new(edge.letters(&spec)),
             stored: Stored::new(notes, &spec.name, partition, epoch),
             fold: Fold::new(&recipe.windows, recipe.ways),
             calls: Calls::new(inlet.describe(), seed),
+            waiting: VecDeque::new(),
             receipts: Vec::new(),
             since: None,
             changed: false,
@@ -108,27 +105,29 @@ where
         })
     }
 
-    /// Serves the partition until it is finished.
+    /// Serves the partition until it is finished. Frames that wait then are those of the next owner.
     pub(super) async fn work(&mut self) -> Result<(), Halt> {
         self.load().await?;
         loop {
             let due = self.since.and_then(|since| since.checked_add(self.recipe.every));
             let (orders, shared) = (self.orders.clone(), Arc::clone(&self.shared));
+            let is_waiting = !self.waiting.is_empty();
             let next = tokio::select! {
                 biased;
                 () = finish(orders, &shared) => Next::Finish,
                 () = at(due) => Next::Commit,
-                frames = self.pull() => Next::Frames(frames?),
+                () = ready(()), if is_waiting => Next::Frame,
+                frames = self.pull(), if !is_waiting => Next::Frames(frames?),
             };
             match next {
                 Next::Finish => break,
                 Next::Commit => self.commit().await?,
-                Next::Frames(frames) => {
-                    for Pulled { message, receipt, .. } in frames {
-                        self.frame(message, receipt).await?;
-                    }
+                Next::Frames(frames) => self.waiting.extend(frames),
+                Next::Frame => {
+                    let Some(Pulled { message, receipt, .. }) = self.waiting.pop_front() else { continue };
+                    self.frame(message, receipt).await?;
                     // The server delivers no further frames when all that it holds are in hand.
-                    if self.receipts.len() * 2 >= self.spec.frames_kept as usize {
+                    if self.waiting.is_empty() && self.receipts.len() * 2 >= self.spec.frames_kept as usize {
                         self.commit().await?;
                     }
                 }
@@ -173,20 +172,8 @@ where
     async fn settle_all(&mut self) -> Result<(), Halt> {
         let settled: Vec<_> =
             self.receipts.iter().map(|receipt| (receipt.clone(), Disposition::Accept)).collect();
-        let mut attempt = 0;
-        while !settled.is_empty() {
-            self.calls.pause().await;
-            match self.calls.answer("cannot settle", self.settle.settle(&settled)).await {
-                Ok(()) => {
-                    succeeded(&mut self.calls, &self.shared);
-                    break;
-                }
-                Err(error) => failed(&mut self.calls, &self.shared, error)?,
-            }
-            attempt += 1;
-            if self.shared.phase() == Phase::Closed && attempt >= LAST_ATTEMPTS {
-                return Err(Halt);
-            }
+        if !settled.is_empty() {
+            settle(&mut self.settle, &settled, &mut self.calls, &self.shared).await?;
         }
         self.receipts.clear();
         self.since = None;
@@ -246,6 +233,10 @@ where
                 let cause = format!("way {way} is none of the {} ways of this flow", self.recipe.ways);
                 self.bury_message(&message, &cause).await
             }
+            Err(Refused::Ended { way }) => {
+                let cause = format!("way {way} has ended: no event follows the end of a way");
+                self.bury_message(&message, &cause).await
+            }
             Err(Refused::Missing { way, next, first }) => {
                 let server = self.calls.server();
                 tracing::warn!(server, way, next, first, "events are missing before a frame");
@@ -257,42 +248,11 @@ where
         }
     }
 
-    /// Waits for demand, then for frames. Cancel safe.
     async fn pull(&mut self) -> Result<Vec<Pulled<Bytes, ReceiptOf<E>>>, Halt> {
-        let Self { inlet, open, calls, shared, .. } = self;
         let at_most = NonZeroUsize::new(self.spec.frames_kept as usize / 2).unwrap_or(NonZeroUsize::MIN);
-        loop {
-            shared.lanes_until(Shared::is_hungry).await;
-            if !*open {
-                calls.pause().await;
-                match calls.answer("cannot connect", inlet.connect()).await {
-                    Ok(()) => *open = true,
-                    Err(error) => failed(calls, shared, error)?,
-                }
-                continue;
-            }
-            let asked = Instant::now();
-            let pulled = timeout(WAIT + ANSWER, inlet.pull(at_most, WAIT)).await;
-            match pulled.unwrap_or_else(|_| Err(calls.silence("cannot pull", WAIT + ANSWER))) {
-                Ok(pulled) => {
-                    succeeded(calls, shared);
-                    if !pulled.is_empty() {
-                        return Ok(pulled);
-                    }
-                    if asked.elapsed() < PAUSE {
-                        sleep(PAUSE).await;
-                    }
-                }
-                Err(error) => {
-                    *open = false;
-                    failed(calls, shared, error)?;
-                    if !self.receipts.is_empty() {
-                        // Frames on their way may be lost. A new consumer begins at the first one in hand.
-                        return Err(Halt);
-                    }
-                }
-            }
-        }
+        let in_hand = !self.receipts.is_empty();
+        let Self { inlet, open, calls, shared, .. } = self;
+        pull(inlet, open, at_most, in_hand, calls, shared).await
     }
 
     async fn bury_message(&mut self, message: &Bytes, cause: &str) -> Result<(), Halt> {
@@ -307,25 +267,7 @@ where
         cause: &str,
         event: &[u8],
     ) -> Result<(), Halt> {
-        let position = format!("{}.{}.{place}", self.spec.name, self.partition);
-        tracing::warn!(position, attempts, cause, "an event of a flow is dead");
-        let letter = Letter {
-            edge: self.spec.name.clone(),
-            partition: self.partition.0,
-            position: position.clone(),
-            attempts,
-            cause: cause.to_owned(),
-            event: event.to_vec(),
-        };
-        let message = [(MessageId::new(position), letter.write())];
-        let Self { letters, letters_open, calls, shared, .. } = self;
-        store_letter(letters, letters_open, calls, shared, &message).await
-    }
-}
-
-async fn at(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
-        None => pending().await,
+        let letter = Letter::new(&self.spec, self.partition, place, attempts, cause, event);
+        self.letters.store(&letter, &mut self.calls, &self.shared).await
     }
 }

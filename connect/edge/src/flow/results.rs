@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use stage_connect::{ErrorKind, Settle};
 use tokio::time::sleep;
 
 use super::lane::FoldLane;
 use super::numbered::Numbered;
 use crate::edge::Edge;
-use crate::source::lane::{Halt, failed, finish};
+use crate::source::lane::{Halt, finish, holding};
 use crate::source::shared::{Ready, Ticket, Verdict};
 
 /// The maximum number of results that are handed out together.
@@ -24,10 +23,10 @@ where
     A: Clone + Serialize + DeserializeOwned + Send + 'static,
 {
     /// Hands out results, in order, until all are handled or dead.
-    pub(super) async fn hand_out(&mut self, mut results: Vec<Numbered<K, A>>) -> Result<(), Halt> {
-        while !results.is_empty() {
-            let rest = results.split_off(results.len().min(AT_ONCE));
-            self.hand_out_together(std::mem::replace(&mut results, rest)).await?;
+    pub(super) async fn hand_out(&mut self, results: Vec<Numbered<K, A>>) -> Result<(), Halt> {
+        let mut results = results.into_iter();
+        while results.len() > 0 {
+            self.hand_out_together(results.by_ref().take(AT_ONCE).collect()).await?;
         }
         Ok(())
     }
@@ -98,24 +97,10 @@ where
         self.holding(waited).await?
     }
 
-    /// Awaits `done` while the leases of the frames in hand are renewed.
+    /// Awaits `done` while the leases of the frames in hand, and of those that wait, are renewed.
     async fn holding<R>(&mut self, done: impl Future<Output = R>) -> Result<R, Halt> {
-        let lease = self.settle.lease().unwrap_or(self.spec.ack_wait);
-        let mut done = std::pin::pin!(done);
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut done => return Ok(done),
-                () = sleep(lease / 3) => {}
-            }
-            match self.calls.answer("cannot renew a lease", self.settle.extend(&self.receipts)).await {
-                Ok(()) => {}
-                // The next renewal may succeed.
-                Err(error) if error.kind() == ErrorKind::Gone => {
-                    tracing::warn!(%error, "cannot renew a lease");
-                }
-                Err(error) => failed(&mut self.calls, &self.shared, error)?,
-            }
-        }
+        let waiting = self.waiting.iter().map(|frame| &frame.receipt);
+        let frames: Vec<_> = self.receipts.iter().chain(waiting).cloned().collect();
+        holding(&mut self.settle, &self.spec, &frames, &mut self.calls, &self.shared, done).await
     }
 }

@@ -14,8 +14,9 @@ use crate::codec::decode_postcard;
 use crate::hash::key_hash;
 use crate::notes::{Note, NoteError, Notes};
 use crate::partition::{Epoch, Partition};
-use crate::source::lane::{Halt, failed, succeeded};
-use crate::source::shared::{Phase, Shared};
+use crate::source::lane::Halt;
+use crate::source::notes::{put_note, read_note};
+use crate::source::shared::Shared;
 
 /// The maximum size of a note's contents, in bytes; the rest of 64 KiB is for the head.
 const PART: usize = 63 * 1024;
@@ -32,8 +33,8 @@ pub(super) struct Stored<N> {
     /// The number of the next snapshot under this epoch.
     number: u64,
     revision: Option<u64>,
-    /// The parts that the head names.
-    parts: Vec<String>,
+    /// The parts that the head names, with their revisions.
+    parts: Vec<(String, u64)>,
     /// The epoch and number of the snapshot that the process before may have begun.
     unnamed: Option<(u64, u64)>,
 }
@@ -71,7 +72,20 @@ impl<N: Notes> Stored<N> {
 
     /// Reads the last snapshot.
     pub(super) async fn load<T>(&mut self, calls: &mut Calls, shared: &Shared<T>) -> Result<Loaded, Halt> {
-        let Some(note) = self.get(&self.name.clone(), calls, shared).await? else {
+        loop {
+            let loaded = self.load_once(calls, shared).await?;
+            let Loaded::Damaged(_) = loaded else { return Ok(loaded) };
+            // The process before may have stored another snapshot meanwhile, and removed these parts.
+            let now = self.get(&self.name, calls, shared).await?.map(|note| note.revision);
+            if now == self.revision {
+                return Ok(loaded);
+            }
+        }
+    }
+
+    async fn load_once<T>(&mut self, calls: &mut Calls, shared: &Shared<T>) -> Result<Loaded, Halt> {
+        self.parts.clear();
+        let Some(note) = self.get(&self.name, calls, shared).await? else {
             return Ok(Loaded::Nothing);
         };
         self.revision = Some(note.revision);
@@ -86,11 +100,11 @@ impl<N: Notes> Stored<N> {
         let mut bytes = Vec::new();
         for part in 0..count.min(MOST_PARTS) {
             let name = self.part(epoch, number, part);
-            match self.get(&name, calls, shared).await? {
-                Some(note) => bytes.extend(note.value),
-                None => return Ok(Loaded::Damaged("a part is missing")),
-            }
-            self.parts.push(name);
+            let Some(note) = self.get(&name, calls, shared).await? else {
+                return Ok(Loaded::Damaged("a part is missing"));
+            };
+            bytes.extend(note.value);
+            self.parts.push((name, note.revision));
         }
         if key_hash(&bytes) != hash {
             return Ok(Loaded::Damaged("its parts do not fit together"));
@@ -113,16 +127,16 @@ impl<N: Notes> Stored<N> {
         } else {
             for (part, chunk) in bytes.chunks(PART).enumerate() {
                 let name = self.part(epoch, number, part);
-                self.put(&name, chunk, None, calls, shared).await?;
-                parts.push(name);
+                let revision = self.put(&name, chunk, None, calls, shared).await?;
+                parts.push((name, revision));
             }
             Body::Parts { count: u32::try_from(parts.len()).unwrap_or(u32::MAX), hash: key_hash(&bytes) }
         };
         let Ok(head) = postcard::to_stdvec(&Head { epoch, number, body }) else { return Err(Halt) };
-        let revision = self.put(&self.name.clone(), &head, self.revision, calls, shared).await?;
+        let revision = self.put(&self.name, &head, self.revision, calls, shared).await?;
         self.revision = Some(revision);
-        for name in std::mem::replace(&mut self.parts, parts) {
-            self.forget(&name, calls).await;
+        for (name, revision) in std::mem::replace(&mut self.parts, parts) {
+            self.forget(&name, revision, calls).await;
         }
         // From here on, the process before cannot name them any more.
         if let Some((epoch, number)) = self.unnamed.take() {
@@ -141,19 +155,16 @@ impl<N: Notes> Stored<N> {
     ) -> Result<(), Halt> {
         for part in 0..MOST_PARTS {
             let name = self.part(epoch, number, part);
-            if self.get(&name, calls, shared).await?.is_none() {
-                break;
-            }
-            self.forget(&name, calls).await;
+            let Some(note) = self.get(&name, calls, shared).await? else { break };
+            self.forget(&name, note.revision, calls).await;
         }
         Ok(())
     }
 
     /// Removes a part that no head names any more. If that fails, it stays without effect.
-    async fn forget(&self, name: &str, calls: &Calls) {
+    async fn forget(&self, name: &str, revision: u64, calls: &Calls) {
         let removed = async {
-            let Some(note) = self.notes.get(name).await? else { return Ok(()) };
-            match self.notes.remove(name, note.revision).await {
+            match self.notes.remove(name, revision).await {
                 Ok(()) | Err(NoteError::Conflict) => Ok(()),
                 Err(NoteError::Connect(error)) => Err(error),
             }
@@ -164,16 +175,7 @@ impl<N: Notes> Stored<N> {
     }
 
     async fn get<T>(&self, name: &str, calls: &mut Calls, shared: &Shared<T>) -> Result<Option<Note>, Halt> {
-        loop {
-            calls.pause().await;
-            match calls.answer("cannot read a snapshot", self.notes.get(name)).await {
-                Ok(note) => {
-                    succeeded(calls, shared);
-                    return Ok(note);
-                }
-                Err(error) => failed(calls, shared, error)?,
-            }
-        }
+        read_note(&*self.notes, name, calls, shared).await
     }
 
     /// Stores a note. Returns its revision; halts if another process has stored it.
@@ -185,36 +187,11 @@ impl<N: Notes> Stored<N> {
         calls: &mut Calls,
         shared: &Shared<T>,
     ) -> Result<u64, Halt> {
-        loop {
-            calls.pause().await;
-            let put = async {
-                match self.notes.put(name, value, expected).await {
-                    Ok(revision) => Ok(Some(revision)),
-                    Err(NoteError::Conflict) => Ok(None),
-                    Err(NoteError::Connect(error)) => Err(error),
-                }
-            };
-            match calls.answer("cannot store a snapshot", put).await {
-                Ok(Some(revision)) => {
-                    succeeded(calls, shared);
-                    return Ok(revision);
-                }
-                // An earlier call may have stored it, though its answer was lost.
-                Ok(None) => match self.get(name, calls, shared).await? {
-                    Some(note) if note.value == value => return Ok(note.revision),
-                    _ => {
-                        tracing::info!(name, "the state of a partition belongs to another process");
-                        return Err(Halt);
-                    }
-                },
-                Err(error) => {
-                    failed(calls, shared, error)?;
-                    if shared.phase() == Phase::Closed {
-                        return Err(Halt);
-                    }
-                }
-            }
+        let stored = put_note(&*self.notes, name, value, expected, calls, shared).await?;
+        if stored.is_none() {
+            tracing::info!(name, "the state of a partition belongs to another process");
         }
+        stored.ok_or(Halt)
     }
 }
 

@@ -91,6 +91,22 @@ fn an_old_mark_of_a_pause_has_no_effect() {
 }
 
 #[test]
+fn events_behind_the_end_of_their_way_are_refused_and_known_ones_are_skipped() {
+    let mut counts = counts();
+    let first = frame(1, 1, 0, Events, 5, &[(5, 7)]);
+    take(&mut counts, &first);
+    take(&mut counts, &frame(1, 2, 1, End, 5, &[]));
+    assert_eq!(take(&mut counts, &first), []);
+    for number in [1, 2] {
+        let refused = counts.take(&frame(1, 3, number, Events, 9, &[(9, 7)]), &format(), 3).err();
+        assert_eq!(refused, Some(Refused::Ended { way: 1 }));
+    }
+    assert_eq!(take(&mut counts, &frame(1, 4, 3, Mark, 9, &[])), []);
+    assert_eq!(take(&mut counts, &frame(1, 5, 3, End, 9, &[])), []);
+    assert_eq!(take(&mut counts, &frame(0, 1, 0, End, i64::MIN, &[])), [(0, 7, 1)]);
+}
+
+#[test]
 fn with_the_ends_of_all_ways_all_windows_end() {
     let mut counts = counts();
     take(&mut counts, &frame(0, 1, 0, Events, 5, &[(5, 7)]));

@@ -11,12 +11,12 @@ use futures_util::future::try_join_all;
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 use stage_connect::__private::random;
-use stage_connect::{ConnectError, ErrorKind};
-use tokio::time::{Instant, sleep_until};
+use stage_connect::ConnectError;
+use tokio::time::Instant;
 
 use super::bytes::{Times, timed, to_header};
 use super::way_lane::WayLane;
-use crate::calls::Calls;
+use crate::calls::{Calls, at};
 use crate::edge::Edge;
 use crate::format::Format;
 use crate::frame::{FrameId, FrameKind, Header};
@@ -129,11 +129,7 @@ impl<E: Edge, T: Send + 'static> Ways<E, T> {
                 .await
             {
                 Ok(_) => break,
-                Err(error) if error.kind() == ErrorKind::Gone => {
-                    tracing::warn!(%error, "waiting for the server");
-                    calls.failed();
-                }
-                Err(error) => return Err(error),
+                Err(error) => drop(calls.away(error)?),
             }
         }
         let run = random();
@@ -289,13 +285,6 @@ impl<E: Edge, T: Send + 'static> Way<E, T> {
             self.marked = Instant::now();
         }
         Ok(())
-    }
-}
-
-async fn at(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -1,12 +1,9 @@
 //! The frames of a way for one partition.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use stage_connect::{ConnectError, ErrorKind, MessageId, Push, PutError};
-use tokio::time::sleep;
+use stage_connect::{ConnectError, MessageId, Push};
 
-use crate::calls::Calls;
+use crate::entrance::{Entrance, Stored};
 use crate::frame::{BEFORE_EVENT, FrameKind, FrameWriter, Header};
 
 /// The maximum number of events of a frame.
@@ -14,9 +11,7 @@ const MAX_EVENTS: usize = 4096;
 
 /// The frame that is being filled, and its number.
 pub(super) struct WayLane<P> {
-    outlet: P,
-    open: bool,
-    calls: Calls,
+    entrance: Entrance<P>,
     /// The first part of each message's id, which differs between runs.
     place: String,
     writer: FrameWriter,
@@ -28,8 +23,7 @@ pub(super) struct WayLane<P> {
 
 impl<P: Push<Message = Bytes>> WayLane<P> {
     pub(super) fn new(outlet: P, place: String, seed: u64) -> Self {
-        let calls = Calls::new(outlet.describe(), seed);
-        Self { outlet, open: false, calls, place, writer: FrameWriter::new(), next: 0, told: None }
+        Self { entrance: Entrance::new(outlet, seed), place, writer: FrameWriter::new(), next: 0, told: None }
     }
 
     /// Returns whether an event of this size fits into the frame. A frame without events has room for any.
@@ -68,52 +62,14 @@ impl<P: Push<Message = Bytes>> WayLane<P> {
         self.store(&header, FrameWriter::new()).await
     }
 
-    /// Stores a frame, as often as it takes.
     async fn store(&mut self, header: &Header, writer: FrameWriter) -> Result<(), ConnectError> {
         let id = MessageId::new(format!("{}.{}", self.place, header.id));
-        let message = [(id, writer.finish(header))];
-        loop {
-            self.calls.pause().await;
-            let (outlet, open) = (&mut self.outlet, &mut self.open);
-            let put = async {
-                if !*open {
-                    outlet.connect().await?;
-                    *open = true;
-                }
-                match outlet.put(&message).await {
-                    Err(PutError::Connect(error)) => Err(error),
-                    other => Ok(other),
-                }
-            };
-            match self.calls.answer("cannot store a frame", put).await {
-                Ok(Ok(0)) => self.failed(self.calls.silence("nothing was stored", Duration::ZERO))?,
-                Ok(Ok(_)) => break,
-                Ok(Err(PutError::Full { after })) => {
-                    self.calls.succeeded();
-                    sleep(after).await;
-                }
-                Ok(Err(PutError::Refused { cause, .. })) => {
-                    let what = format!("a frame was refused: {cause}");
-                    return Err(ConnectError::fatal(self.calls.server(), what, "use smaller frames"));
-                }
-                Ok(Err(PutError::Connect(error))) | Err(error) => self.failed(error)?,
-            }
+        if let Stored::Refused(cause) = self.entrance.store((id, writer.finish(header)), |_| {}).await? {
+            let what = format!("a frame was refused: {cause}");
+            return Err(ConnectError::fatal(self.entrance.server(), what, "use smaller frames"));
         }
-        self.calls.succeeded();
         // A way that goes on after a pause says so, whatever it has reached.
         self.told = header.reached.filter(|_| header.kind != FrameKind::Idle);
         Ok(())
-    }
-
-    fn failed(&mut self, error: ConnectError) -> Result<(), ConnectError> {
-        self.open = false;
-        match error.kind() {
-            ErrorKind::Gone => {
-                self.calls.failed();
-                tracing::warn!(%error, "waiting for the server");
-                Ok(())
-            }
-            ErrorKind::Fenced | ErrorKind::Fatal => Err(error),
-        }
     }
 }

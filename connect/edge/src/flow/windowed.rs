@@ -17,7 +17,7 @@ use super::numbered::Numbered;
 use super::snapshot::StateId;
 use crate::edge::Edge;
 use crate::format::Format;
-use crate::source::lane::{Serve, until_lost};
+use crate::source::lane::{Halt, Serve};
 use crate::source::{EdgeSource, SourceOptions};
 use crate::spec::EdgeSpec;
 
@@ -155,16 +155,16 @@ where
         let serve: Serve<E, Numbered<K, A>> = Arc::new(move |parts| {
             let recipe = Arc::clone(&recipe);
             async move {
-                let (origin, orders, ends) = (parts.origin, parts.orders.clone(), parts.ends.clone());
                 let (edge, shared) = (parts.spec.name.clone(), Arc::clone(&parts.shared));
-                match FoldLane::new(parts, recipe) {
-                    Some(mut lane) => until_lost(origin, orders, ends, lane.work()).await,
-                    None => shared.fail(ConnectError::fatal(
+                let Some(mut lane) = FoldLane::new(parts, recipe) else {
+                    shared.fail(ConnectError::fatal(
                         format!("edge `{edge}`"),
                         "a flow needs an edge with partitions",
                         "set their number",
-                    )),
-                }
+                    ));
+                    return Err(Halt);
+                };
+                lane.work().await
             }
             .boxed()
         });

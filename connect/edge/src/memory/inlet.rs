@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use stage_connect::{Acks, ConnectError, Disposition, Pull, Pulled, Settle};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::fault::Fault;
 use super::network::{Call, Link};
 use super::state::{Place, State};
+use crate::calls::at;
 use crate::partition::{Epoch, Partition};
 use crate::spec::EdgeSpec;
 
@@ -141,13 +142,6 @@ impl Pull for MemoryInlet {
     fn describe(&self) -> String {
         let (edge, partition) = &self.consumer.place;
         format!("{}, partition {partition} of edge `{edge}`", self.consumer.link.describe())
-    }
-}
-
-async fn at(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stage_connect::__private::{ending, random};
-use stage_connect::{ConnectError, ErrorKind, Push};
+use stage_connect::{ConnectError, ErrorKind};
 use stage_core::ack::{Delivery, Reason, Token};
 use stage_core::{BoxError, Consumer, Context, Events, Fatal, Init, StageResult};
 use tokio::task::JoinSet;
@@ -15,6 +15,7 @@ use super::filling::{Filling, Pushed, Waiting};
 use super::lane::Lane;
 use crate::calls::Calls;
 use crate::edge::Edge;
+use crate::entrance::Entrance;
 use crate::format::Format;
 use crate::frame::{FrameId, FrameKind, Header};
 use crate::hash::{key_hash, partition_of};
@@ -97,12 +98,10 @@ impl<E: Edge, T: Send + 'static> EdgeSink<E, T> {
             calls.pause().await;
             match calls.answer("cannot open the edge", self.open()).await {
                 Ok(()) => break,
-                Err(error) if error.kind() == ErrorKind::Gone => {
-                    calls.failed();
-                    tracing::warn!(%error, "waiting for the server");
+                Err(error) => {
+                    let error = calls.away(error).map_err(|error| ending(Arc::new(error)))?;
                     cx.set_waiting_for(Some(&format!("the server {error}")));
                 }
-                Err(error) => return Err(ending(Arc::new(error))),
             }
         }
         self.open = true;
@@ -137,8 +136,7 @@ impl<E: Edge, T: Send + 'static> EdgeSink<E, T> {
         let outlet = self.edge.outlet(&self.spec, partition);
         let schema = self.format.schema();
         let lane = Lane {
-            calls: Calls::new(outlet.describe(), self.writer ^ u64::from(partition.0)),
-            outlet,
+            entrance: Entrance::new(outlet, self.writer ^ u64::from(partition.0)),
             filling: Arc::clone(&filling),
             linger: self.spec.linger,
             header: Header {
@@ -150,7 +148,6 @@ impl<E: Edge, T: Send + 'static> EdgeSink<E, T> {
                 reached: None,
             },
             place: format!("{}.{partition}", self.spec.name),
-            open: false,
         };
         self.tasks.spawn(lane.run());
         if self.lanes.len() <= place {

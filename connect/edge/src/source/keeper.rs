@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::lane::{Ends, Origin, Parts, Serve, failed};
+use super::lane::{Ends, Origin, Parts, Serve, failed, until_lost};
 use super::options::SourceOptions;
 use super::shared::{Order, Phase, Shared};
 use crate::calls::{Calls, DELAY};
@@ -279,17 +279,18 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
             Origin::Partition(partition, epoch) => mix(u64::from(partition.0)) ^ epoch.0,
             Origin::Pool(number) => mix(u64::from(number)),
         };
-        self.lanes.spawn((self.serve)(Parts {
+        let orders = orders.subscribe();
+        let work = (self.serve)(Parts {
             edge: self.edge.clone(),
             spec: self.spec.clone(),
             origin,
             notes: Arc::clone(&self.notes),
             shared: Arc::clone(&self.shared),
-            orders: orders.subscribe(),
+            orders: orders.clone(),
             gauges: self.gauges.clone(),
             seed: self.calls.seed() ^ place,
-            ends: self.ends.clone(),
-        }));
+        });
+        self.lanes.spawn(until_lost(origin, orders, self.ends.clone(), work));
     }
 
     /// Stops handing out a partition at once. Its lane ends; its verdicts are void.

@@ -13,6 +13,7 @@ use stage_core::stats::Gauges;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::letters::Letters;
 use super::shared::{Order, Phase, Shared};
 use crate::calls::{ANSWER, Calls};
 use crate::edge::Edge;
@@ -53,11 +54,10 @@ pub(crate) struct Parts<E: Edge, T> {
     pub(crate) orders: watch::Receiver<Order>,
     pub(crate) gauges: Gauges,
     pub(crate) seed: u64,
-    pub(crate) ends: Ends,
 }
 
 /// Makes the task of a lane.
-pub(crate) type Serve<E, T> = Arc<dyn Fn(Parts<E, T>) -> BoxFuture<'static, ()> + Send + Sync>;
+pub(crate) type Serve<E, T> = Arc<dyn Fn(Parts<E, T>) -> BoxFuture<'static, Result<(), Halt>> + Send + Sync>;
 
 pub(crate) struct Lane<E: Edge, T> {
     pub(crate) spec: EdgeSpec,
@@ -65,8 +65,7 @@ pub(crate) struct Lane<E: Edge, T> {
     pub(crate) inlet: E::Inlet,
     pub(crate) settle: <E::Inlet as Pull>::Settle,
     pub(crate) notes: Arc<E::Notes>,
-    pub(crate) letters: E::Letters,
-    pub(crate) letters_open: bool,
+    pub(crate) letters: Letters<E::Letters>,
     pub(crate) format: Format<T>,
     pub(crate) retry: Backoff,
     pub(crate) shared: Arc<Shared<T>>,
@@ -98,7 +97,7 @@ impl Drop for AtEnd {
 
 impl<E: Edge, T: Send + 'static> Lane<E, T> {
     pub(crate) fn new(parts: Parts<E, T>, format: Format<T>, retry: Backoff) -> Self {
-        let Parts { edge, spec, origin, notes, shared, orders, gauges, seed, ends: _ } = parts;
+        let Parts { edge, spec, origin, notes, shared, orders, gauges, seed } = parts;
         let part = match origin {
             Origin::Partition(partition, _) => partition.to_string(),
             Origin::Pool(number) => format!("lane {number}"),
@@ -108,7 +107,7 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
             Origin::Pool(_) => edge.pool(&spec),
         };
         let settle = inlet.settle_half();
-        let letters = edge.letters(&spec);
+        let letters = Letters::new(edge.letters(&spec));
         let calls = Calls::new(inlet.describe(), seed);
         let (tries, revision) = (Tries::default(), None);
         Self {
@@ -118,7 +117,6 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
             settle,
             notes,
             letters,
-            letters_open: false,
             format,
             retry,
             shared,
@@ -132,76 +130,78 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
         }
     }
 
-    /// Runs until the partition is finished or lost.
-    pub(crate) async fn run(mut self, ends: Ends) {
-        let (origin, orders) = (self.origin, self.orders.clone());
-        until_lost(origin, orders, ends, self.work()).await;
+    async fn pull(&mut self) -> Result<Vec<Pulled<Bytes, <E::Inlet as Pull>::Receipt>>, Halt> {
+        let Self { inlet, open, calls, shared, .. } = self;
+        pull(inlet, open, NonZeroUsize::MIN, false, calls, shared).await
     }
 
-    async fn work(&mut self) -> Result<(), Halt> {
+    /// Works until the partition is finished.
+    pub(crate) async fn work(mut self) -> Result<(), Halt> {
         self.begin_notes().await?;
         loop {
+            let (orders, shared) = (self.orders.clone(), Arc::clone(&self.shared));
             let next = tokio::select! {
                 biased;
-                () = finish(self.orders.clone(), &self.shared) => None,
-                pulled = pull(&mut self.inlet, &mut self.open, &mut self.calls, &self.shared) => Some(pulled?),
+                () = finish(orders, &shared) => None,
+                frames = self.pull() => Some(frames?),
             };
-            match next {
-                None => break,
-                Some(pulled) => self.frame(pulled).await?,
+            let Some(frames) = next else { break };
+            for frame in frames {
+                self.frame(frame).await?;
             }
         }
         self.end_notes().await
     }
+}
 
-    /// Reports a disposition, as often as it takes.
-    pub(crate) async fn settle(
-        &mut self,
-        receipt: <E::Inlet as Pull>::Receipt,
-        disposition: Disposition,
-    ) -> Result<(), Halt> {
-        let settled = [(receipt, disposition)];
-        let mut attempt = 0;
-        loop {
-            self.calls.pause().await;
-            match self.calls.answer("cannot settle", self.settle.settle(&settled)).await {
-                Ok(()) => {
-                    succeeded(&mut self.calls, &self.shared);
-                    return Ok(());
-                }
-                Err(error) => failed(&mut self.calls, &self.shared, error)?,
+/// Reports dispositions, as often as it takes.
+pub(crate) async fn settle<S: Settle, T>(
+    half: &mut S,
+    settled: &[(S::Receipt, Disposition)],
+    calls: &mut Calls,
+    shared: &Shared<T>,
+) -> Result<(), Halt> {
+    let mut attempt = 0;
+    loop {
+        calls.pause().await;
+        match calls.answer("cannot settle", half.settle(settled)).await {
+            Ok(()) => {
+                succeeded(calls, shared);
+                return Ok(());
             }
-            attempt += 1;
-            if self.shared.phase() == Phase::Closed && attempt >= LAST_ATTEMPTS {
-                return Err(Halt);
-            }
+            Err(error) => failed(calls, shared, error)?,
+        }
+        attempt += 1;
+        if shared.phase() == Phase::Closed && attempt >= LAST_ATTEMPTS {
+            return Err(Halt);
         }
     }
+}
 
-    /// Awaits `done` while the lease of a frame is renewed.
-    pub(crate) async fn holding<R>(
-        &mut self,
-        receipt: &<E::Inlet as Pull>::Receipt,
-        done: impl Future<Output = R>,
-    ) -> Result<R, Halt> {
-        let lease = self.settle.lease().unwrap_or(self.spec.ack_wait);
-        let mut done = std::pin::pin!(done);
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut done => return Ok(done),
-                () = sleep(lease / 3) => {}
+/// Awaits `done` while the leases of frames are renewed.
+pub(crate) async fn holding<S: Settle, T, R>(
+    half: &mut S,
+    spec: &EdgeSpec,
+    frames: &[S::Receipt],
+    calls: &mut Calls,
+    shared: &Shared<T>,
+    done: impl Future<Output = R>,
+) -> Result<R, Halt> {
+    let lease = half.lease().unwrap_or(spec.ack_wait);
+    let mut done = std::pin::pin!(done);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut done => return Ok(done),
+            () = sleep(lease / 3) => {}
+        }
+        match calls.answer("cannot renew a lease", half.extend(frames)).await {
+            Ok(()) => {}
+            // The next renewal may succeed.
+            Err(error) if error.kind() == ErrorKind::Gone => {
+                tracing::warn!(%error, "cannot renew a lease");
             }
-            let open = [receipt.clone()];
-            let extended = self.calls.answer("cannot renew a lease", self.settle.extend(&open)).await;
-            match extended {
-                Ok(()) => {}
-                // The next renewal may succeed.
-                Err(error) if error.kind() == ErrorKind::Gone => {
-                    tracing::warn!(%error, "cannot renew a lease");
-                }
-                Err(error) => failed(&mut self.calls, &self.shared, error)?,
-            }
+            Err(error) => failed(calls, shared, error)?,
         }
     }
 }
@@ -245,13 +245,16 @@ pub(crate) async fn finish<T>(mut orders: watch::Receiver<Order>, shared: &Share
     }
 }
 
-/// Waits for demand, then for a frame. Cancel safe.
-async fn pull<P: Pull<Message = Bytes>, T>(
+/// Waits for demand, then for frames. Cancel safe. With frames `in_hand` it halts when the server was away: frames on their
+/// way may be lost, and a new consumer begins at the first one in hand.
+pub(crate) async fn pull<P: Pull<Message = Bytes>, T>(
     inlet: &mut P,
     open: &mut bool,
+    at_most: NonZeroUsize,
+    in_hand: bool,
     calls: &mut Calls,
     shared: &Shared<T>,
-) -> Result<Pulled<Bytes, P::Receipt>, Halt> {
+) -> Result<Vec<Pulled<Bytes, P::Receipt>>, Halt> {
     loop {
         shared.lanes_until(Shared::is_hungry).await;
         if !*open {
@@ -263,12 +266,12 @@ async fn pull<P: Pull<Message = Bytes>, T>(
             continue;
         }
         let asked = Instant::now();
-        let pulled = timeout(WAIT + ANSWER, inlet.pull(NonZeroUsize::MIN, WAIT)).await;
+        let pulled = timeout(WAIT + ANSWER, inlet.pull(at_most, WAIT)).await;
         match pulled.unwrap_or_else(|_| Err(calls.silence("cannot pull", WAIT + ANSWER))) {
             Ok(pulled) => {
                 succeeded(calls, shared);
-                if let Some(first) = pulled.into_iter().next() {
-                    return Ok(first);
+                if !pulled.is_empty() {
+                    return Ok(pulled);
                 }
                 if asked.elapsed() < PAUSE {
                     sleep(PAUSE).await;
@@ -277,6 +280,9 @@ async fn pull<P: Pull<Message = Bytes>, T>(
             Err(error) => {
                 *open = false;
                 failed(calls, shared, error)?;
+                if in_hand {
+                    return Err(Halt);
+                }
             }
         }
     }
@@ -289,19 +295,17 @@ pub(crate) fn succeeded<T>(calls: &mut Calls, shared: &Shared<T>) {
 
 /// Notes a failed call: after a transient error it is repeated.
 pub(crate) fn failed<T>(calls: &mut Calls, shared: &Shared<T>, error: ConnectError) -> Result<(), Halt> {
-    match error.kind() {
-        ErrorKind::Gone => {
-            calls.failed();
-            tracing::warn!(%error, "waiting for the server");
+    match calls.away(error) {
+        Ok(error) => {
             shared.set_waiting_for(Some(format!("the server {error}")));
             Ok(())
         }
-        ErrorKind::Fenced => {
-            tracing::info!(%error, "a partition belongs to another process");
-            Err(Halt)
-        }
-        ErrorKind::Fatal => {
-            shared.fail(error);
+        Err(error) => {
+            if error.kind() == ErrorKind::Fenced {
+                tracing::info!(%error, "a partition belongs to another process");
+            } else {
+                shared.fail(error);
+            }
             Err(Halt)
         }
     }

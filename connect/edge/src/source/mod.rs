@@ -15,6 +15,7 @@ mod keeper;
 pub(crate) mod lane;
 pub(crate) mod letters;
 mod noted;
+pub(crate) mod notes;
 mod options;
 mod pass;
 pub(crate) mod shared;

@@ -1,7 +1,7 @@
 //! The notes of a lane: attempts that other processes must know of.
 
-use super::lane::{Halt, Lane, Origin, failed, succeeded};
-use super::shared::Phase;
+use super::lane::{Halt, Lane, Origin};
+use super::notes::{put_note, read_note};
 use crate::edge::Edge;
 use crate::frame::FrameId;
 use crate::notes::{NoteError, Notes};
@@ -81,69 +81,25 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
 
     async fn read_note(&mut self, frame: FrameId) -> Result<(), Halt> {
         let name = self.note_name(frame);
-        loop {
-            self.calls.pause().await;
-            match self.calls.answer("cannot read a note", self.notes.get(&name)).await {
-                Ok(note) => {
-                    succeeded(&mut self.calls, &self.shared);
-                    self.revision = note.as_ref().map(|note| note.revision);
-                    self.tries = note.map(|note| Tries::read(&note.value)).unwrap_or_default();
-                    return Ok(());
-                }
-                Err(error) => failed(&mut self.calls, &self.shared, error)?,
-            }
-        }
+        let note = read_note(&*self.notes, &name, &mut self.calls, &self.shared).await?;
+        self.revision = note.as_ref().map(|note| note.revision);
+        self.tries = note.map(|note| Tries::read(&note.value)).unwrap_or_default();
+        Ok(())
     }
 
     async fn write_note(&mut self, frame: FrameId, tries: Tries) -> Result<(), Halt> {
         let (name, value) = (self.note_name(frame), tries.write());
-        let mut repeated = false;
         loop {
-            self.calls.pause().await;
-            let put = async {
-                match self.notes.put(&name, &value, self.revision).await {
-                    Ok(revision) => Ok(Some(revision)),
-                    Err(NoteError::Conflict) => Ok(None),
-                    Err(NoteError::Connect(error)) => Err(error),
-                }
-            };
-            match self.calls.answer("cannot store a note", put).await {
-                Ok(Some(revision)) => {
-                    succeeded(&mut self.calls, &self.shared);
+            let Self { notes, revision, calls, shared, .. } = self;
+            match put_note(&**notes, &name, &value, *revision, calls, shared).await? {
+                Some(revision) => {
                     (self.revision, self.tries) = (Some(revision), tries);
                     return Ok(());
                 }
-                // An earlier call may have stored it, though its answer was lost.
-                Ok(None) if repeated && self.is_noted(&name, &value).await? => {
-                    self.tries = tries;
-                    return Ok(());
-                }
                 // A pool has no owner; the note is of another attempt at the frame.
-                Ok(None) if matches!(self.origin, Origin::Pool(_)) => self.read_note(frame).await?,
-                Ok(None) => return Err(Halt),
-                Err(error) => {
-                    repeated = true;
-                    failed(&mut self.calls, &self.shared, error)?;
-                    if self.shared.phase() == Phase::Closed {
-                        return Err(Halt);
-                    }
-                }
+                None if matches!(self.origin, Origin::Pool(_)) => self.read_note(frame).await?,
+                None => return Err(Halt),
             }
-        }
-    }
-
-    /// Returns whether the note has this value, and takes over its revision.
-    async fn is_noted(&mut self, name: &str, value: &[u8]) -> Result<bool, Halt> {
-        loop {
-            match self.calls.answer("cannot read a note", self.notes.get(name)).await {
-                Ok(note) => {
-                    let noted = note.filter(|note| note.value == value);
-                    self.revision = noted.as_ref().map(|note| note.revision).or(self.revision);
-                    return Ok(noted.is_some());
-                }
-                Err(error) => failed(&mut self.calls, &self.shared, error)?,
-            }
-            self.calls.pause().await;
         }
     }
 }

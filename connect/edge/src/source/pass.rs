@@ -10,12 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stage_connect::{Disposition, MessageId, Pull, Pulled};
+use stage_connect::{Disposition, Pull, Pulled};
 use stage_core::BoxError;
 use tokio::time::sleep;
 
-use super::lane::{Halt, Lane, Origin, finish};
-use super::letters::store_letter;
+use super::lane::{Halt, Lane, Origin, finish, holding, settle};
 use super::shared::{Ready, Ticket, Verdict};
 use crate::edge::Edge;
 use crate::frame::{Frame, FrameKind};
@@ -53,7 +52,8 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
             Next::On => Disposition::Accept,
             Next::Release => Disposition::Release,
         };
-        self.settle(receipt, disposition).await
+        let settled = [(receipt, disposition)];
+        settle(&mut self.settle, &settled, &mut self.calls, &self.shared).await
     }
 
     async fn events(
@@ -205,6 +205,16 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
         self.holding(receipt, waited).await
     }
 
+    /// Awaits `done` while the lease of the frame is renewed.
+    async fn holding<R>(
+        &mut self,
+        receipt: &<E::Inlet as Pull>::Receipt,
+        done: impl Future<Output = R>,
+    ) -> Result<R, Halt> {
+        let Self { spec, settle, calls, shared, .. } = self;
+        holding(settle, spec, std::slice::from_ref(receipt), calls, shared, done).await
+    }
+
     /// Returns the events, and the places of those that cannot be decoded, with the causes.
     fn decode_all(&self, frame: &Frame) -> (Vec<T>, Vec<(usize, String)>) {
         let mut unreadable = Vec::new();
@@ -253,18 +263,7 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
     }
 
     async fn bury(&mut self, place: &str, attempts: u32, cause: &str, event: Bytes) -> Result<(), Halt> {
-        let position = format!("{}.{}.{place}", self.spec.name, self.partition());
-        tracing::warn!(position, attempts, cause, "an event of an edge is dead");
-        let letter = Letter {
-            edge: self.spec.name.clone(),
-            partition: self.partition().0,
-            position: position.clone(),
-            attempts,
-            cause: cause.to_owned(),
-            event: event.to_vec(),
-        };
-        let message = [(MessageId::new(position), letter.write())];
-        let Self { letters, letters_open, calls, shared, .. } = self;
-        store_letter(letters, letters_open, calls, shared, &message).await
+        let letter = Letter::new(&self.spec, self.partition(), place, attempts, cause, &event);
+        self.letters.store(&letter, &mut self.calls, &self.shared).await
     }
 }

@@ -64,10 +64,8 @@ impl<E: Edge, T: Send + 'static> EdgeSource<E, T> {
     /// Creates a source.
     pub fn new(edge: E, spec: EdgeSpec, format: Format<T>, options: SourceOptions) -> Self {
         let (retry, readable) = (options.retry, format.readable());
-        let serve: Serve<E, T> = Arc::new(move |parts| {
-            let ends = parts.ends.clone();
-            Lane::new(parts, format.clone(), retry).run(ends).boxed()
-        });
+        let serve: Serve<E, T> =
+            Arc::new(move |parts| Lane::new(parts, format.clone(), retry).work().boxed());
         Self::serving(edge, spec, options, readable, serve)
     }
 

@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 use crate::chance::Chance;
 use crate::machine::{Machine, SECOND, Work, events, sender, spec};
 use crate::recorder::Records;
+use crate::trouble::{Trouble, troubled};
 
 const KEYS: u32 = 12;
 const EACH: u32 = 12;
@@ -22,36 +23,23 @@ pub(crate) fn seeds() -> u64 {
 }
 
 /// The faults of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
-    Crash,
-    Leave,
-    Zombie,
-    Still,
-    Cut,
-    LostAnswers,
-    Redelivery,
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    OfMachine(Trouble),
     LostAnswersOfSender,
     SenderCut,
 }
 
-const ALL: [Trouble; 9] = [
-    Trouble::Crash,
-    Trouble::Leave,
-    Trouble::Zombie,
-    Trouble::Still,
-    Trouble::Cut,
-    Trouble::LostAnswers,
-    Trouble::Redelivery,
-    Trouble::LostAnswersOfSender,
-    Trouble::SenderCut,
-];
+fn all() -> Vec<Fate> {
+    let of_machines = Trouble::ALL.map(Fate::OfMachine).into_iter();
+    of_machines.chain([Fate::LostAnswersOfSender, Fate::SenderCut]).collect()
+}
 
 /// The properties of a run.
 #[derive(Clone, Debug)]
 struct Plan {
     spec: EdgeSpec,
-    troubles: Vec<Trouble>,
+    troubles: Vec<Fate>,
     count: u64,
     time: Duration,
     /// Each event with such a key fails once.
@@ -67,7 +55,7 @@ impl Plan {
             .attempts(100);
         let time = *chance.choose(&[Duration::ZERO, SECOND / 100, SECOND / 10]);
         let fails = *chance.choose(&[None, Some(3)]);
-        Self { spec, troubles: ALL.to_vec(), count: 6, time, fails, checks_owner: false }
+        Self { spec, troubles: all(), count: 6, time, fails, checks_owner: false }
     }
 }
 
@@ -88,21 +76,14 @@ async fn run(server: MemoryEdge, plan: Plan, mut chance: Chance) -> Vec<String> 
     for number in 0..plan.count {
         sleep(chance.millis(3000)).await;
         let place = chance.place(3);
-        let edge = machines[place].edge.clone();
-        match chance.choose(&plan.troubles) {
-            trouble @ (Trouble::Crash | Trouble::Leave) => {
+        match *chance.choose(&plan.troubles) {
+            Fate::OfMachine(trouble) => {
                 let name = format!("m{}", 3 + number);
-                let next = Machine::start(&server, &name, &plan.spec, &work).await;
-                let old = std::mem::replace(&mut machines[place], next);
-                if *trouble == Trouble::Crash { old.crash() } else { old.leave_soon() }
+                let next = async || Machine::start(&server, &name, &plan.spec, &work).await;
+                trouble.happen(&server, &mut machines[place], &mut chance, next).await;
             }
-            Trouble::Zombie => troubled(edge, Network::SilentLeases, chance.millis(10_000)),
-            Trouble::Still => troubled(edge, Network::Silent, chance.millis(10_000)),
-            Trouble::Cut => troubled(edge, Network::Down, chance.millis(10_000)),
-            Trouble::LostAnswers => edge.lose_answers(chance.some(4)),
-            Trouble::Redelivery => server.redeliver(),
-            Trouble::LostAnswersOfSender => server.machine("sender").lose_answers(1),
-            Trouble::SenderCut => troubled(server.machine("sender"), Network::Down, chance.millis(3000)),
+            Fate::LostAnswersOfSender => server.machine("sender").lose_answers(1),
+            Fate::SenderCut => troubled(server.machine("sender"), Network::Down, chance.millis(3000)),
         }
     }
     let mut faults = Vec::new();
@@ -127,15 +108,6 @@ async fn run(server: MemoryEdge, plan: Plan, mut chance: Chance) -> Vec<String> 
     faults
 }
 
-/// Changes the network of a machine for some time.
-pub(crate) fn troubled(edge: MemoryEdge, network: Network, time: Duration) {
-    edge.set_network(network);
-    tokio::spawn(async move {
-        sleep(time).await;
-        edge.set_network(Network::Up);
-    });
-}
-
 fn simulate(seed: u64, server: impl FnOnce() -> MemoryEdge, adapt: impl FnOnce(&mut Plan)) -> Vec<String> {
     let mut chance = Chance::seeded(seed);
     let mut plan = Plan::seeded(&mut chance);
@@ -153,7 +125,7 @@ fn every_event_is_handled_in_the_order_of_its_key_whatever_fails() {
 
 /// The plan of runs in which each event is a frame, so that the time of its arrival is that of its frame.
 fn zombies(plan: &mut Plan) {
-    plan.troubles = vec![Trouble::Zombie, Trouble::Still];
+    plan.troubles = [Trouble::Zombie, Trouble::Still].map(Fate::OfMachine).to_vec();
     plan.spec = plan.spec.clone().frame_bytes(1).frames_kept(6);
     plan.checks_owner = true;
     plan.fails = None;
@@ -186,7 +158,7 @@ fn assert_caught(mutant: Fault, expected: &str, adapt: impl Fn(&mut Plan)) {
 #[test]
 fn an_edge_that_forgets_frames_in_hand_is_caught() {
     let crashes = |plan: &mut Plan| {
-        plan.troubles = vec![Trouble::Crash];
+        plan.troubles = vec![Fate::OfMachine(Trouble::Crash)];
         plan.time = SECOND / 10;
     };
     assert_caught(Fault::AcknowledgesOnPull, "events were handled", crashes);

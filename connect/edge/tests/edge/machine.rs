@@ -35,7 +35,7 @@ pub(crate) fn events(keys: u32, each: u32) -> Vec<Event> {
 pub(crate) struct Machine {
     pub(crate) edge: MemoryEdge,
     pub(crate) life: Life,
-    running: Running,
+    pub(crate) running: Running,
 }
 
 /// The part of a machine that differs between tests.
@@ -90,6 +90,11 @@ impl Machine {
             .acknowledged()
             .finish(StepOptions::named("record").max_demand(window), move || Ok(recorder.clone()));
         let running = pipeline.start().await.expect("a start");
+        Self::new(edge, life, running)
+    }
+
+    /// Returns the machine of a running pipeline, whose last step ends with `life`.
+    pub(crate) fn new(edge: MemoryEdge, life: Life, running: Running) -> Self {
         Self { edge, life, running }
     }
 

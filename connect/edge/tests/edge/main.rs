@@ -8,3 +8,4 @@ mod machine;
 mod pipelines;
 mod poison;
 mod recorder;
+mod trouble;

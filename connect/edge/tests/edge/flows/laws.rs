@@ -10,48 +10,35 @@ use stage_edge::memory::{Fault, MemoryEdge, Network};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::machine::{Machine, Results};
+use super::machine::{self, Results};
 use super::sales::{Sale, Sums, WAYS, of_one_process, sales, spec, ways, windowed};
 use crate::chance::Chance;
-use crate::laws::{seeds, troubled};
-use crate::machine::SECOND;
+use crate::laws::seeds;
+use crate::machine::{Machine, SECOND};
+use crate::trouble::{Trouble, troubled};
 
 /// The sales of each way.
 const EACH: u64 = 150;
 
 /// The faults of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
-    Crash,
-    Leave,
-    Zombie,
-    Still,
-    Cut,
-    LostAnswers,
-    Redelivery,
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    OfMachine(Trouble),
     /// A way begins again with its first event.
     SenderCrash,
     SenderCut,
     LostAnswersOfSender,
 }
 
-const ALL: [Trouble; 10] = [
-    Trouble::Crash,
-    Trouble::Leave,
-    Trouble::Zombie,
-    Trouble::Still,
-    Trouble::Cut,
-    Trouble::LostAnswers,
-    Trouble::Redelivery,
-    Trouble::SenderCrash,
-    Trouble::SenderCut,
-    Trouble::LostAnswersOfSender,
-];
+fn all() -> Vec<Fate> {
+    let of_machines = Trouble::ALL.map(Fate::OfMachine).into_iter();
+    of_machines.chain([Fate::SenderCrash, Fate::SenderCut, Fate::LostAnswersOfSender]).collect()
+}
 
 /// The properties of a run.
 struct Plan {
     spec: EdgeSpec,
-    troubles: Vec<Trouble>,
+    troubles: Vec<Fate>,
     /// The time for each result.
     time: Duration,
     /// The longest time between two sales of a way.
@@ -64,7 +51,7 @@ impl Plan {
     fn seeded(chance: &mut Chance) -> Self {
         Self {
             spec: spec().frames_kept(1 + chance.some(40)).frame_bytes(*chance.choose(&[1, 120, 400])),
-            troubles: ALL.to_vec(),
+            troubles: all(),
             time: *chance.choose(&[Duration::ZERO, SECOND / 100]),
             pace: *chance.choose(&[1, 100, 300]),
             snapshots: *chance.choose(&[SECOND / 10, SECOND, 10 * SECOND]),
@@ -107,7 +94,7 @@ async fn run(
                 None => windowed,
             }
         };
-        Machine::start(&server, &name, &results, plan.time, make).await
+        machine::start(&server, &name, &results, plan.time, make).await
     };
     let mut machines = Vec::new();
     for number in 0..3 {
@@ -122,24 +109,18 @@ async fn run(
         sleep(chance.millis(3000)).await;
         let place = chance.place(3);
         let way = chance.place(WAYS as usize);
-        let (edge, from) = (machines[place].edge.clone(), server.machine(format!("way{way}")));
-        match chance.choose(&plan.troubles) {
-            trouble @ (Trouble::Crash | Trouble::Leave) => {
-                let next = start(format!("m{}", 3 + number)).await;
-                let old = std::mem::replace(&mut machines[place], next);
-                if *trouble == Trouble::Crash { old.crash() } else { old.leave_soon() }
+        let from = server.machine(format!("way{way}"));
+        match *chance.choose(&plan.troubles) {
+            Fate::OfMachine(trouble) => {
+                let next = async || start(format!("m{}", 3 + number)).await;
+                trouble.happen(&server, &mut machines[place], &mut chance, next).await;
             }
-            Trouble::Zombie => troubled(edge, Network::SilentLeases, chance.millis(10_000)),
-            Trouble::Still => troubled(edge, Network::Silent, chance.millis(10_000)),
-            Trouble::Cut => troubled(edge, Network::Down, chance.millis(10_000)),
-            Trouble::LostAnswers => edge.lose_answers(chance.some(4)),
-            Trouble::Redelivery => server.redeliver(),
-            Trouble::SenderCrash => {
+            Fate::SenderCrash => {
                 senders[way].abort();
                 senders[way] = sender(way, chance.below(u64::MAX));
             }
-            Trouble::SenderCut => troubled(from, Network::Down, chance.millis(3000)),
-            Trouble::LostAnswersOfSender => from.lose_answers(1),
+            Fate::SenderCut => troubled(from, Network::Down, chance.millis(3000)),
+            Fate::LostAnswersOfSender => from.lose_answers(1),
         }
     }
     let ends = async {
@@ -187,10 +168,10 @@ fn assert_caught(server: fn() -> MemoryEdge, adapt: impl Fn(&mut Plan)) {
     assert!(caught, "no seed found the mutant");
 }
 
-fn with(mutant: Mutant, troubles: &[Trouble]) -> impl Fn(&mut Plan) {
+fn with(mutant: Mutant, trouble: Fate) -> impl Fn(&mut Plan) {
     move |plan: &mut Plan| {
         plan.mutant = Some(mutant);
-        plan.troubles = troubles.to_vec();
+        plan.troubles = vec![trouble];
         plan.snapshots = SECOND;
         plan.time = SECOND / 100;
         plan.pace = 300;
@@ -199,22 +180,22 @@ fn with(mutant: Mutant, troubles: &[Trouble]) -> impl Fn(&mut Plan) {
 
 #[test]
 fn acknowledgements_before_the_snapshot_are_caught() {
-    assert_caught(MemoryEdge::new, with(Mutant::AcknowledgesFirst, &[Trouble::Crash]));
+    assert_caught(MemoryEdge::new, with(Mutant::AcknowledgesFirst, Fate::OfMachine(Trouble::Crash)));
 }
 
 #[test]
 fn numbers_that_are_not_compared_are_caught() {
-    assert_caught(MemoryEdge::new, with(Mutant::ForgetsPlaces, &[Trouble::SenderCrash]));
+    assert_caught(MemoryEdge::new, with(Mutant::ForgetsPlaces, Fate::SenderCrash));
 }
 
 #[test]
 fn a_snapshot_before_its_results_is_caught() {
-    assert_caught(MemoryEdge::new, with(Mutant::SnapshotsFirst, &[Trouble::Crash]));
+    assert_caught(MemoryEdge::new, with(Mutant::SnapshotsFirst, Fate::OfMachine(Trouble::Crash)));
 }
 
 #[test]
 fn a_server_that_loses_snapshots_is_caught() {
-    let crashes = |plan: &mut Plan| plan.troubles = vec![Trouble::Crash];
+    let crashes = |plan: &mut Plan| plan.troubles = vec![Fate::OfMachine(Trouble::Crash)];
     assert_caught(|| MemoryEdge::with_fault(Fault::LosesNotes), crashes);
 }
 

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stage_core::ack::Delivery;
-use stage_core::{Consumer, Context, Events, Pipeline, Running, StageResult, StepOptions};
+use stage_core::{Consumer, Context, Events, Pipeline, StageResult, StepOptions};
 use stage_edge::SourceOptions;
 use stage_edge::flow::{Numbered, Windowed};
-use stage_edge::memory::{MemoryEdge, Network};
+use stage_edge::memory::MemoryEdge;
 use tokio::time::sleep;
 
 use super::sales::{Sale, Sums};
-use crate::machine::{SECOND, options};
+use crate::machine::{Machine, options};
 use crate::recorder::Life;
 
 pub(crate) type Sum = Numbered<u32, (u64, u64)>;
@@ -117,42 +117,22 @@ impl Consumer for Recorder {
     }
 }
 
-/// A machine that owns partitions of a flow.
-pub(crate) struct Machine {
-    pub(crate) edge: MemoryEdge,
-    life: Life,
-    pub(crate) running: Running,
-}
-
-impl Machine {
-    pub(crate) async fn start(
-        server: &MemoryEdge,
-        name: &str,
-        results: &Results,
-        time: std::time::Duration,
-        windowed: impl FnOnce(MemoryEdge) -> Windowed<MemoryEdge, Sale, u32, (u64, u64)>,
-    ) -> Self {
-        let (edge, life) = (server.machine(name), Life::new());
-        let recorder = Recorder { life: life.clone(), results: results.clone(), time };
-        let source: SourceOptions = options(name);
-        let windowed = windowed(edge.clone()).source_options(source);
-        let pipeline = Pipeline::builder(name)
-            .start("sales.in", move || Ok(windowed.source()))
-            .acknowledged()
-            .finish(StepOptions::named("record").max_demand(16), move || Ok(recorder.clone()));
-        let running = pipeline.start().await.expect("a start");
-        Self { edge, life, running }
-    }
-
-    /// Ends the machine without notice.
-    pub(crate) fn crash(self) {
-        self.life.end();
-        self.edge.set_network(Network::Down);
-        tokio::spawn(async move { drop(self.running.stop().await) });
-    }
-
-    /// Drains the machine beside the test.
-    pub(crate) fn leave_soon(self) {
-        tokio::spawn(async move { drop(self.running.drain(30 * SECOND).await) });
-    }
+/// Starts a machine that owns partitions of a flow.
+pub(crate) async fn start(
+    server: &MemoryEdge,
+    name: &str,
+    results: &Results,
+    time: std::time::Duration,
+    windowed: impl FnOnce(MemoryEdge) -> Windowed<MemoryEdge, Sale, u32, (u64, u64)>,
+) -> Machine {
+    let (edge, life) = (server.machine(name), Life::new());
+    let recorder = Recorder { life: life.clone(), results: results.clone(), time };
+    let source: SourceOptions = options(name);
+    let windowed = windowed(edge.clone()).source_options(source);
+    let pipeline = Pipeline::builder(name)
+        .start("sales.in", move || Ok(windowed.source()))
+        .acknowledged()
+        .finish(StepOptions::named("record").max_demand(16), move || Ok(recorder.clone()));
+    let running = pipeline.start().await.expect("a start");
+    Machine::new(edge, life, running)
 }

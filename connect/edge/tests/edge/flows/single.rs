@@ -12,7 +12,7 @@ use stage_edge::memory::MemoryEdge;
 use stage_edge::{EdgeSpec, Format, Partition, SchemaId};
 use tokio::time::Instant;
 
-use super::machine::{Machine, Results, Sum};
+use super::machine::{self, Results, Sum};
 use super::sales::{Sale, WAYS, of_one_process, sales, spec, ways, windowed};
 use crate::chance::Chance;
 use crate::machine::{SECOND, options};
@@ -30,9 +30,9 @@ async fn another_machine_goes_on_within_a_lease_and_the_snapshot() {
     let (server, results) = (MemoryEdge::new(), Results::default());
     let input = sales(&mut Chance::seeded(1), 400);
     let make = |edge| windowed(edge, spec());
-    let one = Machine::start(&server, "one", &results, SECOND / 20, make).await;
+    let one = machine::start(&server, "one", &results, SECOND / 20, make).await;
     server.until(|server| (0..4).all(|p| server.owner("sales", Partition(p)).is_some())).await;
-    let _two = Machine::start(&server, "two", &results, SECOND / 20, make).await;
+    let _two = machine::start(&server, "two", &results, SECOND / 20, make).await;
     let sending = tokio::spawn({
         let (server, input) = (server.clone(), input.clone());
         async move { send_all(&server, &spec(), &input).await }
@@ -108,7 +108,7 @@ async fn error_of(server: &MemoryEdge, change: impl FnOnce(EdgeSpec) -> EdgeSpec
 async fn a_state_of_another_version_ends_the_pipeline_and_stays() {
     let (server, results) = (MemoryEdge::new(), Results::default());
     let machine =
-        Machine::start(&server, "one", &results, Duration::ZERO, |edge| windowed(edge, spec())).await;
+        machine::start(&server, "one", &results, Duration::ZERO, |edge| windowed(edge, spec())).await;
     let input = sales(&mut Chance::seeded(1), 100);
     send_all(&server, &spec(), &input).await;
     server.until(|server| server.frames("sales") == 0).await;
@@ -129,7 +129,7 @@ async fn an_edge_without_partitions_and_an_unknown_way_are_named() {
     assert!(error.contains("a flow needs an edge with partitions"), "{error}");
     let (server, results) = (MemoryEdge::new(), Results::default());
     let _machine =
-        Machine::start(&server, "one", &results, Duration::ZERO, |edge| windowed(edge, spec())).await;
+        machine::start(&server, "one", &results, Duration::ZERO, |edge| windowed(edge, spec())).await;
     let mut way = ways(server.clone(), spec()).open(WAYS).await.unwrap();
     way.send(Sale { shop: 1, pence: 1, at: 1 }).await.unwrap();
     way.idle().await.unwrap();
@@ -141,7 +141,7 @@ async fn an_edge_without_partitions_and_an_unknown_way_are_named() {
 async fn a_way_that_pauses_is_not_awaited() {
     let (server, results) = (MemoryEdge::new(), Results::default());
     let _machine =
-        Machine::start(&server, "one", &results, Duration::ZERO, |edge| windowed(edge, spec())).await;
+        machine::start(&server, "one", &results, Duration::ZERO, |edge| windowed(edge, spec())).await;
     let of = |at| Sale { shop: 1, pence: 1, at };
     let ways = ways(server.clone(), spec());
     let paused = ways.open(1).await.unwrap().send_all(stream::pending(), SECOND);
