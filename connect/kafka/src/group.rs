@@ -21,6 +21,8 @@ pub(crate) struct Group {
     pub(crate) options: ReadOptions,
     pub(crate) server: Server,
     state: Mutex<State>,
+    /// Held during a commit, so that positions reach the server in their order.
+    committing: Mutex<()>,
     /// Told to the thread of the member: demand, a settled message, or the end.
     changed: Condvar,
     /// Told to the source: a message, a retry or an error.
@@ -43,6 +45,7 @@ impl Group {
             options,
             server,
             state: Mutex::default(),
+            committing: Mutex::default(),
             changed: Condvar::new(),
             arrived: Notify::new(),
             consumer: OnceLock::new(),
@@ -85,6 +88,7 @@ impl Group {
 
     /// Commits the positions that are not committed yet, of these partitions or of all. Blocks.
     pub(crate) fn commit(&self, of: Option<&[i32]>) -> Result<(), ConnectError> {
+        let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let positions = self.lock().books.positions(of);
         let Some(consumer) = self.consumer.get().and_then(Weak::upgrade) else { return Ok(()) };
         if positions.is_empty() {

@@ -210,7 +210,7 @@ impl Member {
     fn hold_back(&mut self) {
         let ahead = self.group.lock().books.too_far_ahead(self.group.options.ahead);
         if !ahead.is_empty() && self.committed.elapsed() >= IDLE {
-            // Where nothing is handled any more, nobody else repeats a commit that a rebalance has prevented.
+            // A member that handles nothing repeats no commit that a rebalance has prevented.
             self.committed = Instant::now();
             if let Err(error) = self.group.commit(Some(&ahead)) {
                 tracing::debug!(%error, "positions of partitions that are held back are not committed");
