@@ -108,7 +108,7 @@ impl<D: Decode> LinesPart<D> {
     }
 
     fn event(&self, object: usize, line: &Line) -> Result<Option<D::Item>, ObjectError> {
-        let header = self.header.as_ref().filter(|(of, _)| *of == object).map(|(_, header)| header);
+        let header = self.header.as_ref().map(|(_, header)| header);
         let decoded = self.lines.decode.decode(&line.bytes, header);
         decoded.map_err(|source| {
             let object = self.lines.objects.all[object].path.to_string();

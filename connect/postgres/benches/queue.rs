@@ -108,11 +108,14 @@ async fn queue(address: &str, table: &str) -> Outcome<Queue> {
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let [jobs, waiting] = numbers([20_000, 1_000_000])?;
-    let server = match std::env::var("POSTGRES") {
-        Ok(address) => Err(address),
-        Err(_) => Ok(kit::Postgres::start().ok_or("PostgreSQL is not installed")?),
+    let own;
+    let address = match std::env::var("POSTGRES") {
+        Ok(address) => address,
+        Err(_) => {
+            own = kit::Postgres::start().ok_or("PostgreSQL is not installed")?;
+            own.address()
+        }
     };
-    let address = server.as_ref().map_or_else(String::clone, kit::Postgres::address);
 
     let (by_hand, ours) = (ByHand::open(&address).await?, queue(&address, "bench_jobs").await?);
     let names = ["plain SQL by hand", "the queue"];

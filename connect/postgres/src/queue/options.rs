@@ -79,7 +79,7 @@ impl QueueOptions {
     }
 
     /// Sets whether `enqueue` notifies idle sources (`NOTIFY`). The server lets transactions that notify commit one
-    /// at a time, so many small transactions are faster without notifications. Default: yes.
+    /// at a time, so short transactions are faster without notifications. Default: yes.
     pub fn notify(mut self, notify: bool) -> Self {
         self.notify = notify;
         self

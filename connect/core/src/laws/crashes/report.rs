@@ -53,17 +53,11 @@ impl Report {
             took,
         };
         let mut places = HashMap::new();
-        let mut counts: HashMap<u32, usize> = HashMap::new();
-        // The number of lines of the same client before each line.
-        let ranks: Vec<usize> = lines
-            .iter()
-            .map(|line| {
-                let count = counts.entry(line.client).or_default();
-                *count += 1;
-                *count - 1
-            })
-            .collect();
-        let by = Clients { lines, ranks: &ranks };
+        let mut of: HashMap<u32, Vec<usize>> = HashMap::new();
+        for (place, line) in lines.iter().enumerate() {
+            of.entry(line.client).or_default().push(place);
+        }
+        let by = Clients { lines, of };
         for (again, line) in lines.iter().enumerate() {
             if let Some(first) = places.insert(line.message, again) {
                 report.explain(first, again, &by, crashes);
@@ -127,10 +121,11 @@ impl fmt::Display for Report {
     }
 }
 
-/// The lines of the clients, each with its place among those of its client.
+/// The lines of the log.
 struct Clients<'a> {
     lines: &'a [Line],
-    ranks: &'a [usize],
+    /// The places of the lines of each client.
+    of: HashMap<u32, Vec<usize>>,
 }
 
 impl Clients<'_> {
@@ -140,18 +135,17 @@ impl Clients<'_> {
         if matches!(crash.cause, Cause::Client(killed) if killed != client) {
             return None;
         }
-        let place = self.ranks[line] + 1;
+        let place = self.before(client, line + 1);
         if line >= crash.back {
             // The client had received the message before the server was killed.
-            return Some(place - self.before(client, crash.back).min(place));
+            return Some(place - self.before(client, crash.back));
         }
         Some(self.before(client, crash.at).saturating_sub(place))
     }
 
     /// Returns the number of lines of a client before a place in the log.
     fn before(&self, client: u32, place: usize) -> usize {
-        let last = self.lines[..place].iter().rposition(|line| line.client == client);
-        last.map_or(0, |last| self.ranks[last] + 1)
+        self.of.get(&client).map_or(0, |of| of.partition_point(|line| *line < place))
     }
 }
 

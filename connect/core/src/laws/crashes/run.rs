@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 ///
 /// Two clients run at a time. `client` is a command that handles messages until it is killed, and writes each with
 /// [`Worker`](super::Worker); `log` is an empty file. `kill_and_restart` kills the server as by `kill -9`, and returns when it is back.
-/// The messages are stored by somebody else, before or meanwhile.
+/// The caller stores the messages, before or meanwhile.
 ///
 /// # Panics
 ///
