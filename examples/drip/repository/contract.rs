@@ -70,12 +70,13 @@ pub trait Repository: Debug + Send + Sync + 'static {
     /// Removes completed downloads.
     fn finish_downloads(&self, transfers: Vec<TransferId>) -> Answer<'_, ()>;
 
-    /// Returns the transfers of processes that have ended to the queue, and returns them: all that are leased, in a
-    /// database that only one process can open. Call this before the first lease.
+    /// Returns the transfers of processes that have ended, all that are leased in a database that only one process can
+    /// open. No process leases them before the caller has removed what they left and has given them back as failed. Call
+    /// this before the first lease.
     fn recover(&self) -> Answer<'_, Vec<Transfer>>;
 
-    /// Returns the transfers of other processes that have ended to the queue, and returns them. Unlike `recover`, this
-    /// may be called at any time; there are none in a database that only one process can open.
+    /// Returns the transfers of other processes that have ended, like `recover`, but may be called at any time. There are
+    /// none in a database that only one process can open.
     fn take_over(&self) -> Answer<'_, Vec<Transfer>>;
 
     /// Returns an uploaded medium.

@@ -10,7 +10,7 @@ use super::dead_uploads::DeadUploads;
 use super::{DataFolder, SessionError, Settings, Shown, keys};
 use crate::cache::{Bounds, ContentCache};
 use crate::download::temporary_name;
-use crate::repository::{self, Database, Direction, Repository};
+use crate::repository::{self, Database, Direction, GivenBack, Repository};
 use crate::seal::MasterKey;
 use crate::store::{Faults, Location, Storage};
 use crate::walk::Avoid;
@@ -171,6 +171,9 @@ impl Session {
             tracing::warn!(%error, "cannot remove the object of a removed file; the next run retries");
         }
         if !left.is_empty() {
+            // Behind the removal, since another drip may begin them again.
+            let back = left.iter().map(|transfer| GivenBack::Failed(transfer.id)).collect();
+            self.repository.give_back(back).await?;
             tracing::info!(
                 transfers = left.len(),
                 "an earlier run was interrupted; its unfinished transfers are back in the queue"

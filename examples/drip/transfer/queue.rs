@@ -129,8 +129,8 @@ impl<F: Finish> Queue<F> {
                 transfers = left.len(),
                 "another drip has ended; its transfers are back in the queue"
             );
-            self.run().dry = false;
         }
+        self.give_back(left.iter().map(|transfer| GivenBack::Failed(transfer.id)).collect()).await;
         Ok(!left.is_empty())
     }
 

@@ -199,7 +199,7 @@ pub(super) async fn finish_downloads(
 }
 
 /// Returns the transfers of processes that have ended: the server has released their locks.
-pub(super) async fn recover(client: &Client) -> Result<Vec<Transfer>, Error> {
+pub(super) async fn recover(client: &Client, process: i32) -> Result<Vec<Transfer>, Error> {
     let (media, transfer) = (rows::MEDIA, rows::TRANSFER);
     let recover = format!(
         "WITH dead AS MATERIALIZED (
@@ -208,13 +208,13 @@ pub(super) async fn recover(client: &Client) -> Result<Vec<Transfer>, Error> {
                  AND objid::int8 = lessee AND objsubid = 2
                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
          ), t AS (
-             UPDATE drip_transfers AS left_over SET lessee = NULL FROM dead
+             UPDATE drip_transfers AS left_over SET lessee = $2 FROM dead
              WHERE left_over.lessee = dead.lessee RETURNING left_over.*
          )
          SELECT {media}, {transfer} FROM t JOIN drip_media m ON m.id = t.media_id
          JOIN drip_users u ON u.id = m.user_id ORDER BY t.id"
     );
-    rows::all(&client.query(&recover, &[&CLASS]).await?, rows::transfer)
+    rows::all(&client.query(&recover, &[&CLASS, &process]).await?, rows::transfer)
 }
 
 pub(super) async fn queued_after(

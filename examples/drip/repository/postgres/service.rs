@@ -88,7 +88,7 @@ impl Repository for Postgres {
     }
 
     fn recover(&self) -> Answer<'_, Vec<Transfer>> {
-        on_connection!(self, client => queue::recover(client))
+        on_connection!(self, client => queue::recover(client, self.process()))
     }
 
     fn take_over(&self) -> Answer<'_, Vec<Transfer>> {
