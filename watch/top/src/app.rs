@@ -133,7 +133,7 @@ impl App {
         Line {
             name: step.name.clone(),
             step,
-            copies: step.copies.len().to_string(),
+            copies: step.running().to_string(),
             times: step.times,
             input: step.r#in,
             output: step.out,
@@ -202,7 +202,7 @@ impl App {
         let Some(now) = self.windows.steps.iter().find(|now| now.name == step.name) else {
             return Action::Draw;
         };
-        let count = (now.copies / now.lanes.max(1)).saturating_add_signed(change);
+        let count = (step.running() / now.lanes.max(1)).saturating_add_signed(change).max(1);
         let body = format!(r#"{{"count": {count}}}"#);
         self.control("PUT", &["steps", &step.name, "count"], body)
     }

@@ -65,6 +65,16 @@ pub struct Step {
     pub copies: Vec<Copied>,
 }
 
+impl Step {
+    /// Returns the number of copies that run; if none does, that of all.
+    pub(crate) fn running(&self) -> usize {
+        match self.copies.iter().filter(|copy| copy.0 >= 0).count() {
+            0 => self.copies.len(),
+            running => running,
+        }
+    }
+}
+
 /// State or -1, thousandths of the time in the five states, events per second in and out, events held, restarts.
 pub type Copied = (i8, u16, u16, u16, u16, u16, f64, f64, u64, u64);
 
@@ -96,9 +106,6 @@ pub struct Windows {
 pub struct StepWindow {
     /// The name of the step.
     pub name: String,
-    /// The number of its copies that run, in all lanes.
-    #[serde(default)]
-    pub copies: usize,
     /// The number of lanes that it runs in.
     #[serde(default = "one")]
     pub lanes: usize,
