@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use stage_core::{BoxError, Consumer, Context, Events, Pipeline, StageResult, StepOptions};
 use tokio::time::sleep;
 
-/// What the last step does.
+/// The work of the last step.
 #[derive(Clone, Copy, Debug)]
 enum Work {
     Nothing,

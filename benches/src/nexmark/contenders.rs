@@ -27,8 +27,8 @@ use crate::{
 /// Computes the answer of a query on one thread, or on its own.
 type Answers = fn(&Arc<[Event]>) -> Answer;
 
-/// A peer, the promised ratio, and its answers.
-type Answering = (&'static str, Option<f64>, Answers);
+/// A peer and its answers.
+type Answering = (&'static str, Answers);
 
 /// A query, and who answers it.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,7 @@ pub struct Query {
     pub name: &'static str,
     us: fn(Arc<[Event]>, &Runtime) -> Result<Answer, FlowError>,
     single: Answers,
-    /// The peers, each with the promised ratio.
+    /// The peers.
     peers: &'static [Answering],
 }
 
@@ -52,7 +52,7 @@ async fn digest<C: Chain<Out: Hash>>(rows: Flow<C>) -> Result<Answer, FlowError>
 }
 
 macro_rules! query {
-    ($name:ident, $events:ident $(, $peer:literal $at_least:expr, $answers:path)* $(,)?) => {
+    ($name:ident, $events:ident $(, $peer:literal, $answers:path)* $(,)?) => {
         Query {
             name: stringify!($name),
             us: |events, runtime| runtime.block_on(digest(queries::$name($events(&events)))),
@@ -61,7 +61,7 @@ macro_rules! query {
                 reference::$name(events, |row| answer.add(&row));
                 answer
             },
-            peers: &[$(($peer, $at_least, |events| $answers(events))),*],
+            peers: &[$(($peer, |events| $answers(events))),*],
         }
     };
 }
@@ -70,14 +70,14 @@ impl Query {
     /// All queries, in the order of their numbers.
     pub const ALL: [Self; 13] = [
         query!(q0, untimed),
-        query!(q1, untimed, "hand" None, workers::q1::<Hand>),
-        query!(q2, untimed, "hand" None, workers::q2::<Hand>),
-        query!(q3, untimed, "hand" None, workers::q3::<Hand>),
-        query!(q4, timed, "hand" None, workers::q4::<Hand>),
-        query!(q5, timed, "hand" None, workers::q5::<Hand>),
+        query!(q1, untimed, "hand", workers::q1::<Hand>),
+        query!(q2, untimed, "hand", workers::q2::<Hand>),
+        query!(q3, untimed, "hand", workers::q3::<Hand>),
+        query!(q4, timed, "hand", workers::q4::<Hand>),
+        query!(q5, timed, "hand", workers::q5::<Hand>),
         query!(q6, timed),
-        query!(q7, timed, "hand" None, workers::q7::<Hand>),
-        query!(q8, timed, "hand" None, workers::q8::<Hand>),
+        query!(q7, timed, "hand", workers::q7::<Hand>),
+        query!(q8, timed, "hand", workers::q8::<Hand>),
         query!(q11, timed),
         query!(q12, untimed),
         query!(q13, untimed),
@@ -157,13 +157,13 @@ fn workloads_of(count: u64) -> Vec<Workload> {
 
 fn workload(query: Query, input: &Rc<Input>) -> Workload {
     let asked = Rc::new(Asked { query, input: Rc::clone(input), expected: OnceCell::new() });
-    let peer = |(name, at_least, answers): Answering| {
+    let peer = |(name, answers): Answering| {
         let asked = Rc::clone(&asked);
         let contender =
             Contender::new(name, move |_, times| asked.rounds(times, |events| Ok(answers(events))));
-        Peer { contender, at_least }
+        Peer { contender, at_least: None }
     };
-    let single = [("single", None, query.single)];
+    let single = [("single", query.single)];
     let peers = single.into_iter().chain(query.peers.iter().copied()).map(peer).collect();
     let us = Contender::new("us", move |runtime: &Runtime, times| {
         asked.rounds(times, |events| Ok(query.by_flow(events, runtime)?))
