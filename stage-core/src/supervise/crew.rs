@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::child::{Child, SHUTDOWN};
 use super::elastic::Elastic;
+use super::rescale::elastic_steps;
 use crate::base::error::ExitReason;
 use crate::engine::Ready;
 use crate::runtime::placement::{Task, spawn};
@@ -386,17 +387,4 @@ impl Drop for Crew {
 
 fn numbered(sources: &[usize]) -> impl Iterator<Item = (usize, usize)> {
     sources.iter().copied().enumerate()
-}
-
-/// Returns the elastic steps of these children, each with its copies in all lanes, which are neighbours.
-fn elastic_steps(children: &[Child]) -> Vec<(Arc<Elastic>, Range<usize>)> {
-    let mut steps: Vec<(Arc<Elastic>, Range<usize>)> = Vec::new();
-    for (index, child) in children.iter().enumerate() {
-        let Some(elastic) = &child.elastic else { continue };
-        match steps.last_mut().filter(|(step, _)| Arc::ptr_eq(step, &elastic.step)) {
-            Some((_, copies)) => copies.end = index + 1,
-            None => steps.push((Arc::clone(&elastic.step), index..index + 1)),
-        }
-    }
-    steps
 }

@@ -8,12 +8,16 @@
 //! The copies of a step that is fed by key leave together when their number changes, and those that follow join once
 //! all have left: then no event is on its way by the old number, and the state of every key can be handed over.
 
+use std::ops::Range;
+
+use super::child::Child;
 use super::crew::{Crew, Member, MemberState};
 use super::elastic::{Elastic, ElasticPlace};
 use super::orders::Orders;
 use super::supervision::{Next, Supervision};
 use crate::base::error::ExitReason;
 use crate::dispatch::Dealt;
+use crate::sync::Arc;
 
 /// Whether the numbers of copies may still change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +82,19 @@ impl Crew {
     fn is_dormant(&self, index: usize) -> bool {
         self.members[index].state == MemberState::Dormant
     }
+}
+
+/// Returns the elastic steps of these children, each with its copies in all lanes, which are neighbours.
+pub(super) fn elastic_steps(children: &[Child]) -> Vec<(Arc<Elastic>, Range<usize>)> {
+    let mut steps: Vec<(Arc<Elastic>, Range<usize>)> = Vec::new();
+    for (index, child) in children.iter().enumerate() {
+        let Some(elastic) = &child.elastic else { continue };
+        match steps.last_mut().filter(|(step, _)| Arc::ptr_eq(step, &elastic.step)) {
+            Some((_, copies)) => copies.end = index + 1,
+            None => steps.push((Arc::clone(&elastic.step), index..index + 1)),
+        }
+    }
+    steps
 }
 
 /// Changes the copies of a step that share its events: each joins and leaves by itself. A copy that is gone for good is
