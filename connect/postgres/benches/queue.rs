@@ -109,12 +109,11 @@ async fn queue(address: &str, table: &str) -> Outcome<Queue> {
 async fn main() -> Outcome<()> {
     let [jobs, waiting] = numbers([20_000, 1_000_000])?;
     let own;
-    let address = match std::env::var("POSTGRES") {
-        Ok(address) => address,
-        Err(_) => {
-            own = kit::Postgres::start().ok_or("PostgreSQL is not installed")?;
-            own.address()
-        }
+    let address = if let Ok(address) = std::env::var("POSTGRES") {
+        address
+    } else {
+        own = kit::Postgres::start().ok_or("PostgreSQL is not installed")?;
+        own.address()
     };
 
     let (by_hand, ours) = (ByHand::open(&address).await?, queue(&address, "bench_jobs").await?);
