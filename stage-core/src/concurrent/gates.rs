@@ -1,6 +1,6 @@
 //! The events that may not start yet because of others with the same key: pure.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// Holds back the events of the keys of which an event waits for its next attempt.
 #[derive(Debug)]
@@ -13,7 +13,8 @@ pub(super) struct KeyOrder<J> {
 struct Closed<J> {
     /// The number of events that wait for an attempt.
     waiting: usize,
-    parked: VecDeque<J>,
+    /// Jobs by the number of their event. One that left a bulkhead arrives after later ones of its key.
+    parked: BTreeMap<u64, J>,
 }
 
 /// Holds back the events of the keys of which enough events are in progress.
@@ -36,20 +37,20 @@ impl<J> KeyOrder<J> {
         Self { closed: HashMap::new(), parked: 0 }
     }
 
-    /// Returns the job, unless its key is closed: then it is parked.
-    pub(super) fn pass(&mut self, key: u64, job: J) -> Option<J> {
+    /// Returns the job of the event `number`, unless its key is closed: then it is parked.
+    pub(super) fn pass(&mut self, key: u64, number: u64, job: J) -> Option<J> {
         let Some(closed) = self.closed.get_mut(&key) else { return Some(job) };
-        closed.parked.push_back(job);
+        closed.parked.insert(number, job);
         self.parked += 1;
         None
     }
 
     /// Closes a key, until it is opened as often.
     pub(super) fn close(&mut self, key: u64) {
-        self.closed.entry(key).or_insert_with(|| Closed { waiting: 0, parked: VecDeque::new() }).waiting += 1;
+        self.closed.entry(key).or_insert_with(|| Closed { waiting: 0, parked: BTreeMap::new() }).waiting += 1;
     }
 
-    /// Opens a key once; returns the jobs that were parked, in order, if it is open now.
+    /// Opens a key once; returns the jobs that were parked, in the order of their events, if it is open now.
     pub(super) fn open(&mut self, key: u64) -> VecDeque<J> {
         let Some(closed) = self.closed.get_mut(&key) else { return VecDeque::new() };
         closed.waiting -= 1;
@@ -58,7 +59,7 @@ impl<J> KeyOrder<J> {
         }
         let parked = self.closed.remove(&key).map(|closed| closed.parked).unwrap_or_default();
         self.parked -= parked.len();
-        parked
+        parked.into_values().collect()
     }
 
     pub(super) const fn parked(&self) -> usize {
@@ -132,10 +133,12 @@ mod tests {
         let mut order = KeyOrder::new();
         order.close(1);
         order.close(1);
-        assert_eq!((order.pass(1, 'a'), order.pass(2, 'b'), order.pass(1, 'c')), (None, Some('b'), None));
-        assert_eq!((order.open(1).len(), order.parked()), (0, 2));
-        assert_eq!(order.open(1), ['a', 'c']);
-        assert_eq!((order.pass(1, 'd'), order.parked()), (Some('d'), 0));
+        let first = (order.pass(1, 0, 'a'), order.pass(2, 1, 'b'), order.pass(1, 3, 'd'));
+        assert_eq!(first, (None, Some('b'), None));
+        assert_eq!(order.pass(1, 2, 'c'), None, "it comes from a bulkhead");
+        assert_eq!((order.open(1).len(), order.parked()), (0, 3));
+        assert_eq!(order.open(1), ['a', 'c', 'd']);
+        assert_eq!((order.pass(1, 4, 'e'), order.parked()), (Some('e'), 0));
     }
 
     proptest! {

@@ -168,9 +168,9 @@ impl<H: EachEvent, C: Carry> Pool<H, C> {
     /// Returns the next event that may start.
     fn next_job(&mut self) -> Option<Job<H, C>> {
         while let Some(job) = self.ready.pop_front() {
-            let Place { key, bulkhead, closes, .. } = job.place;
+            let Place { number, key, bulkhead, closes, .. } = job.place;
             let passed = match key {
-                Some(key) if !closes => self.order.pass(key, job),
+                Some(key) if !closes => self.order.pass(key, number, job),
                 Some(_) | None => Some(job),
             };
             let Some(job) = passed else {

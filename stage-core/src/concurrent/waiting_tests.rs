@@ -97,6 +97,37 @@ async fn a_step_that_is_fed_by_key_holds_back_the_later_events_of_the_key_alone(
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_event_of_a_bulkhead_keeps_its_place_among_those_of_its_key_that_wait_for_a_retry() {
+    let (into, handled) = unbounded_channel();
+    let failed = Arc::new(Mutex::new(false));
+    let pace = |number: u64| async move {
+        // The last events arrive after the failure of 0, while 1 is in progress and 2 waits for the bulkhead.
+        sleep(if number == 3 { Duration::from_millis(50) } else { Duration::ZERO }).await;
+        Ok::<_, BoxError>(number)
+    };
+    let pipeline = numbers(0..5)
+        .step_each(StepOptions::named("pace").max_demand(2).min_demand(1), FailurePolicy::skip(), move || {
+            Ok(each(pace))
+        })
+        .by(|number| number % 2)
+        .finish_each_at_once(wide(), AtOnce::new(2).at_most(1, |_| 0), hours(1), move || {
+            let (into, failed) = (into.clone(), Arc::clone(&failed));
+            Ok(each(move |number: u64| {
+                let (into, failed) = (into.clone(), Arc::clone(&failed));
+                async move {
+                    sleep(Duration::from_millis(if number == 1 { 100 } else { 5 })).await;
+                    if number == 0 && !std::mem::replace(&mut *lock(&failed), true) {
+                        return Err("not yet".into());
+                    }
+                    into.send(number).map_err(BoxError::from)
+                }
+            }))
+        });
+    pipeline.start().await.unwrap().join().await.unwrap();
+    assert_eq!(all(handled), [1, 3, 0, 2, 4]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn ten_thousand_events_that_wait_are_listed_and_all_handled_when_they_are_due() {
     const MANY: u64 = 10_000;
     let (into, handled) = unbounded_channel();
