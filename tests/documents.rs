@@ -1,4 +1,4 @@
-//! Checks of the documents against the code: the tests that the notes name exist, and the README states the
+//! Checks of the documents against the code: the tests that the notes name exist, and the guarantees state the
 //! real defaults.
 #![forbid(unsafe_code)]
 
@@ -110,21 +110,21 @@ fn every_fault_has_a_row_with_a_test() {
     }
 }
 
-/// Returns the default window in the README's row for this entrance, and the `max_demand` and `min_demand` of a fixed
+/// Returns the default window in the guarantees' row for this entrance, and the `max_demand` and `min_demand` of a fixed
 /// one.
 fn stated_defaults(entrance: &str) -> (Tuning, usize, usize) {
-    let readme = fs::read_to_string(workspace_root().join("README.md")).expect("the README");
-    let row = readme
+    let page = fs::read_to_string(workspace_root().join("docs/guarantees.md")).expect("the guarantees");
+    let row = page
         .lines()
         .find(|line| line.starts_with(&format!("| {entrance}")))
-        .unwrap_or_else(|| panic!("README.md states no defaults for {entrance}"));
+        .unwrap_or_else(|| panic!("docs/guarantees.md states no defaults for {entrance}"));
     let cells: Vec<_> = row.split('|').map(str::trim).collect();
     let tuning = cells[2].trim_matches('`').parse().expect("a choice of windows");
     (tuning, cells[3].parse().expect("max_demand"), cells[4].parse().expect("min_demand"))
 }
 
 #[test]
-fn the_readme_states_the_default_window_of_a_pipeline() {
+fn the_guarantees_state_the_default_window_of_a_pipeline() {
     let sink = |defaults| {
         let pipeline = Pipeline::builder("defaults").defaults(defaults).start_fn("numbers", || Ok(0..1));
         pipeline.finish_fn("ignore", |_: i32| ()).topology().step("ignore").expect("a sink").clone()
@@ -136,7 +136,7 @@ fn the_readme_states_the_default_window_of_a_pipeline() {
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
-async fn the_readme_states_the_default_window_of_a_subscription() {
+async fn the_guarantees_state_the_default_window_of_a_subscription() {
     let sink = consumer(ForEach::new(|_: u32| ()), StageOptions::named("sink")).await.expect("a consumer");
     let (stated, stated_max, stated_min) = stated_defaults("a subscription wired by hand");
     let mut tuned = ManualProducer::<u32>::spawn(StageOptions::named("tuned")).await;
@@ -154,7 +154,7 @@ async fn the_readme_states_the_default_window_of_a_subscription() {
 }
 
 #[test]
-fn the_readme_states_the_default_window_of_a_flow() {
+fn the_guarantees_state_the_default_window_of_a_flow() {
     let (tuning, max, min) = stated_defaults("`flow`");
     let options = format!("{:?}", flow::LayerOptions::default());
     // A layer without a window of its own has that of a subscription.
