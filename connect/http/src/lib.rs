@@ -57,7 +57,8 @@ mod readme;
 mod service;
 
 pub use intake::{
-    Intake, IntakeCounts, IntakeError, IntakeOptions, Place, Refusal, Requests, Unavailable, requests,
+    Intake, IntakeCounts, IntakeError, IntakeOptions, Place, Refusal, Requests, Unavailable, Unprocessable,
+    requests,
 };
 pub use live::{Live, LiveCounts, LiveError, LiveOptions, LiveSink, SlowClient};
 pub use outgoing::{body, json_lines, pipeline_json_lines};

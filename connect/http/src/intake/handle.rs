@@ -20,6 +20,7 @@ use super::parts::Reader;
 use super::refusal::Refusal;
 use super::source::Requests;
 use super::ticket::{Reply, Ticket, Verdict};
+use super::unprocessable::Unprocessable;
 
 /// Creates a source of requests, and the handle through which they enter.
 ///
@@ -137,8 +138,8 @@ impl<T: Send + 'static> Intake<T> {
         let Err(refusal) = outcome else { return options.success.into_response() };
         let (status, after) = status(&refusal, options);
         let line = match &refusal {
-            Refusal::Rejected(_) if after.is_none() && !options.shows_reasons => {
-                "the event failed".to_owned()
+            Refusal::Rejected(reason) if after.is_none() => {
+                reason_for_client(reason, "the event failed", options)
             }
             refusal => refusal.to_string(),
         };
@@ -200,9 +201,22 @@ pub(super) fn status(refusal: &Refusal, options: &IntakeOptions) -> (StatusCode,
             (StatusCode::SERVICE_UNAVAILABLE, later)
         }
         Refusal::Rejected(Reason::Postponed(delay)) => (StatusCode::SERVICE_UNAVAILABLE, Some(*delay)),
+        Refusal::Rejected(reason) if Unprocessable::of(reason).is_some() => {
+            (StatusCode::UNPROCESSABLE_ENTITY, None)
+        }
         Refusal::Rejected(_) => (options.failure, None),
         Refusal::Late { .. } => (StatusCode::GATEWAY_TIMEOUT, None),
         Refusal::Unknown => (StatusCode::INTERNAL_SERVER_ERROR, None),
+    }
+}
+
+/// Returns what a client learns of the reason why its event was rejected: all of it if the event is at fault, `hidden` if
+/// the service is and its reasons are not shown.
+pub(super) fn reason_for_client(reason: &Reason, hidden: &str, options: &IntakeOptions) -> String {
+    match Unprocessable::of(reason) {
+        Some(fault) => fault.to_string(),
+        None if options.shows_reasons => reason.to_string(),
+        None => hidden.to_owned(),
     }
 }
 

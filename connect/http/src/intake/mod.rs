@@ -16,9 +16,11 @@ mod refusal;
 mod source;
 mod streamed;
 mod ticket;
+mod unprocessable;
 
 pub use counts::IntakeCounts;
 pub use handle::{Intake, Place, requests};
 pub use options::{IntakeError, IntakeOptions};
 pub use refusal::{Refusal, Unavailable};
 pub use source::Requests;
+pub use unprocessable::Unprocessable;

@@ -94,7 +94,8 @@ impl IntakeOptions {
         self
     }
 
-    /// Sets the status of a request whose event failed, from 500 to 599. Default: 500.
+    /// Sets the status of a request whose event failed, from 500 to 599. Default: 500. An error that is
+    /// [`Unprocessable`](crate::Unprocessable) is answered with 422.
     pub const fn failure(mut self, status: StatusCode) -> Self {
         self.failure = status;
         self

@@ -15,7 +15,8 @@ pub enum Refusal {
     #[error("{0}")]
     Unavailable(Unavailable),
     /// The event was rejected. [`Reason::Stopped`], [`Reason::Untried`] and [`Reason::Postponed`] are answered with 503,
-    /// since no handler failed; other reasons with the status [`failure`](crate::IntakeOptions::failure).
+    /// since no handler failed; an error that is [`Unprocessable`](crate::Unprocessable) with 422; other reasons with the
+    /// status [`failure`](crate::IntakeOptions::failure).
     #[error("{0}")]
     Rejected(Reason),
     /// The verdict did not come within [`reply_within`](crate::IntakeOptions::reply_within): 504. The event is handled

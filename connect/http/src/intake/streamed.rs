@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 use tokio_util::io::StreamReader;
 
-use super::handle::{Intake, refused, status};
+use super::handle::{Intake, reason_for_client, refused, status};
 use super::parts::{Reader, Sums};
 use super::refusal::Refusal;
 
@@ -112,8 +112,7 @@ impl<T: Send + 'static> Intake<T> {
                 (status, after, refusal.to_string())
             }
             (None, Some(reason), _) => {
-                let line =
-                    if options.shows_reasons { reason.to_string() } else { "events failed".to_owned() };
+                let line = reason_for_client(&reason, "events failed", options);
                 let (status, after) = status(&Refusal::Rejected(reason), options);
                 (status, after, line)
             }
