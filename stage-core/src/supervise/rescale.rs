@@ -2,8 +2,8 @@
 //! and copies that leave handle what they were sent.
 //!
 //! All copies that a step may have are members of the crew, in their place. Those that it does without for now are
-//! dormant: they are not running, and neither their producers nor their consumers wait for them. The end of a step's
-//! last copy ends its dormant copies too.
+//! dormant: they are not running, and neither their producers nor their consumers wait for them. One of them takes the
+//! place of a copy that is gone for good; the last copy that finishes ends them too.
 //!
 //! The copies of a step that is fed by key leave together when their number changes, and those that follow join once
 //! all have left: then no event is on its way by the old number, and the state of every key can be handed over.
@@ -33,10 +33,10 @@ impl Supervision {
         if self.crew.elastic.is_empty() || orders.is_stopping() {
             return Next::GoOn;
         }
-        for index in self.crew.end_dormant() {
+        let change = if orders.is_ending() { Change::Over } else { Change::Allowed };
+        for index in self.crew.end_dormant(change) {
             self.policy.leave(index);
         }
-        let change = if orders.is_ending() { Change::Over } else { Change::Allowed };
         let joining = self.crew.rescale(change);
         // A copy that rests, or starts now, waits for no restart: its next end counts.
         let crew = &self.crew;
@@ -62,13 +62,16 @@ impl Crew {
         joining
     }
 
-    /// Ends the dormant copies of steps, or of their lanes, of which no other copy will run; returns them.
-    fn end_dormant(&mut self) -> Vec<usize> {
+    /// Ends the dormant copies of steps, or of their lanes, of which no copy will run; returns them.
+    fn end_dormant(&mut self, change: Change) -> Vec<usize> {
         let mut ended = Vec::new();
         for (step, copies) in &self.elastic {
+            let replaces = change == Change::Allowed && step.dealt().is_none();
             for first in copies.clone().step_by(step.declared().most()) {
                 let lane = first..first + step.declared().most();
-                if self.members[lane.clone()].iter().all(Member::is_over) {
+                let members = &self.members[lane.clone()];
+                let has_finished = members.iter().any(|member| member.state == MemberState::Finished);
+                if members.iter().all(Member::is_over) && (has_finished || !replaces) {
                     ended.extend(lane.filter(|index| self.is_dormant(*index)));
                 }
             }
@@ -158,7 +161,7 @@ impl Member {
         self.child.elastic.as_ref().map_or(0, |elastic| elastic.place)
     }
 
-    /// Returns whether it will not run any more unless the number of copies grows.
+    /// Returns whether it will not run any more unless the number of copies grows or another copy needs a replacement.
     fn is_over(&self) -> bool {
         match self.state {
             MemberState::Serving | MemberState::Leaving => false,

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, RejectedDelivery};
 use stage_core::pipeline::{Copies, Outcome, StepKind};
 use stage_core::testing::{Sim, settle};
-use stage_core::{Demand, Init, Producer, Window, sink};
+use stage_core::{Demand, Init, Producer, Restart, Window, sink};
 
 use super::*;
 
@@ -63,6 +63,32 @@ impl Consumer for First {
         sleep(millis(50)).await;
         cx.finish();
         Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_is_not_restarted_is_replaced_as_long_as_there_is_a_dormant_one() {
+    for count in [1, 2] {
+        let sum = Sum::default();
+        let sink = sum.clone();
+        let running = Pipeline::builder("temporary")
+            .start_fn("numbers", || Ok(0_u64..))
+            .step(StepOptions::named("pass").count(1..=4).restart(Restart::Temporary), || Ok(Pass(millis(1))))
+            .finish("sum", move || Ok(sink.clone()))
+            .start()
+            .await
+            .unwrap();
+        running.set_count("pass", count).unwrap();
+        for gone in 0..4 {
+            sleep(millis(50)).await;
+            let before = sum.seen().0;
+            sleep(millis(50)).await;
+            assert!(sum.seen().0 > before, "copies that replaced {gone} others have work");
+            assert_eq!(copies(&running, "pass"), count.min(4 - gone));
+            fail(&running, "pass", gone).unwrap();
+        }
+        let report = running.join().await.unwrap();
+        assert_eq!((report.outcome, report.not_restarted.len()), (Outcome::Finished, 4), "{report}");
     }
 }
 
