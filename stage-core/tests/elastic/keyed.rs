@@ -253,8 +253,14 @@ impl Cast<Fail> for Shaky {
     }
 }
 
+/// The events of the run with kills. `ELASTIC_EVENTS=1000000` makes it a million, among at least a thousand changes.
+fn events() -> u64 {
+    std::env::var("ELASTIC_EVENTS").ok().and_then(|events| events.parse().ok()).unwrap_or(60_000)
+}
+
 #[tokio::test(start_paused = true)]
 async fn kills_among_the_changes_keep_the_order_and_lose_only_what_is_counted() {
+    let events = events();
     let (result, sum) = (Found::default(), Sum::default());
     let (Found { totals, disorder }, sink) = (result.clone(), sum.clone());
     let copy = AtomicU64::new(0);
@@ -263,7 +269,7 @@ async fn kills_among_the_changes_keep_the_order_and_lose_only_what_is_counted() 
         .intensity(Intensity { max_restarts: usize::MAX, within: SECOND })
         .defaults(StepOptions::new().max_demand(40).min_demand(20))
         .start(StepOptions::named("numbers").count(2), move || {
-            Ok(Paced { next: copy.fetch_add(1, Ordering::SeqCst), step: 2, end: 60_000 })
+            Ok(Paced { next: copy.fetch_add(1, Ordering::SeqCst), step: 2, end: events })
         })
         .step_keyed(
             StepOptions::named("shaky").count(1..=8),
@@ -275,8 +281,12 @@ async fn kills_among_the_changes_keep_the_order_and_lose_only_what_is_counted() 
         .await
         .unwrap();
     let mut state = 7;
+    let (mut changes, mut last) = (0_u64, 1);
     while !running.monitor().status().state.is_ended() {
-        let _ = running.set_count("shaky", 1 + random(&mut state) % 8);
+        let count = 1 + random(&mut state) % 8;
+        if running.set_count("shaky", count).is_ok() && count != last {
+            (changes, last) = (changes + 1, count);
+        }
         for _ in 0..2 {
             if let Ok(copy) = running.producer_consumer::<Shaky>("shaky", random(&mut state) % 8) {
                 let _ = copy.cast(Fail);
@@ -287,9 +297,10 @@ async fn kills_among_the_changes_keep_the_order_and_lose_only_what_is_counted() 
     let report = running.join().await.unwrap();
     let restarts: u64 = report.stages.iter().map(|stage| stage.restarts).sum();
     assert!(restarts > 20, "{report}");
+    assert!(changes >= events / 1_000, "{changes}");
     assert_eq!(result.disorder.load(Ordering::SeqCst), 0, "the events of a key are in order");
     let lost: u64 = report.stages.iter().map(|stage| stage.discarded).sum();
-    assert_eq!(sum.seen().0 + lost, 60_000, "{report}");
+    assert_eq!(sum.seen().0 + lost, events, "{report}");
 }
 
 /// Fails to hand over, or to start with what it was given.
