@@ -8,6 +8,7 @@ use std::{
 use tokio::runtime::Runtime;
 
 use super::{Kind, tokio_vec, us};
+use crate::runtime::Workers;
 use crate::workload::{Contender, Peer, Unit, Workload};
 
 /// A consumer did not get the right events.
@@ -19,30 +20,38 @@ struct WrongSums {
     sums: Vec<(u64, u64)>,
 }
 
-/// `fanout/demand`, `fanout/broadcast` and `fanout/partition`.
+/// `fanout/demand`, `fanout/broadcast` and `fanout/partition`, and the same on one worker.
 pub fn workloads() -> Vec<Workload> {
-    Kind::ALL.into_iter().map(workload).collect()
+    let promised = |kind| match kind {
+        Kind::Demand => 1.0,
+        Kind::Broadcast => 1.2,
+        Kind::Partition => 1.1,
+    };
+    let named = |kind: Kind| format!("fanout/{}", kind.name());
+    let one = Workers::one();
+    let both = Kind::ALL.map(|kind| workload(named(kind), kind, &Workers::Shared, Some(promised(kind))));
+    let single = Kind::ALL.map(|kind| workload(format!("{}/one-worker", named(kind)), kind, &one, None));
+    both.into_iter().chain(single).collect()
 }
 
-fn workload(kind: Kind) -> Workload {
-    let at_least = match kind {
-        Kind::Demand | Kind::Partition => 1.0,
-        Kind::Broadcast => 1.2,
-    };
+fn workload(name: String, kind: Kind, workers: &Workers, at_least: Option<f64>) -> Workload {
+    let (ours, theirs) = (workers.clone(), workers.clone());
     let us = Contender::new("us", move |runtime: &Runtime, events| {
+        let runtime = ours.runtime(runtime)?;
         checked(kind, events, || {
             runtime.block_on(us::run(kind, events)).map_err(|error| -> Box<dyn Error> { error })
         })
     });
     let contender = Contender::new("tokio-vec", move |runtime: &Runtime, events| {
+        let runtime = theirs.runtime(runtime)?;
         checked(kind, events, || Ok(runtime.block_on(tokio_vec::run(kind, events))))
     });
     Workload {
-        name: format!("fanout/{}", kind.name()),
+        name,
         unit: Unit::Rate("events/s", 1.0),
         least: 20_000,
         us,
-        peers: vec![Peer { contender, at_least: Some(at_least) }],
+        peers: vec![Peer { contender, at_least }],
     }
 }
 

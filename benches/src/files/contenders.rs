@@ -79,7 +79,7 @@ fn workload(name: &str, files: usize, size: usize, folder: PathBuf) -> Workload 
             took.map_err(|broken| broken as Box<dyn Error>)
         })
     };
-    let peer = |contender| Peer { contender, at_least: Some(0.85) };
+    let peer = |contender| Peer { contender, at_least: Some(0.9) };
     Workload {
         name: format!("files/{name}"),
         unit: Unit::Rate("bytes/s", as_figure((files * size) as u64)),

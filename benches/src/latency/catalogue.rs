@@ -1,15 +1,16 @@
 //! Latency workloads: the median and the 99th percentile, on two workers and on one.
 
-use std::{error::Error, rc::Rc, time::Duration};
+use std::{error::Error, time::Duration};
 
 use stage_core::watch::Board;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
 use super::{STEPS, quantile, tokio_item, us};
+use crate::runtime::Workers;
 use crate::workload::{Contender, Peer, Unit, Workload};
 
 /// The promised maximum ratio to the peer's time.
-const AT_MOST: f64 = 1.2;
+const AT_MOST: f64 = 1.15;
 /// Minimum number of events per round: with fewer, the 99th percentile is chance.
 const LEAST: u64 = 2_000;
 
@@ -30,24 +31,17 @@ enum Who {
 /// Returns `latency/k3/p50` and `latency/k3/p99`, and the same on one worker.
 pub fn workloads() -> Vec<Workload> {
     let quantiles = [("p50", 0.5), ("p99", 0.99)];
-    let both = quantiles.map(|(name, share)| workload(format!("latency/k3/{name}"), share, None));
-    let single = Rc::new(Builder::new_multi_thread().worker_threads(1).enable_all().build());
-    let one = quantiles
-        .map(|(name, share)| workload(format!("latency/k3/{name}/one-worker"), share, Some(&single)));
+    let both = quantiles.map(|(name, share)| workload(format!("latency/k3/{name}"), share, &Workers::Shared));
+    let single = Workers::one();
+    let one =
+        quantiles.map(|(name, share)| workload(format!("latency/k3/{name}/one-worker"), share, &single));
     both.into_iter().chain(one).collect()
 }
 
-/// A runtime of one worker, or the error of its creation.
-type Single = Rc<std::io::Result<Runtime>>;
-
-fn workload(name: String, share: f64, single: Option<&Single>) -> Workload {
+fn workload(name: String, share: f64, workers: &Workers) -> Workload {
     let of = |name, who| {
-        let single = single.cloned();
-        Contender::new(name, move |runtime, events| match single.as_deref() {
-            None => round(runtime, who, share, events),
-            Some(Ok(single)) => round(single, who, share, events),
-            Some(Err(error)) => Err(error.to_string().into()),
-        })
+        let workers = workers.clone();
+        Contender::new(name, move |runtime, events| round(workers.runtime(runtime)?, who, share, events))
     };
     let peer = Peer { contender: of("tokio-item", Who::Tokio), at_least: Some(AT_MOST) };
     Workload { name, unit: Unit::Microseconds, least: LEAST, us: of("us", Who::Us), peers: vec![peer] }

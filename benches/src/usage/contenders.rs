@@ -76,7 +76,7 @@ pub fn workload(scale: Scale) -> Workload {
         Peer { contender, at_least: Some(at_least) }
     };
     let peers = vec![
-        by("rayon-chunks", rayon_chunks::rows, 1.0),
+        by("rayon-chunks", rayon_chunks::rows, 1.1),
         by("hand-partitioned", hand_partitioned::rows, 0.85),
         by("single", single::rows, 0.85),
         #[cfg(feature = "renoir")]

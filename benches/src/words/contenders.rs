@@ -77,7 +77,7 @@ fn workloads_of(bytes: u64) -> Vec<Workload> {
     let workload =
         |name: &str, us, peers| Workload { name: format!("words/{name}"), unit, least: 1, us, peers };
     let mut str_peers = rayon::<Box<[u8]>>(&input);
-    str_peers.push(by_hand::<Box<[u8]>>(&input, 1.0));
+    str_peers.push(by_hand::<Box<[u8]>>(&input, 1.5));
     #[cfg(feature = "peers")]
     str_peers.push(of_file("timely", &input, None, |path| Ok(super::timely::count(path)?)));
     #[cfg(feature = "renoir")]

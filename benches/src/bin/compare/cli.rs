@@ -7,8 +7,9 @@ use clap::Parser;
 
 /// Runs us and the peers alternately and prints throughputs and ratios.
 #[derive(Debug, Parser)]
+#[command(after_help = MARKS)]
 pub(crate) struct Arguments {
-    /// Print one JSON array instead of the table
+    /// Print one JSON object, of the machine and the rows, instead of the table
     #[arg(long)]
     pub(crate) json: bool,
     /// Fewer and shorter rounds, smaller inputs: under a minute for everything
@@ -17,6 +18,15 @@ pub(crate) struct Arguments {
     /// What to run, by full name or by its beginning (`pipe`, `pipe/k3`); everything when none is named
     pub(crate) workloads: Vec<String>,
 }
+
+const MARKS: &str = "\
+The last column has the promised ratio, a minimum, or a maximum where less is better:
+  ✓                        the ratio is better by a tenth or more: the promise is kept
+  (kept, without margin)   it is better by less
+  ✗                        it is worse
+
+The rows `control` compare the first peer of the first workload with itself, before and after the others. Their
+ratios differ from 1 by the noise of the run; differences of that size mean nothing.";
 
 /// Pairs of rounds of a row whose rounds exceed the budget, and with `--quick`; odd, too.
 pub(crate) const LEAST_PAIRS: usize = 7;

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod machine;
 mod measure;
 mod report;
 mod row;

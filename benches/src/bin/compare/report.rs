@@ -1,31 +1,38 @@
-//! Output: a table, row by row as they are measured, or one JSON array.
+//! Output: a table, row by row as they are measured, or one JSON object; with the machine, its load and the noise.
 
-use std::{env, fs, io, num::NonZero, thread};
+use std::{env, io};
 
-use benches::runtime::WORKERS;
+use benches::workload::Workload;
+use serde::Serialize;
 
 use crate::{
     cli::{Arguments, LEAST_PAIRS},
+    machine::Machine,
     row::{HEADINGS, Row},
 };
 
+/// The name of the rows of a peer beside itself.
+pub(crate) const CONTROL: &str = "control";
+
 /// Collects the rows and prints them.
-#[derive(Debug)]
-pub(crate) enum Report {
-    Table,
-    Json(Vec<Row>),
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    machine: Machine,
+    rows: Vec<Row>,
+    #[serde(skip)]
+    is_json: bool,
 }
 
 impl Report {
     /// Prints the lines above the table.
     pub(crate) fn begin(arguments: &Arguments) -> Self {
-        if arguments.json {
-            return Self::Json(Vec::new());
+        let report = Self { machine: Machine::at_start(), rows: Vec::new(), is_json: arguments.json };
+        if report.is_json {
+            return report;
         }
         println!(
-            "{}, {} cores; tokio with {WORKERS} workers, the system's allocator; {} pairs of rounds of {} ms{}",
-            processor(),
-            thread::available_parallelism().map_or(1, NonZero::get),
+            "{}, the system's allocator; {} pairs of rounds of {} ms{}",
+            report.machine.shown(),
             arguments.pairs(),
             arguments.budget().as_millis(),
             if arguments.quick { String::new() } else { format!(", {LEAST_PAIRS} where one takes longer") },
@@ -33,28 +40,45 @@ impl Report {
         println!("{}\n", command());
         println!("{}", line(&HEADINGS.map(str::to_owned)));
         println!("|{}|", WIDTHS.map(|width| "-".repeat(width + 2)).join("|"));
-        Self::Table
+        report
     }
 
     pub(crate) fn add(&mut self, row: Row) {
-        match self {
-            Self::Table => println!("{}", line(&row.cells())),
-            Self::Json(rows) => rows.push(row),
+        if !self.is_json {
+            println!("{}", line(&row.cells()));
         }
+        self.rows.push(row);
     }
 
-    /// Prints the JSON after the last row.
-    pub(crate) fn end(self) -> io::Result<()> {
-        let Self::Json(rows) = self else {
+    /// Prints the lines below the table, or the JSON; `control` is the workload whose first peer was the control.
+    pub(crate) fn end(mut self, control: Option<&Workload>) -> io::Result<()> {
+        self.machine.end();
+        if self.is_json {
+            serde_json::to_writer_pretty(io::stdout().lock(), &self)?;
+            println!();
             return Ok(());
-        };
-        serde_json::to_writer_pretty(io::stdout().lock(), &rows)?;
-        println!();
+        }
+        println!("\n{}", self.machine.shown_load());
+        if let Some(workload) = control {
+            println!("{}", noise(&workload.name, &self.rows));
+        }
         Ok(())
     }
 }
 
-const WIDTHS: [usize; HEADINGS.len()] = [25, 16, 10, 10, 6, 15, 10];
+/// Returns the line about the rows of a peer beside itself.
+fn noise(workload: &str, rows: &[Row]) -> String {
+    let controls = rows.iter().filter(|row| row.workload() == CONTROL).map(Row::extremes);
+    let (min, max) = controls.fold((f64::INFINITY, f64::NEG_INFINITY), |(min, max), (least, most)| {
+        (min.min(least), max.max(most))
+    });
+    format!(
+        "The control is the first peer of {workload} beside itself, at the start and at the end: its ratios, from \
+         {min:.2} to {max:.2}, are the noise of the run."
+    )
+}
+
+const WIDTHS: [usize; HEADINGS.len()] = [27, 16, 10, 10, 6, 15, 29];
 
 /// Formats one line of the table; names are left-aligned, figures right-aligned.
 fn line(cells: &[String; HEADINGS.len()]) -> String {
@@ -66,13 +90,6 @@ fn line(cells: &[String; HEADINGS.len()]) -> String {
     format!("| {} |", padded.collect::<Vec<_>>().join(" | "))
 }
 
-/// Returns the processor's name from Linux, elsewhere the architecture.
-fn processor() -> String {
-    let told = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = told.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    name.map_or_else(|| env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
-}
-
 fn command() -> String {
     let command = "cargo run --release -p benches --bin compare".to_owned();
     let arguments: Vec<_> = env::args().skip(1).collect();
@@ -80,4 +97,34 @@ fn command() -> String {
         return command;
     }
     format!("{command} -- {}", arguments.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use benches::workload::Unit;
+
+    use super::{CONTROL, WIDTHS, line, noise};
+    use crate::row::{Pair, Row};
+
+    fn row(workload: &str, ratios: &[f64]) -> Row {
+        let pairs: Vec<_> = ratios.iter().map(|ratio| Pair { us: *ratio * 1e6, them: 1e6 }).collect();
+        Row::new(workload, Unit::Rate("events/s", 1.0), ("tokio-vec", Some(1.0)), &pairs)
+    }
+
+    #[test]
+    fn the_noise_is_that_of_all_rows_of_the_control() {
+        let rows =
+            [row(CONTROL, &[0.97, 1.0, 1.02]), row("pipe/k3/10-1", &[0.2, 4.0]), row(CONTROL, &[0.99, 1.08])];
+        let line = noise("pipe/k3/10-1", &rows);
+        assert!(line.contains("of pipe/k3/10-1 beside itself") && line.contains("0.97 to 1.08"), "{line}");
+    }
+
+    #[test]
+    fn every_line_of_the_table_has_the_same_width() {
+        let width = WIDTHS.iter().map(|width| width + 3).sum::<usize>() + 1;
+        for ratio in [0.9, 1.05, 2.0] {
+            let line = line(&row("pipe/k3/1000-500/one-worker", &[ratio]).cells());
+            assert_eq!(line.chars().count(), width, "{line}");
+        }
+    }
 }

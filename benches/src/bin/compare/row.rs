@@ -1,6 +1,6 @@
 //! Result of one comparison: a workload, a peer, both throughputs and their ratio.
 
-use benches::workload::{Better, Peer, Workload};
+use benches::workload::{Better, Unit};
 use serde::Serialize;
 
 use crate::statistics::{extremes, median};
@@ -16,7 +16,21 @@ pub(crate) struct Row {
     ratio: Ratio,
     better: Better,
     at_least: Option<f64>,
+    kept: Option<Kept>,
 }
+
+/// Whether a ratio keeps its promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kept {
+    /// It is better than promised by the [`MARGIN`] or more.
+    WithMargin,
+    WithoutMargin,
+    Missed,
+}
+
+/// The factor by which a ratio must be better than promised: another run, or another processor, changes it by less.
+const MARGIN: f64 = 1.1;
 
 /// The ratio of this project's figure to the peer's, over all pairs.
 #[derive(Debug, Serialize)]
@@ -33,29 +47,37 @@ pub(crate) struct Pair {
 }
 
 impl Row {
-    pub(crate) fn new(workload: &Workload, peer: &Peer, pairs: &[Pair]) -> Self {
+    /// Creates a row of `pairs` of rounds, with the promised ratio.
+    pub(crate) fn new(
+        workload: &str,
+        unit: Unit,
+        (peer, at_least): (&'static str, Option<f64>),
+        pairs: &[Pair],
+    ) -> Self {
         let all = |figure: fn(&Pair) -> f64| pairs.iter().map(figure).collect::<Vec<_>>();
         let ratios = all(|pair| pair.us / pair.them);
         let (min, max) = extremes(&ratios);
-        let median_ratio = median(&ratios);
+        let (median_ratio, better) = (median(&ratios), unit.better());
         Self {
-            workload: workload.name.clone(),
-            peer: peer.contender.name,
-            unit: workload.unit.name(),
+            workload: workload.to_owned(),
+            peer,
+            unit: unit.name(),
             us: median(&all(|pair| pair.us)),
             them: median(&all(|pair| pair.them)),
             ratio: Ratio { median: median_ratio, min, max },
-            better: workload.unit.better(),
-            at_least: peer.at_least,
+            better,
+            at_least,
+            kept: at_least.map(|bound| kept(median_ratio, bound, better)),
         }
     }
 
-    /// Returns whether the ratio keeps the promise.
-    pub(crate) fn holds(&self) -> bool {
-        self.at_least.is_none_or(|bound| match self.better {
-            Better::Higher => self.ratio.median >= bound,
-            Better::Lower => self.ratio.median <= bound,
-        })
+    pub(crate) fn workload(&self) -> &str {
+        &self.workload
+    }
+
+    /// Returns the smallest and the greatest ratio.
+    pub(crate) const fn extremes(&self) -> (f64, f64) {
+        (self.ratio.min, self.ratio.max)
     }
 
     /// Formats a figure; rates are in millions.
@@ -76,11 +98,11 @@ impl Row {
             Better::Lower => "≤",
         };
         let bound = self.at_least.map(|bound| (bound * 100.0).round() / 100.0);
-        let promise = match (bound, self.holds()) {
-            (None, _) => String::new(),
-            (Some(bound), true) => format!("{sign} {bound} ✓"),
-            (Some(bound), false) => format!("{sign} {bound} ✗"),
-        };
+        let promise = bound.zip(self.kept).map(|(bound, kept)| match kept {
+            Kept::WithMargin => format!("{sign} {bound} ✓"),
+            Kept::WithoutMargin => format!("{sign} {bound} (kept, without margin)"),
+            Kept::Missed => format!("{sign} {bound} ✗"),
+        });
         [
             self.workload.clone(),
             self.peer.to_owned(),
@@ -88,8 +110,20 @@ impl Row {
             self.shown(self.them),
             format!("{median:.2}"),
             format!("{min:.2} – {max:.2}"),
-            promise,
+            promise.unwrap_or_default(),
         ]
+    }
+}
+
+fn kept(ratio: f64, bound: f64, better: Better) -> Kept {
+    let times_better = match better {
+        Better::Higher => ratio / bound,
+        Better::Lower => bound / ratio,
+    };
+    match times_better {
+        MARGIN.. => Kept::WithMargin,
+        1.0.. => Kept::WithoutMargin,
+        _ => Kept::Missed,
     }
 }
 
@@ -98,20 +132,49 @@ pub(crate) const HEADINGS: [&str; 7] = ["workload", "peer", "us", "peer's", "rat
 
 #[cfg(test)]
 mod tests {
-    use benches::catalogue::{self, Scale};
+    use benches::workload::Unit;
 
     use super::{Pair, Row};
 
+    const RATE: Unit = Unit::Rate("events/s", 1.0);
+
+    fn row(unit: Unit, at_least: Option<f64>, ratio: f64) -> Row {
+        let pairs = [(300.0, 200.0), (100.0, 200.0), (440.0, 220.0)].map(|(us, them)| Pair { us, them });
+        let pairs = pairs.map(|Pair { us, them }| Pair { us: us * ratio / 1.5, them });
+        Row::new("pipe/k3/1000-500", unit, ("tokio-vec", at_least), &pairs)
+    }
+
     #[test]
     fn a_row_in_json_has_the_promised_fields() {
-        let all = catalogue::all(Scale::Tenth);
-        let workload = all.iter().find(|workload| workload.name == "pipe/k3/1000-500").unwrap();
-        let pairs = [(300.0, 200.0), (100.0, 200.0), (440.0, 220.0)].map(|(us, them)| Pair { us, them });
-        let row = serde_json::to_value(Row::new(workload, &workload.peers[0], &pairs)).unwrap();
+        let row = serde_json::to_value(row(RATE, Some(1.25), 1.5)).unwrap();
         let expected = serde_json::json!({
             "workload": "pipe/k3/1000-500", "peer": "tokio-vec", "unit": "events/s", "us": 300.0, "them": 200.0,
-            "ratio": { "median": 1.5, "min": 0.5, "max": 2.0 }, "better": "higher", "at_least": 1.5,
+            "ratio": { "median": 1.5, "min": 0.5, "max": 2.0 }, "better": "higher", "at_least": 1.25,
+            "kept": "with_margin",
         });
         assert_eq!(row, expected);
+    }
+
+    #[test]
+    fn a_promise_is_kept_with_a_margin_of_a_tenth_without_it_or_missed() {
+        let shown = |unit, at_least, ratio| row(unit, at_least, ratio).cells()[6].clone();
+        for (ratio, expected) in [
+            (1.80, "≥ 1.6 ✓"),
+            (1.75, "≥ 1.6 (kept, without margin)"),
+            (1.61, "≥ 1.6 (kept, without margin)"),
+            (1.59, "≥ 1.6 ✗"),
+        ] {
+            assert_eq!(shown(RATE, Some(1.6), ratio), expected, "{ratio}");
+        }
+        for (ratio, expected) in [
+            (1.04, "≤ 1.15 ✓"),
+            (1.06, "≤ 1.15 (kept, without margin)"),
+            (1.14, "≤ 1.15 (kept, without margin)"),
+            (1.16, "≤ 1.15 ✗"),
+        ] {
+            assert_eq!(shown(Unit::Microseconds, Some(1.15), ratio), expected, "{ratio}");
+        }
+        assert_eq!(shown(RATE, None, 0.5), "");
+        assert_eq!(shown(RATE, Some(1.0), f64::NAN), "≥ 1 ✗");
     }
 }
