@@ -89,7 +89,10 @@ impl serde::Serialize for Copies {
 impl<'de> serde::Deserialize<'de> for Copies {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         #[derive(serde::Deserialize)]
-        #[serde(untagged)]
+        #[serde(
+            untagged,
+            expecting = "expected a number of copies, such as `4`, or a range, such as `1..=8`"
+        )]
         enum Written {
             Count(usize),
             Range(String),

@@ -112,7 +112,7 @@ pub(crate) async fn window(
 
 #[derive(Deserialize)]
 struct NewCount {
-    count: Value,
+    count: Copies,
 }
 
 pub(crate) async fn count(
@@ -120,13 +120,9 @@ pub(crate) async fn count(
     Path((pipeline, step)): Path<(String, String)>,
     body: Bytes,
 ) -> Done {
-    const EXAMPLE: &str = r#"{"count": 4} or {"count": "2..=8"}"#;
     let steering = request.steering(Control::Count, &pipeline, &format!("copies of `{step}`"))?;
-    let NewCount { count } = parse(&body, EXAMPLE)?;
-    let text = count.as_str().map_or_else(|| count.to_string(), str::to_owned);
-    let copies = text.parse::<Copies>();
-    let copies = copies.map_err(|error| Refusal::bad(format!("the body is not {EXAMPLE}: {error}")))?;
-    done(steering.set_count(&step, copies))
+    let NewCount { count } = parse(&body, r#"{"count": 4} or {"count": "2..=8"}"#)?;
+    done(steering.set_count(&step, count))
 }
 
 #[derive(Deserialize)]

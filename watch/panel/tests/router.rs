@@ -318,6 +318,32 @@ async fn a_window_set_on_the_page_is_described() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_window_that_replaces_a_tuned_one_is_described_with_its_numbers() {
+    let running = Pipeline::builder("tuned")
+        .start_fn("numbers", || Ok(0_u64..))
+        .finish_fn("send", |_| ())
+        .start()
+        .await
+        .unwrap();
+    let board = Board::new();
+    board.add("tuned", &running).unwrap();
+    let panel = router_with(board, controlled());
+    let set = Ask::put("/api/pipelines/tuned/steps/send/window", r#"{"min": 3, "max": 7}"#).token(TOKEN);
+    assert_eq!(json(set.of(&panel).await).await, json!({ "done": true }));
+    let described = json(Ask::get("/api/pipelines/tuned").of(&panel).await).await;
+    let steered = |name: &str, value: &str| json!({ "step": "send", "name": name, "value": value, "origin": "steering" });
+    let options = described["options"].as_array().unwrap();
+    for option in [steered("demand", "fixed"), steered("max_demand", "7"), steered("min_demand", "3")] {
+        assert_eq!(
+            options.iter().filter(|described| **described == option).count(),
+            1,
+            "{option}: {described}"
+        );
+    }
+    running.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rate_set_on_the_page_applies() {
     let limit = Budget::new(Rate::new(10, Duration::from_secs(1)).unwrap());
     let running = Pipeline::builder("mails")

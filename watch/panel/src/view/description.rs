@@ -137,8 +137,10 @@ impl Description {
 
 /// Lists the options of all steps; what an operator set replaces what the pipeline began with.
 fn option_values(entry: &Entry, status: &Status) -> Vec<OptionDescription> {
-    let began = entry.topology().options().iter().map(|option| {
-        let of = status.steps.iter().find(|of| of.step == option.step).filter(|of| of.window_steered);
+    let steered = |step: &str| status.steps.iter().find(|of| of.step == step && of.window_steered);
+    let options = entry.topology().options();
+    let began = options.iter().map(|option| {
+        let of = steered(&option.step);
         let steered = match option.name {
             "max_demand" => of.and_then(|of| of.max_demand).map(|events| events.to_string()),
             "min_demand" => of.and_then(|of| of.min_demand).map(|events| events.to_string()),
@@ -155,12 +157,21 @@ fn option_values(entry: &Entry, status: &Status) -> Vec<OptionDescription> {
         let value = steered.unwrap_or_else(|| option.value.clone());
         OptionDescription { step: option.step.clone(), name: option.name, value, origin }
     });
+    // A tuned window begins without numbers.
+    let tuned = options.iter().filter(|option| option.name == "demand" && option.value != FIXED);
+    let fixed = tuned.filter_map(|option| steered(&option.step)).flat_map(|of| {
+        let numbers = [("max_demand", of.max_demand), ("min_demand", of.min_demand)];
+        numbers.into_iter().filter_map(|(name, events)| {
+            let (value, origin) = (events?.to_string(), "steering".to_owned());
+            Some(OptionDescription { step: of.step.clone(), name, value, origin })
+        })
+    });
     let rates = status.steps.iter().filter_map(|of| {
         let origin = if of.rate_steered { "steering" } else { "code" };
         let value = of.rate?.to_string();
         Some(OptionDescription { step: of.step.clone(), name: "rate", value, origin: origin.to_owned() })
     });
-    began.chain(rates).collect()
+    began.chain(fixed).chain(rates).collect()
 }
 
 /// The value of `demand` for a window that is not tuned.

@@ -38,7 +38,10 @@ async fn a_number_of_copies_set_on_the_page_applies() {
     }
     for body in [r#"{"count": 5}"#, r#"{"count": "many"}"#, r#"{"count": -1}"#] {
         let set = Ask::put("/api/pipelines/mails/steps/send/count", body).token(TOKEN);
-        assert_eq!(set.of(&panel).await.status(), StatusCode::BAD_REQUEST, "{body}");
+        let answer = set.of(&panel).await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{body}");
+        let error = json(answer).await["error"].to_string();
+        assert!(error.contains("1..=4") || error.contains("such as `1..=8`"), "{error}");
     }
     running.stop().await.unwrap();
 }
