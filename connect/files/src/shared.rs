@@ -40,6 +40,22 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Refuses a directory in the place of a file: every attempt to read it would fail.
+fn refuse_directories(follow: &Follow) -> Result<(), Fault> {
+    if follow.path.is_dir() {
+        let remedy = "follow a file in it, or read its files to their ends with `Flow::from_lines_of` of the crate `flow`";
+        return Err(Fault::Fatal("it is a directory".to_owned(), remedy.to_owned()));
+    }
+    let others = [("checkpoint", Some(&follow.checkpoint)), ("file of dead letters", follow.dead.as_ref())];
+    for (what, path) in others {
+        if let Some(path) = path.filter(|path| path.is_dir()) {
+            let wrong = format!("the {what} `{}` is a directory", path.display());
+            return Err(Fault::Fatal(wrong, "name a file in it".to_owned()));
+        }
+    }
+    Ok(())
+}
+
 impl Shared {
     pub(crate) fn new(follow: Follow) -> Arc<Self> {
         Arc::new(Self {
@@ -75,6 +91,7 @@ impl Shared {
     pub(crate) fn open(&self) -> Result<(), Fault> {
         let mut tail = lock(&self.tail);
         if tail.is_none() {
+            refuse_directories(&self.follow)?;
             let lock = self.lock_checkpoint()?;
             let opened = Tail::open(&self.follow)?;
             // From now on there is a checkpoint, so a source that begins at the end of the file has a place to go on at.

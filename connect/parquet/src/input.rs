@@ -1,7 +1,8 @@
 //! A file whose footer was read.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema};
@@ -28,10 +29,16 @@ pub(crate) enum Place {
     Object(Object),
 }
 
+/// Opens a file. A directory can be opened, too, and would be taken for a damaged file.
+fn file_at(path: &Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    if file.metadata()?.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(file) }
+}
+
 impl Input {
     pub(crate) fn open(path: PathBuf) -> Result<Self, ParquetError> {
         let name = path.display().to_string();
-        let opened = File::open(&path)
+        let opened = file_at(&path)
             .map_err(Into::into)
             .and_then(|file| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(Into::into));
         match opened {

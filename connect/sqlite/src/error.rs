@@ -1,5 +1,7 @@
 //! Errors of a queue in a file.
 
+use std::path::Path;
+
 use rusqlite::ErrorCode;
 
 /// Error of an operation on a queue.
@@ -18,6 +20,12 @@ pub enum QueueError {
     #[error("the queue `{file}` is locked by another process")]
     Busy {
         /// The file.
+        file: String,
+    },
+    /// The path is that of a directory.
+    #[error("the queue `{file}` is a directory; name a file in it, which is created if it does not exist")]
+    Directory {
+        /// The path.
         file: String,
     },
     /// SQLite failed.
@@ -41,7 +49,14 @@ pub enum QueueError {
 impl QueueError {
     pub(crate) fn of(file: &str, source: rusqlite::Error) -> Self {
         let file = file.to_owned();
-        if is_busy(&source) { Self::Busy { file } } else { Self::Failed { file, source } }
+        if is_busy(&source) {
+            Self::Busy { file }
+        } else if Path::new(&file).is_dir() {
+            // SQLite says that the file cannot be opened.
+            Self::Directory { file }
+        } else {
+            Self::Failed { file, source }
+        }
     }
 }
 

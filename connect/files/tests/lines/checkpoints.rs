@@ -95,6 +95,32 @@ async fn the_checkpoint_of_another_file_is_refused() {
 }
 
 #[tokio::test]
+async fn a_directory_in_the_place_of_a_file_is_refused() {
+    let log = Log::new("one\n");
+    let (file, folder) = (log.path.display(), log.path.parent().unwrap());
+    let directory = folder.display();
+    let remedy =
+        "follow a file in it, or read its files to their ends with `Flow::from_lines_of` of the crate `flow`";
+    let cases = [
+        (Follow::new(folder, &log.checkpoint), format!("file `{directory}`: it is a directory; {remedy}")),
+        (
+            Follow::new(&log.path, folder),
+            format!("file `{file}`: the checkpoint `{directory}` is a directory; name a file in it"),
+        ),
+        (
+            log.follow().dead_letters(folder),
+            format!(
+                "file `{file}`: the file of dead letters `{directory}` is a directory; name a file in it"
+            ),
+        ),
+    ];
+    for (follow, said) in cases {
+        let error = refusal(&follow).await;
+        assert_eq!((error.kind(), error.to_string()), (ErrorKind::Fatal, said));
+    }
+}
+
+#[tokio::test]
 async fn one_source_at_a_time_uses_a_checkpoint() {
     let log = Log::new("one\n");
     let mut first = log.open().await;

@@ -152,4 +152,6 @@ async fn errors_name_the_file_the_row_group_and_the_column() {
             "{error}"
         );
     }
+    let error = Parquet::open([folder.path()]).unwrap_err();
+    assert_eq!(error.to_string(), format!("`{}` cannot be opened: is a directory", folder.path().display()));
 }

@@ -199,4 +199,7 @@ async fn a_queue_that_cannot_be_opened_is_named() {
     let path = folder.path().join("missing").join("jobs.db");
     let error = Queue::open(&path, QueueOptions::new()).await.unwrap_err();
     assert!(error.to_string().starts_with(&format!("the queue `{}` failed: ", path.display())), "{error}");
+    let error = Queue::open(folder.path(), QueueOptions::new()).await.unwrap_err();
+    let said = "is a directory; name a file in it, which is created if it does not exist";
+    assert_eq!(error.to_string(), format!("the queue `{}` {said}", folder.path().display()));
 }
