@@ -26,6 +26,9 @@ const SAMPLE: Duration = Duration::from_millis(500);
 /// The samples without events after the last phase.
 const IDLE: u32 = 30;
 
+/// The samples of a phase before its throughput counts: two seconds.
+const SETTLING: usize = 4;
+
 /// Events that were not taken for longer than this are not offered any more.
 const BACKLOG: Duration = Duration::from_millis(100);
 
@@ -83,7 +86,7 @@ impl Producer for Offered {
                 sleep(BACKLOG).await;
             } else if now < self.due {
                 out.flush();
-                sleep(self.due - now).await;
+                sleep(self.due.saturating_sub(now)).await;
             } else {
                 self.due = self.due.max(now.saturating_sub(BACKLOG)) + Duration::from_secs(1) / rate;
                 out.emit(self.next);
@@ -161,7 +164,7 @@ fn after(sample: usize) -> String {
 
 /// Prints the row of a phase: `samples` begins with the last one of the phase before.
 fn print_phase(rate: u32, samples: &[Sample]) {
-    let [first, .., last] = samples else { return };
+    let [_, .., last] = samples else { return };
     let each: Vec<_> = samples[1..].iter().map(|sample| sample.copies.to_string()).collect();
     let changed = samples.windows(2).rposition(|pair| pair[0].copies != pair[1].copies);
     let per_sample = u64::from(rate) / 2;
@@ -169,9 +172,12 @@ fn print_phase(rate: u32, samples: &[Sample]) {
         let handled = pair[1].handled[0] - pair[0].handled[0];
         rate > 0 && handled * 10 >= per_sample * 9
     });
-    let half_seconds = samples.len() as u64 - 1;
-    let rates =
-        [0, 1, 2].map(|place| ((last.handled[place] - first.handled[place]) * 2 / half_seconds).to_string());
+    let settled = SETTLING.min(samples.len() - 2);
+    let half_seconds = (samples.len() - 1 - settled) as u64;
+    let rates = [0, 1, 2].map(|place| {
+        let handled = last.handled[place] - samples[settled].handled[place];
+        (handled * 2 / half_seconds).to_string()
+    });
     println!(
         "| {rate} | {} | {} | {} | {} |",
         each.join(" "),
@@ -205,9 +211,10 @@ async fn main() -> Result<(), BoxError> {
         Contender::start(1, load).await?,
     ];
     println!(
-        "An event takes {} ms. Copies: of `count: 1..=8`, every {} ms.\n",
+        "An event takes {} ms. Copies: of `count: 1..=8`, every {} ms. Throughput: after the first {} of a phase.\n",
         WORK.as_millis(),
-        SAMPLE.as_millis()
+        SAMPLE.as_millis(),
+        after(SETTLING),
     );
     println!(
         "| offered/s | copies | 90 % served after | last change after | 1..=8, events/s | fixed 8 | fixed 1 |"
