@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::chain::{Chain, InOf, TimeOf};
 use crate::flow::Flow;
-use crate::reduce::{Alarms, Fold, FoldAndEmit, FoldAndSet};
+use crate::reduce::{Alarms, Fold, FoldAndEmit, FoldAndSet, InPlace};
 use crate::reduced::Reduced;
 use crate::window::{EventTime, FitsTime, Late, Next, OfEventTime, Window, WindowSpec};
 
@@ -95,11 +95,12 @@ impl<C: Chain> Flow<C> {
     }
 
     /// Folds the events of each window of each stage into a value, starting with `init()`.
-    pub fn reduce<A, I, F>(self, init: I, function: F) -> Reduced<C, Fold<I, F>>
+    pub fn reduce<A, I, F, R>(self, init: I, function: F) -> Reduced<C, Fold<I, F>>
     where
         A: Send + 'static,
         I: Fn() -> A + Send + Sync + 'static,
-        F: Fn(&mut A, C::Out) + Send + Sync + 'static,
+        F: Fn(&mut A, C::Out) -> R + Send + Sync + 'static,
+        R: InPlace,
     {
         Reduced { flow: self, reducer: Fold { init: Arc::new(init), function: Arc::new(function) } }
     }
@@ -129,11 +130,12 @@ impl<C: Chain> Flow<C> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn reduce_with_alarms<A, I, F>(self, init: I, function: F) -> Reduced<C, FoldAndSet<I, F>>
+    pub fn reduce_with_alarms<A, I, F, R>(self, init: I, function: F) -> Reduced<C, FoldAndSet<I, F>>
     where
         A: Send + 'static,
         I: Fn(&mut Alarms) -> A + Send + Sync + 'static,
-        F: Fn(&mut A, C::Out, &mut Alarms) + Send + Sync + 'static,
+        F: Fn(&mut A, C::Out, &mut Alarms) -> R + Send + Sync + 'static,
+        R: InPlace,
     {
         Reduced { flow: self, reducer: FoldAndSet { init: Arc::new(init), function: Arc::new(function) } }
     }

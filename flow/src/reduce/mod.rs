@@ -7,6 +7,7 @@ mod combine;
 mod departition;
 mod emit;
 mod gaps;
+mod in_place;
 #[cfg(feature = "persist")]
 mod keep;
 mod layer;
@@ -27,6 +28,7 @@ pub use byte_key::ByteKey;
 pub(crate) use combine::{Deal, FoldPartials};
 pub use departition::{DepartitionLayer, DepartitionOperator};
 pub use emit::{Emit, EmitEvents, EmitNothing, EmitState, OnTrigger};
+pub(crate) use in_place::InPlace;
 pub use layer::ReduceLayer;
 pub use map_layer::{MapLayer, MapOperator};
 pub(crate) use marks::Marks;

@@ -63,5 +63,6 @@ pub use segment::Passage;
 // Bounds that exist for their messages.
 #[doc(hidden)]
 pub use {
-    across::Crossing, branches::Broadcast, delivered::Delivered, mismatch::Expected, no_output::NoOutput,
+    across::Crossing, branches::Broadcast, delivered::Delivered, mismatch::Expected, mismatch::ExpectedBatch,
+    no_output::NoOutput,
 };

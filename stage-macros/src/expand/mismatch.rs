@@ -13,7 +13,11 @@ use crate::words::{Emits, Role};
 pub(super) fn expecting(step: &Step, events: TokenStream) -> TokenStream {
     let Some(ty) = stated(step) else { return events };
     // At the type, where the compiler reports another event.
-    let check = quote_spanned!(ty.span()=> .expecting::<#ty>());
+    let check = if step.takes_batches() {
+        quote_spanned!(ty.span()=> .expecting_batch::<#ty>())
+    } else {
+        quote_spanned!(ty.span()=> .expecting::<#ty>())
+    };
     quote!(#events #check)
 }
 

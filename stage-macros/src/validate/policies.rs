@@ -48,6 +48,10 @@ pub(super) fn check(model: &Model, errors: &mut Errors) {
 
 /// Reports a future that no stage would poll: the events of a step that returns futures are the futures.
 fn unawaited(step: &Step, errors: &mut Errors) {
+    if step.role == Role::Start && is_future(&step.recipe.expr) {
+        let advice = "a source has events, and this is a future that no stage awaits: write `start || [input]; step policy::each(|input: Input| async move { … }), on_failure: restart;`, where the function returns a `Result`, with `use stage_core::policy;`";
+        errors.at(&step.recipe.expr, advice);
+    }
     let awaits = [Role::Step, Role::Finish].contains(&step.role);
     if let (Some(_), Some(last)) = (step.finish, step.thens.last())
         && last.shape == Shape::Function
@@ -66,6 +70,10 @@ fn waits(step: &Step, policy: &str) -> String {
     format!(
         "this closure returns a future that is never awaited: write `{word} policy::each(|event: Event| async move {{ … }}), {policy}`, with the type of the event and `use stage_core::policy;`"
     )
+}
+
+fn is_future(expr: &Expr) -> bool {
+    matches!(expr, Expr::Async(_)) || is_async(expr)
 }
 
 fn is_async(expr: &Expr) -> bool {
