@@ -41,6 +41,14 @@ pub fn write_error(error: &(dyn Error + 'static), f: &mut fmt::Formatter<'_>) ->
 /// transient subscription does not end its consumer.
 ///
 /// Its `Debug` form is its message, as for every error of this crate; `{:#?}` shows the fields.
+///
+/// ```
+/// use stage_core::ExitReason;
+///
+/// let full = ExitReason::Custom("the disk is full".into());
+/// assert!(!full.is_normal() && ExitReason::Shutdown.is_normal());
+/// assert!(full.to_string().contains("the disk is full"));
+/// ```
 #[derive(Clone, stage_macros::ErrorDebug)]
 #[non_exhaustive]
 pub enum ExitReason {

@@ -3,6 +3,14 @@
 use crate::base::error::ExitReason;
 
 /// The number of events without demand that a stage buffers.
+///
+/// ```
+/// use stage_core::spawn::StageOptions;
+/// use stage_core::{Capacity, Keep};
+///
+/// // The newest thousand events wait for subscribers.
+/// let options = StageOptions::<u32>::named("prices").buffer(Capacity::Bounded(1000)).keep(Keep::Last);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capacity {
     /// At most this many, up to 1,000,000,000. [`Keep`] decides which events are discarded beyond it; they
@@ -13,6 +21,19 @@ pub enum Capacity {
 }
 
 /// The events that a full buffer keeps.
+///
+/// ```
+/// use stage_core::pipeline;
+///
+/// pipeline! {
+///     Prices() {
+///         start  0..10_u32;
+///         // Events that have been made and not asked for: the oldest are kept.
+///         step   |price| price * 2, buffer: 1000, keep: first;
+///         finish |price| println!("{price}");
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -25,6 +46,16 @@ pub enum Keep {
 }
 
 /// The threads that run a stage's callbacks. Their order and meaning do not depend on it.
+///
+/// ```
+/// use stage_core::{Pipeline, Placement, StepOptions};
+///
+/// let read = |path: String| std::fs::read_to_string(path).unwrap_or_default();
+/// let pipeline = Pipeline::builder("files")
+///     .start_fn("paths", || Ok(["a.txt".to_owned(), "b.txt".to_owned()]))
+///     .step_fn(StepOptions::named("read").placement(Placement::Blocking), read)
+///     .finish_fn("print", |text| println!("{text}"));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -50,6 +81,18 @@ pub enum Placement {
 /// A stage of a pipeline stays finished, whatever its restart type, once it
 /// [finished](crate::Emitter::finish) or its producers did, because all of its events were handled. A child
 /// of a [`Supervisor`](crate::Supervisor) that ends normally is restarted if it is permanent.
+///
+/// ```
+/// use stage_core::pipeline;
+///
+/// pipeline! {
+///     Import() {
+///         // A source that fails is not started again; what it has emitted is handled.
+///         start  0..10_u32, restart: temporary;
+///         finish |number| println!("{number}");
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -80,6 +123,13 @@ impl Restart {
 ///
 /// The steps of a pipeline are temporary by default ([`StepOptions::cancel`](crate::StepOptions::cancel)): a
 /// step continues with its other producers, and with a failed producer once that is restarted.
+///
+/// ```
+/// use stage_core::{CancelMode, SubscribeOptions};
+///
+/// // A consumer that stays when this producer is gone, for others to come.
+/// let options = SubscribeOptions::<u32>::new().cancel(CancelMode::Temporary);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]

@@ -8,6 +8,22 @@ use super::draft::Draft;
 use super::handle::{Running, StartError};
 
 /// A pipeline that is declared but not running yet.
+///
+/// ```
+/// use stage_core::Pipeline;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let pipeline = Pipeline::builder("squares")
+///     .start_fn("numbers", || Ok(1..=3_u32))
+///     .step_fn("square", |number| number * number)
+///     .finish_fn("print", |square| println!("{square}"));
+/// println!("{}", pipeline.topology());
+/// let report = pipeline.start().await?.join().await?;
+/// assert_eq!(report.stages.last().map(|stage| stage.events_in), Some(3));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "a pipeline does nothing until it is started"]
 pub struct Pipeline {

@@ -122,6 +122,28 @@ impl CallbackState {
 }
 
 /// The context of a consumer's callbacks: the stage's place in the pipeline, and requests to the stage.
+///
+/// ```
+/// use stage_core::{Consumer, Context, Events, StageResult};
+///
+/// /// Ends its pipeline after a number of events.
+/// struct First(usize);
+///
+/// impl Consumer for First {
+///     type Event = String;
+///
+///     async fn handle_events(&mut self, events: Events<'_, String>, cx: &mut Context<'_>) -> StageResult {
+///         for line in events.into_iter().take(self.0) {
+///             self.0 -= 1;
+///             println!("{line}");
+///         }
+///         if self.0 == 0 {
+///             cx.finish();
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Context<'a> {
     pub(crate) state: &'a mut CallbackState,

@@ -22,6 +22,25 @@ pub enum Nothing {}
 ///
 /// Events leave in the order in which they were emitted, when the callback returns or calls
 /// [`flush`](Emitter::flush). Emitting needs no demand: events without demand are buffered.
+///
+/// ```
+/// use stage_core::{Emitter, Events, ProducerConsumer, StageResult};
+///
+/// /// Splits lines into words.
+/// struct Words;
+///
+/// impl ProducerConsumer for Words {
+///     type In = String;
+///     type Out = String;
+///
+///     async fn handle_events(&mut self, lines: Events<'_, String>, out: &mut Emitter<'_, String>) -> StageResult {
+///         for line in lines {
+///             out.extend(line.split_whitespace().map(str::to_owned));
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Emitter<'a, E> {
     pub(crate) buffer: &'a mut Vec<E>,

@@ -9,6 +9,23 @@ use crate::wire::subscription::Subscription;
 ///
 /// Iterating drains a buffer that returns to the producer. Events that remain in it when the callback returns
 /// `Ok` count as handled.
+///
+/// ```
+/// use stage_core::{Consumer, Context, Events, StageResult};
+///
+/// struct Largest(u32);
+///
+/// impl Consumer for Largest {
+///     type Event = u32;
+///
+///     async fn handle_events(&mut self, events: Events<'_, u32>, _: &mut Context<'_>) -> StageResult {
+///         println!("{} events", events.len());
+///         // Reads them; a loop `for event in events` takes them.
+///         self.0 = events.as_slice().iter().copied().fold(self.0, u32::max);
+///         Ok(())
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Events<'a, E> {
     pub(crate) buffer: &'a mut Vec<E>,

@@ -13,6 +13,20 @@ use crate::base::option_error::OptionError;
 use crate::base::options::Restart;
 
 /// Which other children restart with a failed one.
+///
+/// ```
+/// use stage_core::{Pipeline, Strategy, pipeline};
+///
+/// pipeline! {
+///     Declared() {
+///         strategy: one_for_all,
+///         start  0..10_u32;
+///         finish |number| println!("{number}");
+///     }
+/// }
+///
+/// let built = Pipeline::builder("built").strategy(Strategy::OneForAll);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -32,6 +46,15 @@ pub enum Strategy {
 ///
 /// A period of zero is refused at the start: it would never count two restarts together. (OTP's
 /// `max_seconds: 0` counts those within the same second.)
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::{Intensity, Pipeline};
+///
+/// let patient = Intensity { max_restarts: 20, within: Duration::from_secs(60) };
+/// let pipeline = Pipeline::builder("patient").intensity(patient);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Intensity {

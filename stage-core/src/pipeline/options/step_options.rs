@@ -31,6 +31,17 @@ macro_rules! declare {
         ///
         /// If a step sets only `max_demand`, to a value at or below the default minimum, then
         /// `min_demand = max_demand / 2`.
+        ///
+        /// ```
+        /// use stage_core::{Pipeline, StepOptions};
+        ///
+        /// let look_up = StepOptions::named("look_up").count(4).max_demand(20);
+        /// let pipeline = Pipeline::builder("customers")
+        ///     .start_fn("ids", || Ok(0..100_u32))
+        ///     .step_fn(look_up, |id| format!("customer {id}"))
+        ///     .finish_fn("print", |name| println!("{name}"));
+        /// assert_eq!(pipeline.topology().step("look_up").map(|step| step.count), Some(4));
+        /// ```
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         #[must_use]
         pub struct StepOptions {
