@@ -114,6 +114,20 @@ impl<E: Edge, T: Serialize + DeserializeOwned + Send + 'static> Across<E, T> {
         self
     }
 
+    /// Stores the events once that the steps make of each frame of the edge before: see
+    /// [`EdgeSpec::once`]. The edge before needs [`whole_frames`](Self::whole_frames).
+    pub fn once(mut self) -> Self {
+        self.spec = self.spec.once(true);
+        self
+    }
+
+    /// Hands out a frame again as a whole, so that the next edge can store the events made of it [once](Self::once): see
+    /// [`EdgeSpec::whole_frames`].
+    pub fn whole_frames(mut self) -> Self {
+        self.spec = self.spec.whole_frames(true);
+        self
+    }
+
     /// Changes further properties of the edge.
     pub fn spec(mut self, change: impl FnOnce(EdgeSpec) -> EdgeSpec) -> Self {
         self.spec = change(self.spec);

@@ -55,6 +55,10 @@ pub struct EdgeSpec {
     pub schema: SchemaId,
     /// Whether [`Edge::open`](crate::Edge::open) creates missing objects. Default: false.
     pub setup: bool,
+    /// Whether the events that are made of one frame of the edge before are stored once. Default: false.
+    pub once: bool,
+    /// Whether a frame is handed out again as a whole. Default: false.
+    pub whole_frames: bool,
 }
 
 impl EdgeSpec {
@@ -77,6 +81,8 @@ impl EdgeSpec {
             attempts: 5,
             window: Duration::from_secs(600),
             setup: false,
+            once: false,
+            whole_frames: false,
         }
     }
 
@@ -150,6 +156,30 @@ impl EdgeSpec {
     /// Sets whether [`Edge::open`](crate::Edge::open) creates missing objects, which needs more rights.
     pub fn setup(mut self, setup: bool) -> Self {
         self.setup = setup;
+        self
+    }
+
+    /// Sets whether the sink stores the events once that the steps make of each frame of the edge before, also after the
+    /// end of a process. That edge needs [`whole_frames`](Self::whole_frames). Each frame of it becomes at least one frame in each
+    /// partition for which it has events, stored when all its events were handled or have arrived at the sink.
+    ///
+    /// # Guarantees
+    ///
+    /// The steps between must make the same events of the same frame, in the same order for each key. Where they do not, the
+    /// events that differ are stored in addition. The server recognizes a repetition within its [`window`](Self::window): events may be
+    /// stored again if a process is stopped for longer, or ends after a partition was full for longer. So may those of a frame
+    /// of which an event fails in all of its [`attempts`](Self::attempts), or is refused by the server, after a part was stored.
+    /// The sink refuses events that several frames have in common, as a step makes them that joins events.
+    pub fn once(mut self, once: bool) -> Self {
+        self.once = once;
+        self
+    }
+
+    /// Sets whether a frame of which an event failed, or that was in the hands of a process that ended, is handed out again as
+    /// a whole, in at most [`attempts`](Self::attempts), before its events are handed out one at a time. The events that the steps
+    /// make of it then have an [origin](stage_core::ack::Origin), which a later edge needs to store them [once](Self::once).
+    pub fn whole_frames(mut self, whole_frames: bool) -> Self {
+        self.whole_frames = whole_frames;
         self
     }
 

@@ -14,11 +14,14 @@ pub(crate) struct Tries {
     pub(crate) open: bool,
     /// The frame with an event that failed or was in hand.
     pub(crate) frame: Option<FrameId>,
-    /// The first event of that frame without a verdict.
+    /// The first event of that frame without a verdict, or [`WHOLE`].
     pub(crate) index: u32,
-    /// The number of attempts at that event that have begun.
+    /// The number of attempts at that event, or at the whole, that have begun.
     pub(crate) begun: u32,
 }
+
+/// The index of a frame that is handed out as a whole.
+pub(crate) const WHOLE: u32 = u32::MAX;
 
 /// The place at which a frame is continued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,17 +33,19 @@ pub(crate) struct Resume {
     pub(crate) others: u32,
     /// The events are handed out one at a time.
     pub(crate) careful: bool,
+    /// The attempts at the whole that may have begun; `None` once its events were handed out one at a time.
+    pub(crate) wholes: Option<u32>,
 }
 
 impl Resume {
     /// The place of a frame without an attempt.
-    pub(crate) const FRESH: Self = Self { index: 0, begun: 0, others: 0, careful: false };
+    pub(crate) const FRESH: Self = Self { index: 0, begun: 0, others: 0, careful: false, wholes: Some(0) };
 
     /// The place of a frame of which some event failed. That attempt does not count against an event that has no other
     /// one, as it is not known which of them failed.
     pub(crate) const fn of_failed(attempts: u32) -> Self {
         let begun = if attempts > 1 { 1 } else { 0 };
-        Self { index: 0, begun, others: begun, careful: true }
+        Self { index: 0, begun, others: begun, careful: true, wholes: None }
     }
 }
 
@@ -55,9 +60,12 @@ impl Tries {
     pub(crate) fn resume(&self, frame: FrameId, attempts: u32) -> Resume {
         let failed = Resume::of_failed(attempts);
         if self.frame == Some(frame) {
-            return Resume { index: self.index, begun: self.begun, ..failed };
+            return match self.index {
+                WHOLE => Resume { wholes: Some(self.begun), ..failed },
+                index => Resume { index, begun: self.begun, ..failed },
+            };
         }
-        if self.open { failed } else { Resume::FRESH }
+        if self.open { Resume { wholes: Some(failed.begun), ..failed } } else { Resume::FRESH }
     }
 
     /// Reads a note; what cannot be read counts as none.
@@ -85,19 +93,27 @@ mod tests {
     #[test]
     fn after_a_crash_the_first_frame_is_suspect() {
         let tries = Tries { open: true, ..Tries::default() };
-        assert_eq!(tries.resume(FRAME, 5), Resume { index: 0, begun: 1, others: 1, careful: true });
+        let suspect = Resume { index: 0, begun: 1, others: 1, careful: true, wholes: Some(1) };
+        assert_eq!(tries.resume(FRAME, 5), suspect);
         // The event that ended the process is not known, so each has its one attempt.
-        assert_eq!(tries.resume(FRAME, 1), Resume { index: 0, begun: 0, others: 0, careful: true });
+        assert_eq!(tries.resume(FRAME, 1), Resume { begun: 0, others: 0, wholes: Some(0), ..suspect });
     }
 
     #[test]
     fn a_noted_event_is_continued_with_its_attempts_and_another_frame_is_not() {
         let tries = Tries { open: true, frame: Some(FRAME), index: 7, begun: 3 };
-        assert_eq!(tries.resume(FRAME, 5), Resume { index: 7, begun: 3, others: 1, careful: true });
-        assert_eq!(tries.resume(OTHER, 5), Resume::of_failed(5));
+        let noted = Resume { index: 7, begun: 3, others: 1, careful: true, wholes: None };
+        assert_eq!(tries.resume(FRAME, 5), noted);
+        assert_eq!(tries.resume(OTHER, 5), Resume { wholes: Some(1), ..Resume::of_failed(5) });
         let given_back = Tries { open: false, ..tries };
         assert_eq!(given_back.resume(FRAME, 5).index, 7);
         assert_eq!(given_back.resume(OTHER, 5), Resume::FRESH);
+    }
+
+    #[test]
+    fn a_whole_that_is_noted_has_its_attempts_and_no_event_of_it_has() {
+        let tries = Tries { open: true, frame: Some(FRAME), index: WHOLE, begun: 3 };
+        assert_eq!(tries.resume(FRAME, 5), Resume { wholes: Some(3), ..Resume::of_failed(5) });
     }
 
     #[test]

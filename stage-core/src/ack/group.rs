@@ -5,6 +5,7 @@ use std::mem;
 
 use super::inbox::Inbox;
 use super::looked::Looked;
+use super::origin::Arrivals;
 use super::reason::Reason;
 use super::token::Token;
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, lock};
@@ -22,6 +23,8 @@ pub(super) struct TokenGroup {
     inbox: Option<Arc<Inbox>>,
     /// Runs before a handler first looks at the event.
     first_look: Option<FirstLook>,
+    /// The name of the whole of which the holders are pieces, if it has one, and those that have arrived.
+    arrivals: Option<Box<Arrivals>>,
 }
 
 /// Whether the holders are the pieces of a whole, which are not handled after one of them was rejected.
@@ -40,34 +43,36 @@ impl TokenGroup {
         tokens: Vec<Token>,
         inbox: Option<Arc<Inbox>>,
         first_look: Option<FirstLook>,
+        arrivals: Option<Box<Arrivals>>,
     ) -> Arc<Self> {
         let (holders, rejected) = (AtomicUsize::new(1), AtomicBool::new(false));
         let (reason, tokens) = (Mutex::new(None), Mutex::new(tokens));
-        Arc::new(Self { holders, kind, rejected, reason, tokens, inbox, first_look })
+        Arc::new(Self { holders, kind, rejected, reason, tokens, inbox, first_look, arrivals })
     }
 
     /// Creates the group of a single delivery. The first holder has its slot, and [keeps](Self::keep) it here
     /// when it settles.
     pub(super) fn of_one(inbox: &Arc<Inbox>) -> Arc<Self> {
-        Self::new(GroupKind::Copies, Vec::new(), Some(Arc::clone(inbox)), None)
+        Self::new(GroupKind::Copies, Vec::new(), Some(Arc::clone(inbox)), None, None)
     }
 
     /// Creates a group of many deliveries with one holder.
     pub(super) fn of_many(tokens: Vec<Token>) -> Arc<Self> {
         let inbox = tokens.iter().find_map(Token::inbox);
-        Self::new(GroupKind::Copies, tokens, inbox, None)
+        Self::new(GroupKind::Copies, tokens, inbox, None, None)
     }
 
     /// Creates the group of the pieces of a whole; its one holder makes them.
-    pub(super) fn of_pieces(token: Token) -> Arc<Self> {
+    pub(super) fn of_pieces(token: Token, name: Option<Arc<str>>) -> Arc<Self> {
         let inbox = token.inbox();
-        Self::new(GroupKind::Pieces, vec![token], inbox, None)
+        let arrivals = name.map(|name| Box::new(Arrivals::new(name)));
+        Self::new(GroupKind::Pieces, vec![token], inbox, None, arrivals)
     }
 
     /// Same as [`of_many`](Self::of_many); `look` runs before a handler first looks at the event.
     pub(super) fn watched(tokens: Vec<Token>, look: impl FnOnce() + Send + 'static) -> Arc<Self> {
         let inbox = tokens.iter().find_map(Token::inbox);
-        Self::new(GroupKind::Copies, tokens, inbox, Some(Mutex::new(Some(Box::new(look)))))
+        Self::new(GroupKind::Copies, tokens, inbox, Some(Mutex::new(Some(Box::new(look)))), None)
     }
 
     /// Records that a handler looks at the event. Returns after the work of the first look is done, so that
@@ -102,7 +107,17 @@ impl TokenGroup {
                 None => Token::acknowledge_all(tokens),
                 Some(reason) => tokens.into_iter().for_each(|token| token.reject(reason.clone())),
             }
+        } else if let Some(arrivals) = &self.arrivals {
+            arrivals.settled();
         }
+    }
+
+    pub(super) fn holders(&self) -> usize {
+        self.holders.load(Ordering::Acquire)
+    }
+
+    pub(super) fn arrivals(&self) -> Option<&Arrivals> {
+        self.arrivals.as_deref()
     }
 
     /// Records that one holder rejected. The first reason counts, but one from a holder that tried takes

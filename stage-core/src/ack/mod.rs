@@ -95,6 +95,7 @@ mod looked;
 #[cfg(all(test, stage_loom))]
 mod models;
 mod offsets;
+mod origin;
 mod reason;
 mod settlement;
 mod slot;
@@ -109,6 +110,7 @@ pub use deliveries::{Deliveries, Delivering, Tokens};
 pub use delivery::Delivery;
 pub(crate) use handled::Handled;
 pub use offsets::Offsets;
+pub use origin::Origin;
 pub use reason::Reason;
 pub use settlement::Settlement;
 pub use split::Split;

@@ -9,6 +9,7 @@ use super::group::{GroupKind, TokenGroup};
 use super::handled::Handled;
 use super::inbox::Inbox;
 use super::looked::Looked;
+use super::origin::Origin;
 use super::reason::Reason;
 use super::slot::Slot;
 use crate::sync::Arc;
@@ -105,9 +106,9 @@ impl Token {
     }
 
     /// Returns the token of a whole: the tokens that it [shares](Self::share) belong to its pieces.
-    pub(super) fn of_whole(mut self) -> Self {
+    pub(super) fn of_whole(mut self, name: Option<Arc<str>>) -> Self {
         let trace = mem::take(&mut self.trace);
-        Self::held_by(Holder::Group(TokenGroup::of_pieces(self), Looked::yes())).traced(trace)
+        Self::held_by(Holder::Group(TokenGroup::of_pieces(self, name), Looked::yes())).traced(trace)
     }
 
     /// Adds a holder: the delivery is acknowledged once all holders have acknowledged it.
@@ -271,6 +272,15 @@ impl Token {
         match &self.holder {
             Holder::Nothing | Holder::Slot(..) | Holder::Frame(..) => false,
             Holder::Group(group, _) => group.kind() == GroupKind::Pieces && group.is_rejected(),
+        }
+    }
+
+    /// Returns the [named](super::Whole::named) whole of which this is a piece, or was made. `None` for any other delivery,
+    /// and for several that were [joined](Self::join).
+    pub fn origin(&self) -> Option<Origin> {
+        match &self.holder {
+            Holder::Nothing | Holder::Slot(..) | Holder::Frame(..) => None,
+            Holder::Group(group, _) => group.arrivals().map(|_| Origin { group: Arc::clone(group) }),
         }
     }
 

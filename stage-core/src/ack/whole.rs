@@ -51,7 +51,14 @@ impl<T> Whole<T> {
     /// Begins to cut a delivery into pieces, which is an attempt to handle it.
     pub fn new(delivery: Delivery<impl Into<Arc<T>>>) -> Self {
         let (value, token) = delivery.into_parts();
-        Self { value: value.into(), token: token.of_whole(), next: 0 }
+        Self { value: value.into(), token: token.of_whole(None), next: 0 }
+    }
+
+    /// Same as [`new`](Self::new) for a whole with a name, by which a sink recognizes all that was made of it: see
+    /// [`Origin`](super::Origin).
+    pub fn named(delivery: Delivery<impl Into<Arc<T>>>, name: impl Into<Arc<str>>) -> Self {
+        let (value, token) = delivery.into_parts();
+        Self { value: value.into(), token: token.of_whole(Some(name.into())), next: 0 }
     }
 
     /// Returns the value of the delivery.

@@ -74,7 +74,8 @@ where
         let (ticket, verdict) = Ticket::new();
         let (partition, part) = (self.partition, self.partition.to_string());
         self.gauges.set_of("in_hand", part.clone(), events.len() as u64);
-        self.shared.hand(Ready { partition, events, ticket, orders: self.orders.clone() });
+        let orders = self.orders.clone();
+        self.shared.hand(Ready { partition, events, ticket, orders, origin: None });
         let verdict = self.holding(verdict).await?.unwrap_or(Verdict::UNTRIED);
         self.gauges.set_of("in_hand", part, 0);
         Ok(verdict)

@@ -12,7 +12,7 @@ use crate::fault::{Fault, until};
 use crate::frame::{BEFORE_EVENT, FrameWriter};
 
 /// The maximum number of events of a frame. A source emits a frame at once, within its buffer.
-const MAX_EVENTS: usize = 4096;
+pub(super) const MAX_EVENTS: usize = 4096;
 
 /// The state that the stage shares with the lane of one partition.
 #[derive(Debug)]
@@ -47,6 +47,10 @@ pub(super) struct Filled {
 pub(super) struct Tokens(Vec<Token>);
 
 impl Tokens {
+    pub(super) fn add(&mut self, token: Token) {
+        self.0.push(token);
+    }
+
     pub(super) fn acknowledge(mut self) {
         Token::acknowledge_all(self.0.drain(..));
     }

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::filling::{Filling, Pushed, Waiting};
 use super::lane::Lane;
+use super::once::{Made, Once};
 use crate::calls::Calls;
 use crate::edge::Edge;
 use crate::entrance::Entrance;
@@ -37,6 +38,8 @@ pub(crate) type Key<T> = Arc<dyn Fn(&T, &mut Vec<u8>) -> Result<(), BoxError> + 
 /// cannot be encoded, is larger than 512 KiB, or is refused by the server for good is rejected as hopeless. A
 /// [fatal](stage_connect::ConnectError::fatal) error ends the pipeline.
 ///
+/// With [`EdgeSpec::once`], an event that was not made of one frame of an edge ends the pipeline.
+///
 /// # Ordering
 ///
 /// Events of a key are stored in the order in which they arrive.
@@ -51,6 +54,8 @@ pub struct EdgeSink<E: Edge, T> {
     /// The filling frame of each partition with a lane.
     lanes: Vec<Option<Arc<Filling>>>,
     tasks: JoinSet<()>,
+    /// Gathers events by their origins, from the first event on.
+    once: Option<Arc<Once<E::Outlet>>>,
     event: Vec<u8>,
     key_bytes: Vec<u8>,
 }
@@ -82,6 +87,7 @@ impl<E: Edge, T: Send + 'static> EdgeSink<E, T> {
             open: false,
             lanes: Vec::new(),
             tasks: JoinSet::new(),
+            once: None,
             event: Vec::new(),
             key_bytes: Vec::new(),
         }
@@ -126,6 +132,42 @@ impl<E: Edge, T: Send + 'static> EdgeSink<E, T> {
         Ok(key_hash(&self.key_bytes))
     }
 
+    /// Returns the header of the first frame.
+    fn header(&self) -> Header {
+        let schema = self.format.schema();
+        Header {
+            kind: FrameKind::Events,
+            codec: self.format.codec(),
+            schema: schema.number,
+            fingerprint: schema.fingerprint,
+            id: FrameId { writer: self.writer, epoch: 0, sequence: 0 },
+            reached: None,
+        }
+    }
+
+    /// Gathers the encoded event with the others of its origin.
+    fn gather(&mut self, key: u64, token: Token, cx: &mut Context<'_>) -> StageResult {
+        if self.once.is_none() {
+            let entrances = (0..self.spec.entrances()).map(|partition| {
+                let outlet = self.edge.outlet(&self.spec, Partition(partition));
+                Entrance::new(outlet, self.writer ^ u64::from(partition))
+            });
+            self.once = Some(Once::new(&self.spec, self.header(), entrances));
+        }
+        let Some(once) = &self.once else { return Ok(()) };
+        let made = Made { key, event: &self.event, token };
+        match once.gather(made, || cx.hold()) {
+            Ok(None) => Ok(()),
+            Ok(Some(store)) => {
+                // Tasks that have ended leave nothing else behind.
+                while self.tasks.try_join_next().is_some() {}
+                self.tasks.spawn(store);
+                Ok(())
+            }
+            Err(error) => Err(ending(error)),
+        }
+    }
+
     /// Returns the filling frame of a partition, whose lane it starts at first.
     fn filling(&mut self, partition: Partition) -> Arc<Filling> {
         let place = partition.0 as usize;
@@ -134,19 +176,11 @@ impl<E: Edge, T: Send + 'static> EdgeSink<E, T> {
         }
         let filling = Filling::new(self.spec.frame_bytes);
         let outlet = self.edge.outlet(&self.spec, partition);
-        let schema = self.format.schema();
         let lane = Lane {
             entrance: Entrance::new(outlet, self.writer ^ u64::from(partition.0)),
             filling: Arc::clone(&filling),
             linger: self.spec.linger,
-            header: Header {
-                kind: FrameKind::Events,
-                codec: self.format.codec(),
-                schema: schema.number,
-                fingerprint: schema.fingerprint,
-                id: FrameId { writer: self.writer, epoch: 0, sequence: 0 },
-                reached: None,
-            },
+            header: self.header(),
             place: format!("{}.{partition}", self.spec.name),
         };
         self.tasks.spawn(lane.run());
@@ -208,6 +242,7 @@ impl<E: Edge, T: Send + 'static> Consumer for EdgeSink<E, T> {
             let (event, token) = delivery.into_parts();
             let encoded = self.encode(&event);
             match encoded {
+                Ok(key) if self.spec.once => self.gather(key, token, cx)?,
                 Ok(key) => self.store(key, token, cx).await?,
                 Err(error) => token.reject(Reason::hopeless(error)),
             }

@@ -21,6 +21,7 @@ mod pass;
 pub(crate) mod shared;
 mod stage;
 mod teller;
+mod whole;
 
 pub use options::SourceOptions;
 pub use stage::EdgeSource;

@@ -5,7 +5,7 @@ use super::notes::{put_note, read_note};
 use crate::edge::Edge;
 use crate::frame::FrameId;
 use crate::notes::{NoteError, Notes};
-use crate::tries::{Resume, Tries, note_name};
+use crate::tries::{Resume, Tries, WHOLE, note_name};
 
 impl<E: Edge, T: Send + 'static> Lane<E, T> {
     fn note_name(&self, frame: FrameId) -> String {
@@ -56,8 +56,14 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
 
     /// Notes that attempt `begun` at an event begins.
     pub(super) async fn note(&mut self, frame: FrameId, index: usize, begun: u32) -> Result<(), Halt> {
-        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        // A frame has far fewer events.
+        let index = u32::try_from(index).unwrap_or(WHOLE - 1);
         self.write_note(frame, Tries { open: true, frame: Some(frame), index, begun }).await
+    }
+
+    /// Notes that attempt `begun` at a frame as a whole begins.
+    pub(super) async fn note_whole(&mut self, frame: FrameId, begun: u32) -> Result<(), Halt> {
+        self.write_note(frame, Tries { open: true, frame: Some(frame), index: WHOLE, begun }).await
     }
 
     /// Clears the note of a frame that is handled.

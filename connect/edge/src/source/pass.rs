@@ -23,7 +23,7 @@ use crate::partition::Partition;
 use crate::tries::Resume;
 
 /// The outcome of a pass or of an event.
-enum Next {
+pub(super) enum Next {
     /// Go on behind it.
     On,
     /// The source has ended: the frame goes back to the server.
@@ -64,7 +64,14 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
     ) -> Result<Next, Halt> {
         let id = frame.header.id;
         let mut resume = self.resume(id, attempt).await?;
-        if !resume.careful {
+        if self.spec.whole_frames {
+            if let Some(begun) = resume.wholes {
+                match self.wholes(frame, begun, resume.careful, receipt).await? {
+                    Some(next) => return Ok(next),
+                    None => resume = Resume::of_failed(self.spec.attempts),
+                }
+            }
+        } else if !resume.careful {
             match self.whole(frame, receipt).await? {
                 Some(next) => return Ok(next),
                 None => resume = Resume::of_failed(self.spec.attempts),
@@ -87,7 +94,8 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
             if events.is_empty() {
                 return Ok(Some(Next::On));
             }
-            match self.hand_out(events, receipt).await? {
+            let origin = self.origin_of(frame, None);
+            match self.hand_out(events, origin, receipt).await? {
                 Verdict::Handled => return Ok(Some(Next::On)),
                 Verdict::Failed { cause, hopeless }
                     if frame.len() == 1 && (hopeless || self.spec.attempts == 1) =>
@@ -155,7 +163,8 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
             };
             begun += 1;
             self.note(id, index, begun).await?;
-            let after = match self.hand_out(vec![event], receipt).await? {
+            let origin = self.origin_of(frame, Some(index));
+            let after = match self.hand_out(vec![event], origin, receipt).await? {
                 Verdict::Handled => return Ok(Next::On),
                 Verdict::Failed { cause, hopeless } => {
                     if hopeless || begun >= self.spec.attempts {
@@ -177,15 +186,17 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
     }
 
     /// Hands events to the stage, and awaits the verdict.
-    async fn hand_out(
+    pub(super) async fn hand_out(
         &mut self,
         events: Vec<T>,
+        origin: Option<Arc<str>>,
         receipt: &<E::Inlet as Pull>::Receipt,
     ) -> Result<Verdict, Halt> {
         let (ticket, verdict) = Ticket::new();
         let partition = self.partition();
         self.gauges.set_of("in_hand", self.part.clone(), events.len() as u64);
-        self.shared.hand(Ready { partition, events, ticket, orders: self.orders.clone() });
+        let orders = self.orders.clone();
+        self.shared.hand(Ready { partition, events, ticket, orders, origin });
         // Events that are dropped with their ticket were not handed out.
         let verdict = self.holding(receipt, verdict).await?.unwrap_or(Verdict::UNTRIED);
         self.gauges.set_of("in_hand", self.part.clone(), 0);
@@ -193,7 +204,11 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
     }
 
     /// Waits before the next attempt. False: the frame is left to the next owner.
-    async fn wait(&mut self, time: Duration, receipt: &<E::Inlet as Pull>::Receipt) -> Result<bool, Halt> {
+    pub(super) async fn wait(
+        &mut self,
+        time: Duration,
+        receipt: &<E::Inlet as Pull>::Receipt,
+    ) -> Result<bool, Halt> {
         let (shared, orders) = (Arc::clone(&self.shared), self.orders.clone());
         let waited = async {
             tokio::select! {
@@ -216,7 +231,7 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
     }
 
     /// Returns the events, and the places of those that cannot be decoded, with the causes.
-    fn decode_all(&self, frame: &Frame) -> (Vec<T>, Vec<(usize, String)>) {
+    pub(super) fn decode_all(&self, frame: &Frame) -> (Vec<T>, Vec<(usize, String)>) {
         let mut unreadable = Vec::new();
         let mut events = Vec::with_capacity(frame.len());
         match self.format.decoder(&frame.header) {
@@ -238,7 +253,7 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
         self.format.decoder(&frame.header)?(&event.bytes)
     }
 
-    fn delay(&self, begun: u32) -> Duration {
+    pub(super) fn delay(&self, begun: u32) -> Duration {
         self.retry.delay(begun.saturating_sub(1), self.calls.seed()).unwrap_or_default()
     }
 
@@ -250,7 +265,7 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
     }
 
     /// Stores a dead letter, as often as it takes.
-    async fn bury_event(
+    pub(super) async fn bury_event(
         &mut self,
         frame: &Frame,
         index: usize,

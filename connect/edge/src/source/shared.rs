@@ -26,6 +26,8 @@ pub(crate) struct Ready<T> {
     pub(crate) events: Vec<T>,
     pub(crate) ticket: Ticket,
     pub(crate) orders: watch::Receiver<Order>,
+    /// The name by which a later edge recognizes the events made of these.
+    pub(crate) origin: Option<Arc<str>>,
 }
 
 /// The receipt of the events that were handed out together.

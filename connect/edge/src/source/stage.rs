@@ -83,16 +83,18 @@ impl<E: Edge, T: Send + 'static> EdgeSource<E, T> {
     /// Hands out events that succeed or fail together. Returns their number.
     fn hand_out(&self, ready: Ready<T>, out: &mut Emitter<'_, Delivery<T>>) -> usize {
         let Some(deliveries) = &self.deliveries else { return 0 };
-        let Ready { mut events, ticket, .. } = ready;
+        let Ready { mut events, ticket, origin, .. } = ready;
         let count = events.len();
         let Some(last) = events.pop() else { return 0 };
-        let delivery = deliveries.deliver([((), ticket)]).next();
-        if count == 1 {
-            out.extend(delivery.map(|delivery| delivery.map(|()| last)));
-            return 1;
-        }
-        let Some(delivery) = delivery else { return 0 };
-        let mut frame = Whole::new(delivery);
+        let Some(delivery) = deliveries.deliver([((), ticket)]).next() else { return 0 };
+        let mut frame = match origin {
+            None if count == 1 => {
+                out.emit(delivery.map(|()| last));
+                return 1;
+            }
+            None => Whole::new(delivery),
+            Some(origin) => Whole::named(delivery, origin),
+        };
         out.extend(events.into_iter().map(|event| frame.piece(event).map(|piece| piece.part)));
         out.emit(frame.last(last).map(|piece| piece.part));
         count

@@ -5,6 +5,7 @@ mod chance;
 mod flows;
 mod laws;
 mod machine;
+mod once;
 mod pipelines;
 mod poison;
 mod recorder;

@@ -56,7 +56,8 @@ async fn a_hopeless_event_is_dead_at_its_second_look() {
     let (sender, _) = sender(&server, &spec(), events(10, 20)).await;
     records.until(199).await;
     server.until(|server| server.frames("orders") == 0).await;
-    let dead: Vec<_> = server.dead().into_iter().map(|letter| (letter.attempts, letter.cause)).collect();
+    let dead: Vec<_> =
+        server.dead().into_iter().map(|letter| (letter.attempts, letter.cause)).collect();
     assert_eq!(dead, [(2, "no such shop".to_owned())]);
     sender.drain(SECOND).await.unwrap();
     running.drain(SECOND).await.unwrap();
@@ -70,7 +71,8 @@ async fn with_one_attempt_an_event_in_a_frame_of_its_own_is_tried_once() {
     let (sender, _) = sender(&server, &spec, events(10, 20)).await;
     records.until(199).await;
     server.until(|server| server.frames("orders") == 0).await;
-    let dead: Vec<_> = server.dead().into_iter().map(|letter| (letter.attempts, letter.cause)).collect();
+    let dead: Vec<_> =
+        server.dead().into_iter().map(|letter| (letter.attempts, letter.cause)).collect();
     assert_eq!(dead, [(1, "no ink".to_owned())]);
     sender.drain(SECOND).await.unwrap();
     running.drain(SECOND).await.unwrap();
@@ -79,12 +81,15 @@ async fn with_one_attempt_an_event_in_a_frame_of_its_own_is_tried_once() {
 /// Starts machines, one after the other, which `BAD` ends, until all other events are handled. Returns the number of
 /// machines that it has ended, at most 10.
 async fn crashes(server: &MemoryEdge, records: &Records) -> u32 {
-    let spec = spec().attempts(3).partitions(1);
-    let (sender, _) = sender(server, &spec, events(5, 20)).await;
+    crashes_of(server, &spec().attempts(3).partitions(1), records).await
+}
+
+async fn crashes_of(server: &MemoryEdge, spec: &EdgeSpec, records: &Records) -> u32 {
+    let (sender, _) = sender(server, spec, events(5, 20)).await;
     let work = Work { records: records.clone(), time: SECOND / 100, fails: None, checks_owner: false };
     for crashes in 0..10 {
         let name = format!("m{crashes}");
-        let machine = Machine::start_deadly(server, &name, &spec, &work, BAD).await;
+        let machine = Machine::start_deadly(server, &name, spec, &work, BAD).await;
         tokio::select! {
             () = machine.fallen() => machine.crash(),
             () = records.until(99) => {
@@ -112,6 +117,32 @@ async fn an_event_that_ends_its_process_is_dead_after_its_attempts_and_no_other(
     assert!(faults.iter().all(|fault| fault.ends_with("before number 7")), "{faults:?}");
 }
 
+/// The attempts at the frame as a whole come before those at its events.
+#[tokio::test(start_paused = true)]
+async fn an_event_of_a_whole_frame_that_ends_its_process_is_dead_after_both_kinds_of_attempts() {
+    let (server, records) = (MemoryEdge::new(), Records::default());
+    let spec = spec().attempts(3).partitions(1).whole_frames(true);
+    assert_eq!(crashes_of(&server, &spec, &records).await, 5);
+    let dead: Vec<_> =
+        server.dead().into_iter().map(|letter| (letter.event, letter.attempts)).collect();
+    assert_eq!(dead, [(postcard::to_stdvec(&BAD).unwrap(), 3)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_fails_in_each_attempt_at_its_frame_is_the_only_dead_one() {
+    let (server, records) = (MemoryEdge::new(), Records::default());
+    let spec = spec().attempts(3).whole_frames(true);
+    let running = picky(&server, &spec, &records, || Reason::failed("no ink")).await;
+    let (sender, _) = sender(&server, &spec, events(10, 20)).await;
+    records.until(199).await;
+    server.until(|server| server.frames("orders") == 0).await;
+    let dead: Vec<_> =
+        server.dead().into_iter().map(|letter| (letter.event, letter.attempts)).collect();
+    assert_eq!(dead, [(postcard::to_stdvec(&BAD).unwrap(), 3)]);
+    sender.drain(SECOND).await.unwrap();
+    running.drain(SECOND).await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_that_loses_notes_is_caught() {
     let server = MemoryEdge::with_fault(Fault::LosesNotes);
@@ -126,7 +157,8 @@ async fn a_pool_buries_the_event_that_fails_and_goes_on() {
     let (sender, _) = sender(&server, &spec, events(10, 20)).await;
     records.until(199).await;
     server.until(|server| server.frames("orders") == 0).await;
-    let dead: Vec<_> = server.dead().into_iter().map(|letter| (letter.attempts, letter.cause)).collect();
+    let dead: Vec<_> =
+        server.dead().into_iter().map(|letter| (letter.attempts, letter.cause)).collect();
     assert_eq!(dead, [(3, "no ink".to_owned())]);
     sender.drain(SECOND).await.unwrap();
     running.drain(SECOND).await.unwrap();

@@ -19,6 +19,8 @@ pub(super) enum Kind {
     Frames,
     /// A pipeline behind the edge.
     Pipeline,
+    /// A pipeline between two edges.
+    Once,
     /// A pipeline with the windows of a flow.
     Flow,
     /// A pipeline behind the edge, and one event ends the process.

@@ -10,6 +10,7 @@ mod judge;
 mod log;
 mod network;
 mod networks;
+mod once;
 mod outages;
 mod pipeline;
 mod pipelines;

@@ -30,8 +30,17 @@ impl Event {
     }
 }
 
-fn format() -> Format<Event> {
+pub(super) fn format() -> Format<Event> {
     Format::postcard(SchemaId::new("Event", 1))
+}
+
+/// Returns the sink of an edge of events by key.
+pub(super) fn sink(edge: &NatsEdge, spec: &EdgeSpec) -> EdgeSink<NatsEdge, Event> {
+    let key = |event: &Event, into: &mut Vec<u8>| {
+        into.extend(event.key.to_le_bytes());
+        Ok(())
+    };
+    EdgeSink::by(edge.clone(), spec.clone(), format(), key)
 }
 
 /// Starts a pipeline that sends all events; the queue is empty once they are stored.
@@ -43,13 +52,7 @@ pub(super) async fn send(edge: &NatsEdge, spec: &EdgeSpec, scale: Scale) -> (Run
     let pipeline = Pipeline::builder("sender")
         .start("queue", move || Ok(source::pulled(from.queue(), PullOptions::new())))
         .acknowledged()
-        .finish("orders.out", move || {
-            let key = |event: &Event, into: &mut Vec<u8>| {
-                into.extend(event.key.to_le_bytes());
-                Ok(())
-            };
-            Ok(EdgeSink::by(edge.clone(), spec.clone(), format(), key))
-        });
+        .finish("orders.out", move || Ok(sink(&edge, &spec)));
     (pipeline.start().await.unwrap(), queue)
 }
 

@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::crew::Kind;
 use super::log::Log;
 use super::pipeline::{Event, Recorder, work};
-use super::{Scale, flows};
+use super::{Scale, flows, once};
 
 const RETRY: Duration = Duration::from_millis(20);
 
@@ -52,6 +52,7 @@ impl Job<'_> {
             Kind::Frames => {}
             Kind::Flow => drop(command.env("WORKER_FLOW", "")),
             Kind::Pipeline => drop(command.env("WORKER_PIPELINE", "")),
+            Kind::Once => drop(command.env("WORKER_ONCE", "")),
             Kind::Deadly(Event { key, number }) => {
                 // Its abort is expected.
                 command.env("WORKER_PIPELINE", format!("{key} {number}")).stderr(Stdio::null());
@@ -80,6 +81,11 @@ async fn worker() {
         return flows::work(edge, Scale::from_environment(), &name, log, pace, &leave).await;
     }
     let log = Log::open(Path::new(&log), &name);
+    if std::env::var_os("WORKER_ONCE").is_some() {
+        let recorder = Recorder { log, pace, deadly: None };
+        let orders = once::orders(Scale::from_environment(), spec.lease);
+        return once::work(edge, orders, &name, recorder, &leave).await;
+    }
     if let Ok(deadly) = std::env::var("WORKER_PIPELINE") {
         let recorder = Recorder { log, pace, deadly: Event::read(&deadly) };
         return work(edge, spec.frame_bytes(400).attempts(3), &name, recorder, &leave).await;
