@@ -42,7 +42,14 @@ pub struct Repetition {
 }
 
 impl Report {
-    pub(super) fn new(lines: &[Line], crashes: &[Crash], scale: Scale, took: Duration) -> Self {
+    /// `started` has the number of crashes before the start of each client.
+    pub(super) fn new(
+        lines: &[Line],
+        crashes: &[Crash],
+        started: &[usize],
+        scale: Scale,
+        took: Duration,
+    ) -> Self {
         let mut report = Self {
             scale,
             by_client_kills: 0,
@@ -57,7 +64,7 @@ impl Report {
         for (place, line) in lines.iter().enumerate() {
             of.entry(line.client).or_default().push(place);
         }
-        let by = Clients { lines, of };
+        let by = Clients { lines, of, started };
         for (again, line) in lines.iter().enumerate() {
             if let Some(first) = places.insert(line.message, again) {
                 report.explain(first, again, &by, crashes);
@@ -69,8 +76,9 @@ impl Report {
     fn explain(&mut self, first: usize, again: usize, by: &Clients<'_>, crashes: &[Crash]) {
         let nearest = crashes
             .iter()
-            .filter(|crash| crash.at <= again)
-            .filter_map(|crash| Some((by.distance(first, crash)?, crash.cause)))
+            .enumerate()
+            .filter(|(_, crash)| crash.at <= again)
+            .filter_map(|(number, crash)| Some((by.distance(first, number, crash)?, crash.cause)))
             .filter(|(distance, _)| *distance <= UNRECORDED)
             .min_by_key(|(distance, _)| *distance);
         match nearest {
@@ -126,17 +134,23 @@ struct Clients<'a> {
     lines: &'a [Line],
     /// The places of the lines of each client.
     of: HashMap<u32, Vec<usize>>,
+    /// The number of crashes before the start of each client.
+    started: &'a [usize],
 }
 
 impl Clients<'_> {
-    /// Returns the number of lines of the same client between a line and a crash that concerns it.
-    fn distance(&self, line: usize, crash: &Crash) -> Option<usize> {
+    /// Returns the number of lines of the same client between a line and a crash that concerns it, the one with this
+    /// number.
+    fn distance(&self, line: usize, number: usize, crash: &Crash) -> Option<usize> {
         let client = self.lines[line].client;
         if matches!(crash.cause, Cause::Client(killed) if killed != client) {
             return None;
         }
         let place = self.before(client, line + 1);
         if line >= crash.back {
+            if self.started.get(client as usize).is_some_and(|before| *before > number) {
+                return None;
+            }
             // The client had received the message before the server was killed.
             return Some(place - self.before(client, crash.back));
         }
@@ -154,8 +168,12 @@ mod tests {
     use super::*;
 
     fn report(lines: &[(u32, u32)], crashes: &[Crash]) -> Report {
+        started(lines, crashes, &[])
+    }
+
+    fn started(lines: &[(u32, u32)], crashes: &[Crash], started: &[usize]) -> Report {
         let lines: Vec<_> = lines.iter().map(|&(client, message)| Line { client, message }).collect();
-        Report::new(&lines, crashes, Scale::from_env(), Duration::ZERO)
+        Report::new(&lines, crashes, started, Scale::from_env(), Duration::ZERO)
     }
 
     #[test]
@@ -186,6 +204,11 @@ mod tests {
         let repeated = report(&[(0, 1), (1, 2), (0, 3), (0, 1)], &[other, later]);
         let repetition = Repetition { message: 1, before: (0, 0), again: (0, 3) };
         assert_eq!(repeated.unexplained, [repetition]);
+        // The client was started after the crash.
+        let server = Crash { cause: Cause::Server, at: 1, back: 1 };
+        let lines = [(0, 1), (2, 2), (2, 2)];
+        assert_eq!(started(&lines, &[server], &[0, 0, 1]).unexplained.len(), 1);
+        assert_eq!(started(&lines, &[server], &[0, 0, 0]).by_server_kills, 1);
         // Too long ago.
         let mut lines = vec![(0, 0)];
         lines.extend((1..20_000).map(|message| (0, message)));

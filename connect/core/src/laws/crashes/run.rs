@@ -42,7 +42,7 @@ pub async fn every_message_is_handled_through_crashes(
         (started - 1, Process::start(command))
     };
     let mut clients = [start(&log), start(&log)];
-    let mut crashes = Vec::new();
+    let (mut crashes, mut crashes_before) = (Vec::new(), vec![0, 0]);
     let kills = scale.client_kills + scale.server_kills;
     for kill in 1..=kills {
         until_handled(&mut log, kill * (scale.messages / (kills + 1))).await;
@@ -57,6 +57,7 @@ pub async fn every_message_is_handled_through_crashes(
             process.kill();
             let at = log.read();
             crashes.push(Crash { cause: Cause::Client(*number), at, back: at });
+            crashes_before.push(crashes.len());
             clients[(kill % 2) as usize] = start(&log);
         }
     }
@@ -64,7 +65,7 @@ pub async fn every_message_is_handled_through_crashes(
     let took = begun.elapsed();
     drop(clients);
     log.read();
-    Report::new(log.lines(), &crashes, scale, took)
+    Report::new(log.lines(), &crashes, &crashes_before, scale, took)
 }
 
 async fn until_handled(log: &mut Log, count: u32) {
