@@ -1,11 +1,14 @@
-//! The owners and the lag of the edges, as the server knows them.
+//! The owners, the lag and the dead letters of the edges, as the server knows them.
 
 use std::fmt::Write as _;
 
 use stage_connect::ConnectError;
-use stage_edge::{Edge, EdgeSpec, EdgeView, Lag, PartitionView};
+use stage_edge::{DeadEvent, Edge, EdgeSpec, EdgeView, Lag, Letter, PartitionView};
 
-/// Returns a line for each edge and each of its partitions.
+/// The number of dead letters that are shown.
+const SHOWN: usize = 10;
+
+/// Returns a line for each edge, each of its partitions, and each of its first dead letters.
 pub(crate) async fn of(edge: &impl Edge, specs: &[EdgeSpec]) -> Result<String, ConnectError> {
     let mut text = String::new();
     for spec in specs {
@@ -22,6 +25,10 @@ pub(crate) async fn of(edge: &impl Edge, specs: &[EdgeSpec]) -> Result<String, C
                 None => writeln!(text),
             }
             .unwrap_or_default();
+        }
+        for DeadEvent { number, letter, .. } in edge.dead(spec).list(0, SHOWN).await? {
+            let Letter { position, attempts, cause, .. } = letter;
+            let _ = writeln!(text, "  dead letter {number}: {cause} ({attempts} attempts, {position})");
         }
     }
     Ok(text)

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use stage_connect::{ConnectError, Pull, Push};
 
+use crate::dead::{Dead, Letters};
 use crate::leases::Leases;
 use crate::notes::Notes;
 use crate::partition::{Epoch, Partition};
@@ -23,8 +24,8 @@ pub trait Edge: Clone + Send + Sync + 'static {
     type Leases: Leases;
     /// Keeps small values by name.
     type Notes: Notes;
-    /// Stores dead letters. The id of a letter is the position of its event, so a repetition is stored once.
-    type Letters: Push<Message = Bytes>;
+    /// Stores dead letters, and reads them.
+    type Letters: Letters;
 
     /// Checks the server's limits and the objects of the edge; creates what is missing if the specification says
     /// [`setup`](EdgeSpec::setup).
@@ -56,7 +57,7 @@ pub trait Edge: Clone + Send + Sync + 'static {
     /// Returns the notes of the application. Names are unique in the application, not in the edge.
     fn notes(&self, spec: &EdgeSpec) -> Self::Notes;
 
-    /// Returns the dead letters of the application.
+    /// Returns the client that stores and reads the dead letters of the edge.
     fn letters(&self, spec: &EdgeSpec) -> Self::Letters;
 
     /// Returns the lag of each partition, in order; of an edge without partitions, one value.
@@ -65,6 +66,11 @@ pub trait Edge: Clone + Send + Sync + 'static {
     ///
     /// [`ConnectError`] if the server cannot be asked.
     fn lag(&self, spec: &EdgeSpec) -> impl Future<Output = Result<Vec<Lag>, ConnectError>> + Send;
+
+    /// Returns the dead letters of the edge, to be listed, revived or forgotten.
+    fn dead(&self, spec: &EdgeSpec) -> Dead<Self> {
+        Dead::new(self.clone(), spec.clone())
+    }
 
     /// Returns the server for error messages. It contains no secret.
     fn describe(&self) -> String;

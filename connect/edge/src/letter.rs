@@ -21,6 +21,22 @@ pub struct Letter {
     pub cause: String,
     /// The encoded event; the whole message if it was no frame.
     pub event: Vec<u8>,
+    /// The form of the event; `None` for a message that was no frame.
+    #[serde(default)]
+    pub form: Option<Form>,
+}
+
+/// The form of a dead event, which its frame has named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Form {
+    /// The hash of its key.
+    pub key: u64,
+    /// The identifier of its [`Codec`](crate::Codec).
+    pub codec: u16,
+    /// The number of its schema.
+    pub schema: u32,
+    /// The fingerprint of its schema; zero if it is not known.
+    pub fingerprint: u64,
 }
 
 impl Letter {
@@ -40,6 +56,26 @@ impl Letter {
             attempts,
             cause: cause.to_owned(),
             event: event.to_vec(),
+            form: None,
+        }
+    }
+
+    /// Sets the form of the event.
+    pub(crate) fn form(mut self, form: Option<Form>) -> Self {
+        self.form = form;
+        self
+    }
+
+    /// Creates the letter of a whole message, of which a server knows no more than this.
+    pub fn of_message(edge: &str, position: &str, attempts: u32, cause: &str, message: &[u8]) -> Self {
+        Self {
+            edge: edge.to_owned(),
+            partition: 0,
+            position: position.to_owned(),
+            attempts,
+            cause: cause.to_owned(),
+            event: message.to_vec(),
+            form: None,
         }
     }
 

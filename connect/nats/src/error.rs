@@ -77,6 +77,13 @@ impl ApiError {
         matches!(self.code, 10071 | 10164)
     }
 
+    /// Returns whether a stream has no such message.
+    #[cfg(feature = "edge")]
+    pub(crate) fn is_no_message(&self) -> bool {
+        // A deletion that fails, for this reason.
+        self.code == 10037 || (self.code == 10057 && self.text.contains("no message found"))
+    }
+
     /// Returns whether the server would refuse the message every time: it is too large, or its headers are.
     pub(crate) const fn is_refusal(&self) -> bool {
         matches!(self.code, 10054 | 10097)

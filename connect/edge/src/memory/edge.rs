@@ -89,10 +89,10 @@ impl MemoryEdge {
         state.lease(&(edge.to_owned(), partition), Instant::now()).map(|lease| lease.by.clone())
     }
 
-    /// Returns the dead letters, in order.
-    pub fn dead(&self) -> Vec<Letter> {
+    /// Returns the dead letters of all edges, in order.
+    pub fn dead_letters(&self) -> Vec<Letter> {
         let state = self.link.inner.lock();
-        state.letters.iter().filter_map(|(_, bytes)| Letter::read(bytes).ok()).collect()
+        state.letters.values().filter_map(|(_, bytes)| Letter::read(bytes).ok()).collect()
     }
 
     /// Stores a message in a partition, as another program might.
@@ -172,8 +172,8 @@ impl Edge for MemoryEdge {
         MemoryNotes::new(self.link.clone(), spec)
     }
 
-    fn letters(&self, _: &EdgeSpec) -> MemoryLetters {
-        MemoryLetters::new(self.link.clone())
+    fn letters(&self, spec: &EdgeSpec) -> MemoryLetters {
+        MemoryLetters::new(self.link.clone(), spec.name.clone())
     }
 
     async fn lag(&self, spec: &EdgeSpec) -> Result<Vec<Lag>, ConnectError> {

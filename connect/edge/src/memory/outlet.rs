@@ -8,6 +8,8 @@ use stage_connect::{ConnectError, MessageId, Push, PutError};
 use super::fault::Fault;
 use super::network::{Call, Link};
 use super::state::Place;
+use crate::dead::{DeadEvent, Letters};
+use crate::letter::Letter;
 use crate::partition::Partition;
 use crate::spec::EdgeSpec;
 
@@ -23,6 +25,7 @@ pub struct MemoryOutlet {
 #[derive(Debug)]
 pub struct MemoryLetters {
     link: Link,
+    edge: String,
 }
 
 /// The outcome of one message.
@@ -80,8 +83,8 @@ impl Push for MemoryOutlet {
 }
 
 impl MemoryLetters {
-    pub(super) const fn new(link: Link) -> Self {
-        Self { link }
+    pub(super) const fn new(link: Link, edge: String) -> Self {
+        Self { link, edge }
     }
 }
 
@@ -97,8 +100,10 @@ impl Push for MemoryLetters {
         {
             let mut state = self.link.inner.lock();
             for (id, message) in messages {
-                if state.letters.iter().all(|(known, _)| known != id) {
-                    state.letters.push((id.clone(), message.clone()));
+                if state.letters.values().all(|(known, _)| known != id) {
+                    state.last_letter += 1;
+                    let number = state.last_letter;
+                    state.letters.insert(number, (id.clone(), message.clone()));
                 }
             }
         }
@@ -108,5 +113,27 @@ impl Push for MemoryLetters {
 
     fn describe(&self) -> String {
         format!("{}, dead letters", self.link.describe())
+    }
+}
+
+impl Letters for MemoryLetters {
+    async fn list(&self, after: u64, limit: usize) -> Result<Vec<DeadEvent>, ConnectError> {
+        self.link.reach(Call::Data).await?;
+        let found = {
+            let state = self.link.inner.lock();
+            let later = state.letters.range(after.saturating_add(1)..);
+            let read = later.filter_map(|(number, (_, bytes))| {
+                let letter = Letter::read(bytes).ok().filter(|letter| letter.edge == self.edge)?;
+                Some(DeadEvent::new(*number, letter))
+            });
+            read.take(limit).collect()
+        };
+        self.link.answer(found).await
+    }
+
+    async fn remove(&self, number: u64) -> Result<bool, ConnectError> {
+        self.link.reach(Call::Data).await?;
+        let existed = self.link.inner.lock().letters.remove(&number).is_some();
+        self.link.answer(existed).await
     }
 }

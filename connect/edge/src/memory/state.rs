@@ -38,7 +38,9 @@ pub(super) struct State {
     pub(super) members: BTreeMap<(String, MemberId), (Member, Instant)>,
     pub(super) notes: BTreeMap<String, Note>,
     pub(super) revision: u64,
-    pub(super) letters: Vec<(MessageId, Bytes)>,
+    /// The dead letters by number, and the number of the last one.
+    pub(super) letters: BTreeMap<u64, (MessageId, Bytes)>,
+    pub(super) last_letter: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]

@@ -17,8 +17,8 @@ use tokio::time::sleep;
 use super::lane::{Halt, Lane, Origin, finish, holding, settle};
 use super::shared::{Ready, Ticket, Verdict};
 use crate::edge::Edge;
-use crate::frame::{Frame, FrameKind};
-use crate::letter::Letter;
+use crate::frame::{Frame, FrameKind, Header};
+use crate::letter::{Form, Letter};
 use crate::partition::Partition;
 use crate::tries::Resume;
 
@@ -273,12 +273,17 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
         cause: &str,
     ) -> Result<(), Halt> {
         let place = format!("{}-{index}", frame.header.id);
-        let event = frame.event(index).map(|event| event.bytes).unwrap_or_default();
-        self.bury(&place, attempts, cause, event).await
+        let event = frame.event(index);
+        let Header { codec, schema, fingerprint, .. } = frame.header;
+        let form = event.as_ref().map(|event| Form { key: event.key, codec, schema, fingerprint });
+        let bytes = event.map(|event| event.bytes).unwrap_or_default();
+        let letter = Letter::new(&self.spec, self.partition(), &place, attempts, cause, &bytes).form(form);
+        self.letters.store(&letter, &mut self.calls, &self.shared).await
     }
 
-    async fn bury(&mut self, place: &str, attempts: u32, cause: &str, event: Bytes) -> Result<(), Halt> {
-        let letter = Letter::new(&self.spec, self.partition(), place, attempts, cause, &event);
+    /// Stores a message that is no frame as a dead letter.
+    async fn bury(&mut self, place: &str, attempts: u32, cause: &str, message: Bytes) -> Result<(), Halt> {
+        let letter = Letter::new(&self.spec, self.partition(), place, attempts, cause, &message);
         self.letters.store(&letter, &mut self.calls, &self.shared).await
     }
 }

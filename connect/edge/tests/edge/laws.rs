@@ -100,8 +100,8 @@ async fn run(server: MemoryEdge, plan: Plan, mut chance: Chance) -> Vec<String> 
     if server.most_frames("orders") > plan.spec.frames_kept as usize {
         faults.push(format!("a partition held {} frames", server.most_frames("orders")));
     }
-    if !server.dead().is_empty() {
-        faults.push(format!("{:?}", server.dead()));
+    if !server.dead_letters().is_empty() {
+        faults.push(format!("{:?}", server.dead_letters()));
     }
     drop(sending.stop().await);
     machines.into_iter().for_each(Machine::crash);

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod chance;
+mod dead;
 mod flows;
 mod laws;
 mod machine;

@@ -175,8 +175,8 @@ async fn run(server: MemoryEdge, totals: EdgeSpec, mut chance: Chance) -> Vec<St
     drop(sending.stop().await);
     machines.into_iter().for_each(Machine::crash);
     let mut faults = judge(&stored(&server, &totals).await, &sent);
-    if !server.dead().is_empty() {
-        faults.push(format!("{:?}", server.dead()));
+    if !server.dead_letters().is_empty() {
+        faults.push(format!("{:?}", server.dead_letters()));
     }
     faults
 }

@@ -323,5 +323,5 @@ async fn a_program_that_does_not_read_the_stored_version_is_refused_until_the_ed
     let (running, seen) = versioned(&server, second, vec![10]).await.unwrap();
     server.until(|_| seen.lock().unwrap().len() == 1).await;
     running.drain(SECOND).await.unwrap();
-    assert!(server.dead().is_empty());
+    assert!(server.dead_letters().is_empty());
 }

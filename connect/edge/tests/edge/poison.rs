@@ -41,7 +41,7 @@ async fn only_the_event_that_fails_is_dead_once_after_its_attempts_and_the_other
     let (sender, _) = sender(&server, &spec, events(10, 20)).await;
     records.until(199).await;
     server.until(|server| server.frames("orders") == 0).await;
-    let dead = server.dead();
+    let dead = server.dead_letters();
     assert_eq!(dead.len(), 1, "{dead:?}");
     assert_eq!((dead[0].attempts, &*dead[0].cause, &*dead[0].edge), (3, "no ink", "orders"));
     assert_eq!(dead[0].event, postcard::to_stdvec(&BAD).unwrap());
@@ -57,7 +57,7 @@ async fn a_hopeless_event_is_dead_at_its_second_look() {
     records.until(199).await;
     server.until(|server| server.frames("orders") == 0).await;
     let dead: Vec<_> =
-        server.dead().into_iter().map(|letter| (letter.attempts, letter.cause)).collect();
+        server.dead_letters().into_iter().map(|letter| (letter.attempts, letter.cause)).collect();
     assert_eq!(dead, [(2, "no such shop".to_owned())]);
     sender.drain(SECOND).await.unwrap();
     running.drain(SECOND).await.unwrap();
@@ -72,7 +72,7 @@ async fn with_one_attempt_an_event_in_a_frame_of_its_own_is_tried_once() {
     records.until(199).await;
     server.until(|server| server.frames("orders") == 0).await;
     let dead: Vec<_> =
-        server.dead().into_iter().map(|letter| (letter.attempts, letter.cause)).collect();
+        server.dead_letters().into_iter().map(|letter| (letter.attempts, letter.cause)).collect();
     assert_eq!(dead, [(1, "no ink".to_owned())]);
     sender.drain(SECOND).await.unwrap();
     running.drain(SECOND).await.unwrap();
@@ -107,7 +107,7 @@ async fn crashes_of(server: &MemoryEdge, spec: &EdgeSpec, records: &Records) -> 
 async fn an_event_that_ends_its_process_is_dead_after_its_attempts_and_no_other() {
     let (server, records) = (MemoryEdge::new(), Records::default());
     assert_eq!(crashes(&server, &records).await, 3);
-    let dead = server.dead();
+    let dead = server.dead_letters();
     assert_eq!(dead.len(), 1, "{dead:?}");
     assert_eq!(dead[0].event, postcard::to_stdvec(&BAD).unwrap());
     assert_eq!(dead[0].cause, "the process ended while a step handled it");
@@ -124,7 +124,7 @@ async fn an_event_of_a_whole_frame_that_ends_its_process_is_dead_after_both_kind
     let spec = spec().attempts(3).partitions(1).whole_frames(true);
     assert_eq!(crashes_of(&server, &spec, &records).await, 5);
     let dead: Vec<_> =
-        server.dead().into_iter().map(|letter| (letter.event, letter.attempts)).collect();
+        server.dead_letters().into_iter().map(|letter| (letter.event, letter.attempts)).collect();
     assert_eq!(dead, [(postcard::to_stdvec(&BAD).unwrap(), 3)]);
 }
 
@@ -137,7 +137,7 @@ async fn an_event_that_fails_in_each_attempt_at_its_frame_is_the_only_dead_one()
     records.until(199).await;
     server.until(|server| server.frames("orders") == 0).await;
     let dead: Vec<_> =
-        server.dead().into_iter().map(|letter| (letter.event, letter.attempts)).collect();
+        server.dead_letters().into_iter().map(|letter| (letter.event, letter.attempts)).collect();
     assert_eq!(dead, [(postcard::to_stdvec(&BAD).unwrap(), 3)]);
     sender.drain(SECOND).await.unwrap();
     running.drain(SECOND).await.unwrap();
@@ -158,7 +158,7 @@ async fn a_pool_buries_the_event_that_fails_and_goes_on() {
     records.until(199).await;
     server.until(|server| server.frames("orders") == 0).await;
     let dead: Vec<_> =
-        server.dead().into_iter().map(|letter| (letter.attempts, letter.cause)).collect();
+        server.dead_letters().into_iter().map(|letter| (letter.attempts, letter.cause)).collect();
     assert_eq!(dead, [(3, "no ink".to_owned())]);
     sender.drain(SECOND).await.unwrap();
     running.drain(SECOND).await.unwrap();
@@ -181,7 +181,7 @@ async fn what_is_no_frame_or_no_event_is_dead_and_never_repeated() {
         work.records.seen().into_iter().map(|(_, event)| event).collect::<Vec<_>>(),
         [Event { key: 1, number: 0 }]
     );
-    let mut causes: Vec<_> = server.dead().into_iter().map(|letter| letter.cause).collect();
+    let mut causes: Vec<_> = server.dead_letters().into_iter().map(|letter| letter.cause).collect();
     causes.sort();
     let other = "the frame holds version 9 in codec 1, this program reads Event v1";
     assert_eq!(causes[1..], [other, other, "the message is no frame of an edge"], "{causes:?}");
@@ -206,7 +206,7 @@ async fn an_event_that_panics_is_the_only_dead_one() {
     let (sender, _) = sender(&server, &spec, events(10, 20)).await;
     records.until(199).await;
     server.until(|server| server.frames("orders") == 0).await;
-    let dead = server.dead();
+    let dead = server.dead_letters();
     assert_eq!(dead.len(), 1, "{dead:?}");
     assert_eq!(dead[0].event, postcard::to_stdvec(&BAD).unwrap());
     assert_eq!((dead[0].attempts, &*dead[0].cause), (3, "a stage dropped it"));

@@ -131,7 +131,7 @@ impl Edge for NatsEdge {
     fn letters(&self, spec: &EdgeSpec) -> NatsLetters {
         let names = Names::of(spec);
         let at = format!("{} dead letters of `{}`", self.server.name(), spec.app);
-        NatsLetters::new(self.publisher(names.dead(), at), names)
+        NatsLetters::new(self.publisher(names.dead(), at), self.leases.clone(), names)
     }
 
     async fn lag(&self, spec: &EdgeSpec) -> Result<Vec<Lag>, ConnectError> {

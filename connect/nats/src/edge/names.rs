@@ -87,6 +87,11 @@ impl Names {
         format!("d.{}.{}.{}", self.app, self.edge, escaped(id))
     }
 
+    /// The subjects of the dead letters of this edge.
+    pub(super) fn letters_of_edge(&self) -> String {
+        format!("d.{}.{}.*", self.app, self.edge)
+    }
+
     /// The subjects of all dead letters.
     pub(super) fn letters(&self) -> String {
         format!("d.{}.>", self.app)

@@ -134,8 +134,8 @@ async fn run(
         faults.push(format!("{} results, and {} frames remain", results.len(), server.frames("sales")));
     }
     faults.extend(results.faults(&expected));
-    if !server.dead().is_empty() {
-        faults.push(format!("{:?}", server.dead()));
+    if !server.dead_letters().is_empty() {
+        faults.push(format!("{:?}", server.dead_letters()));
     }
     machines.into_iter().for_each(Machine::crash);
     faults

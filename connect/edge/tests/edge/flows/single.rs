@@ -79,10 +79,13 @@ async fn a_result_that_fails_is_repeated_with_its_number_and_becomes_a_dead_lett
     send_all(&server, &spec, &input).await;
     server.until(|server| server.frames("sales") == 0).await;
     running.drain(10 * SECOND).await.unwrap();
-    let dead: Vec<_> =
-        server.dead().into_iter().map(|letter| (letter.position, letter.attempts, letter.cause)).collect();
+    let dead: Vec<_> = server
+        .dead_letters()
+        .into_iter()
+        .map(|letter| (letter.position, letter.attempts, letter.cause))
+        .collect();
     assert_eq!(dead, [("sales.0.result-1".to_owned(), 3, "no ink".to_owned())]);
-    let letter = server.dead().remove(0);
+    let letter = server.dead_letters().remove(0);
     let buried: Sum = postcard::from_bytes(&letter.event).unwrap();
     let mut distinct = seen.lock().unwrap().clone();
     assert!(distinct.contains(&buried));
@@ -133,8 +136,8 @@ async fn an_edge_without_partitions_and_an_unknown_way_are_named() {
     let mut way = ways(server.clone(), spec()).open(WAYS).await.unwrap();
     way.send(Sale { shop: 1, pence: 1, at: 1 }).await.unwrap();
     way.idle().await.unwrap();
-    server.until(|server| server.frames("sales") == 0 && !server.dead().is_empty()).await;
-    assert_eq!(server.dead()[0].cause, "way 2 is none of the 2 ways of this flow");
+    server.until(|server| server.frames("sales") == 0 && !server.dead_letters().is_empty()).await;
+    assert_eq!(server.dead_letters()[0].cause, "way 2 is none of the 2 ways of this flow");
 }
 
 #[tokio::test(start_paused = true)]
