@@ -281,11 +281,11 @@ async fn kills_among_the_changes_keep_the_order_and_lose_only_what_is_counted() 
         .await
         .unwrap();
     let mut state = 7;
-    let (mut changes, mut last) = (0_u64, 1);
+    let (mut changes, mut previous) = (0_u64, 1);
     while !running.monitor().status().state.is_ended() {
         let count = 1 + random(&mut state) % 8;
-        if running.set_count("shaky", count).is_ok() && count != last {
-            (changes, last) = (changes + 1, count);
+        if running.set_count("shaky", count).is_ok() && count != previous {
+            (changes, previous) = (changes + 1, count);
         }
         for _ in 0..2 {
             if let Ok(copy) = running.producer_consumer::<Shaky>("shaky", random(&mut state) % 8) {
