@@ -25,7 +25,7 @@ use crate::sync::{Arc, AtomicUsize, Ordering};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
-/// let mut file = Whole::named(Delivery::untracked("report.txt"), "report.txt, version 3");
+/// let mut file: Whole<&str> = Whole::named(Delivery::untracked("report.txt"), "report.txt, version 3");
 /// let (first, second) = (file.piece(1), file.last(2));
 /// let token = first.map(|piece| piece.part).into_parts().1;
 /// let origin = token.origin().expect("the whole has a name");
