@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
 mod copies;
+mod dead_letters;
 mod requests;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,8 +17,8 @@ use serde_json::{Value, json};
 use stage_core::pipeline::Outcome;
 use stage_core::rate::{Budget, Rate, RateLimiter};
 use stage_core::watch::Board;
-use stage_core::{BoxError, Demand, Emitter, Pipeline, Producer, Running, StageResult, sink};
-use stage_panel::{Controls, DeadLetter, DeadLetters, Options, Tap, Token, router, router_with};
+use stage_core::{Demand, Emitter, Pipeline, Producer, Running, StageResult, sink};
+use stage_panel::{Controls, Options, Tap, Token, router, router_with};
 
 /// A panel of one pipeline, and that pipeline.
 async fn panel(options: Options) -> (Router, Running) {
@@ -397,43 +398,6 @@ async fn probes_tell_whether_the_pipelines_work() {
     running.stop().await.unwrap();
     assert_eq!(Ask::get("/ready").of(&probe).await.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(Ask::get("/live").of(&probe).await.status(), StatusCode::OK);
-}
-
-struct Letters;
-
-impl DeadLetters for Letters {
-    async fn list(&self, after: Option<String>, limit: usize) -> Result<Vec<DeadLetter>, BoxError> {
-        let letter = |id: &str| DeadLetter { id: id.into(), event: "an event".into(), error: "503".into() };
-        let letters = ["1", "2"].into_iter().filter(|id| after.as_deref().is_none_or(|after| *id > after));
-        Ok(letters.take(limit).map(letter).collect())
-    }
-
-    async fn retry(&self, id: String) -> Result<bool, BoxError> {
-        if id == "1" { Ok(true) } else { Err("the store is away".into()) }
-    }
-
-    async fn drop_letter(&self, id: String) -> Result<bool, BoxError> {
-        Ok(id == "2")
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn dead_letters_are_listed_retried_and_dropped() {
-    let (panel, _running) = panel(controlled().dead_letters("upload", Letters)).await;
-    let all = json(Ask::get("/api/pipelines/upload/dead").of(&panel).await).await;
-    assert_eq!(all["letters"][0], json!({ "id": "1", "event": "an event", "error": "503" }));
-    let behind = json(Ask::get("/api/pipelines/upload/dead?after=1").of(&panel).await).await;
-    assert_eq!(behind["letters"].as_array().unwrap().len(), 1);
-    for (path, status) in [
-        ("1/retry", StatusCode::OK),
-        ("2/retry", StatusCode::BAD_GATEWAY),
-        ("2/drop", StatusCode::OK),
-        ("3/drop", StatusCode::NOT_FOUND),
-    ] {
-        let path = format!("/api/pipelines/upload/dead/{path}");
-        assert_eq!(Ask::post(&path).of(&panel).await.status(), StatusCode::FORBIDDEN);
-        assert_eq!(Ask::post(&path).token(TOKEN).of(&panel).await.status(), status, "{path}");
-    }
 }
 
 #[tokio::test(start_paused = true)]
