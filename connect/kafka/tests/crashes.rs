@@ -3,13 +3,12 @@
 //! The cluster lives in the memory of this program and loses its messages with it, so no test kills a broker.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rdkafka::mocking::MockCluster;
 use stage_connect::laws::Scale;
 use stage_connect::laws::by_hand::put_all;
-use stage_connect::laws::crashes::{Worker, every_message_is_handled_through_crashes};
+use stage_connect::laws::crashes::{Worker, client_of_test, every_message_is_handled_through_crashes};
 use stage_connect::{MessageId, PullOptions, Push, source};
 use stage_core::{Pipeline, StepOptions};
 use stage_kafka::{KafkaMessage, KafkaPull, KafkaPush, Outgoing, ProduceOptions, ReadOptions, Server};
@@ -50,11 +49,10 @@ async fn every_message_is_handled_while_members_are_killed() {
     put_all(&mut push, &messages).await;
     let log = tempfile::NamedTempFile::new().unwrap();
     let client = || {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["worker", "--exact"]).env("WORKER_SERVERS", &servers).stdout(Stdio::null());
+        let mut command = client_of_test("worker");
+        command.env("WORKER_SERVERS", &servers);
         command
     };
     let report = every_message_is_handled_through_crashes(scale, log.path(), client, async || {}).await;
-    println!("{report}");
     report.expect_explained(usize::from(PARTITIONS * AHEAD), 0);
 }

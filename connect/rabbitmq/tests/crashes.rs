@@ -3,13 +3,12 @@
 
 mod support;
 
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use stage_connect::laws::Scale;
-use stage_connect::laws::crashes::{Worker, every_message_is_handled_through_crashes};
+use stage_connect::laws::crashes::{Worker, client_of_test, every_message_is_handled_through_crashes};
 use stage_connect::{PullOptions, PushOptions, sink, source};
 use stage_core::{Backoff, Pipeline, Running, StepOptions};
 use stage_rabbitmq::{Outgoing, PublishOptions, RabbitMessage, RabbitPull, RabbitPush, ReadOptions, Server};
@@ -62,12 +61,6 @@ async fn worker() {
     consume(server, move |number| worker.handled(number)).await.join().await.unwrap();
 }
 
-fn worker_command(url: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["worker", "--exact"]).env("WORKER_URL", url).stdout(Stdio::null());
-    command
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_message_is_handled_while_clients_and_the_server_are_killed() {
     let Some(mut server) = RabbitServer::alone() else { return };
@@ -79,10 +72,13 @@ async fn every_message_is_handled_while_clients_and_the_server_are_killed() {
     let producer = produce(server.server(), 0..scale.messages).await;
     let log = tempfile::NamedTempFile::new().unwrap();
     let url = server.url();
-    let client = || worker_command(&url);
+    let client = || {
+        let mut command = client_of_test("worker");
+        command.env("WORKER_URL", &url);
+        command
+    };
     let kill_and_restart = async || server.kill_and_restart();
     let report = every_message_is_handled_through_crashes(scale, log.path(), client, kill_and_restart).await;
-    println!("{report}");
     report.expect_explained(UNRECORDED, BATCH * scale.server_kills as usize);
     producer.join().await.unwrap();
 }

@@ -2,11 +2,10 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use stage_connect::laws::Scale;
-use stage_connect::laws::crashes::{Worker, every_message_is_handled_through_crashes};
+use stage_connect::laws::crashes::{Worker, client_of_test, every_message_is_handled_through_crashes};
 use stage_connect::{PullOptions, source};
 use stage_core::{Backoff, Pipeline, StepOptions};
 use stage_files::Follow;
@@ -40,8 +39,7 @@ async fn every_line_is_handled_while_processes_are_killed_and_the_file_rotates()
     log.open().await.has_no_more().await;
     let handled = tempfile::NamedTempFile::new().unwrap();
     let client = || {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["killed::worker", "--exact"]).stdout(Stdio::null());
+        let mut command = client_of_test("killed::worker");
         command.env("WORKER_PATH", &log.path).env("WORKER_CHECKPOINT", &log.checkpoint);
         command
     };
@@ -61,7 +59,6 @@ async fn every_line_is_handled_while_processes_are_killed_and_the_file_rotates()
         }
     });
     let report = every_message_is_handled_through_crashes(scale, handled.path(), client, async || {}).await;
-    println!("{report}");
     report.expect_explained(1_000, 0);
     writer.join().unwrap();
 }

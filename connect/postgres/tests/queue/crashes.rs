@@ -1,10 +1,9 @@
 //! Killed clients and a killed server: every job is done.
 
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use stage_connect::laws::Scale;
-use stage_connect::laws::crashes::{Worker, every_message_is_handled_through_crashes};
+use stage_connect::laws::crashes::{Worker, client_of_test, every_message_is_handled_through_crashes};
 use stage_connect::{PullOptions, source};
 use stage_core::{Backoff, Pipeline, StepOptions};
 use stage_postgres::{Job, NewJob, Queue, QueueOptions, Server};
@@ -44,11 +43,8 @@ async fn every_job_is_done_while_clients_and_the_server_are_killed() {
     }
     let log = tempfile::NamedTempFile::new().unwrap();
     let client = || {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command
-            .args(["crashes::worker", "--exact"])
-            .env("WORKER_URL", server.address())
-            .stdout(Stdio::null());
+        let mut command = client_of_test("crashes::worker");
+        command.env("WORKER_URL", server.address());
         command
     };
     let kill_and_restart = async || {
@@ -56,6 +52,5 @@ async fn every_job_is_done_while_clients_and_the_server_are_killed() {
         server.restart();
     };
     let report = every_message_is_handled_through_crashes(scale, log.path(), client, kill_and_restart).await;
-    println!("{report}");
     report.expect_explained(1_000, 0);
 }

@@ -1,10 +1,9 @@
 //! Killed clients: every job is done. There is no server to kill: a client that is killed amid a transaction is one.
 
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use stage_connect::laws::Scale;
-use stage_connect::laws::crashes::{Worker, every_message_is_handled_through_crashes};
+use stage_connect::laws::crashes::{Worker, client_of_test, every_message_is_handled_through_crashes};
 use stage_connect::{PullOptions, source};
 use stage_core::{Pipeline, StepOptions};
 use stage_sqlite::{Job, NewJob, Queue, QueueOptions, Synchronous};
@@ -43,11 +42,10 @@ async fn every_job_is_done_while_clients_are_killed() {
     }
     let log = tempfile::NamedTempFile::new().unwrap();
     let client = || {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["crashes::worker", "--exact"]).env("WORKER_FILE", &file).stdout(Stdio::null());
+        let mut command = client_of_test("crashes::worker");
+        command.env("WORKER_FILE", &file);
         command
     };
     let report = every_message_is_handled_through_crashes(scale, log.path(), client, async || {}).await;
-    println!("{report}");
     report.expect_explained(1_000, 0);
 }

@@ -7,4 +7,4 @@ mod run;
 
 pub use log::Worker;
 pub use report::{Repetition, Report};
-pub use run::every_message_is_handled_through_crashes;
+pub use run::{client_of_test, every_message_is_handled_through_crashes};

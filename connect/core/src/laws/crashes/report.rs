@@ -97,15 +97,16 @@ impl Report {
         }
     }
 
-    /// Requires that a kill explains each repetition: at most `unrecorded` messages of one client lie between, as many as
-    /// are handled before the server has recorded their acknowledgements. Apart from that, `others` may come again, for a
-    /// reason that the server has: without knowledge of ids, it stores messages again when it is killed before it confirms
-    /// them.
+    /// Prints the report, and requires that a kill explains each repetition: at most `unrecorded` messages of one client lie
+    /// between, as many as are handled before the server has recorded their acknowledgements. Apart from that, `others` may
+    /// come again, for a reason that the server has: without knowledge of ids, it stores messages again when it is killed
+    /// before it confirms them.
     ///
     /// # Panics
     ///
     /// If more messages came again.
     pub fn expect_explained(&self, unrecorded: usize, others: usize) {
+        println!("{self}");
         assert!(self.farthest <= unrecorded, "{self}, although at most {unrecorded} are not recorded");
         let count = self.unexplained.len();
         assert!(count <= others, "{self}: {:?}, {:?}", self.unexplained, self.crashes);

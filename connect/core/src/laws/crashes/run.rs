@@ -1,7 +1,8 @@
 //! The law of crashes.
 
+use std::env;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
@@ -16,11 +17,24 @@ use crate::laws::scale::Scale;
 const STALLED: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(2);
 
+/// Returns the command of a client: a second process of this test program, which runs the test of this name and prints
+/// nothing. The test gets what it must know by variables, and makes a [`Worker`](super::Worker).
+///
+/// # Panics
+///
+/// If the path of the test program is not known.
+pub fn client_of_test(name: &str) -> Command {
+    let mut command = Command::new(env::current_exe().expect("the path of the test program"));
+    command.args([name, "--exact"]).stdout(Stdio::null());
+    command
+}
+
 /// Kills clients and the server while messages pass, as often as `scale` says, until each of the messages `0..messages`
 /// was handled.
 ///
-/// Two clients run at a time. `client` is a command that handles messages until it is killed, and writes each with
-/// [`Worker`](super::Worker); `log` is an empty file. `kill_and_restart` kills the server as by `kill -9`, and returns when it is back.
+/// Two clients run at a time. `client` is a command, as of [`client_of_test`], that handles messages until it is killed, and
+/// writes each with [`Worker`](super::Worker); `log` is an empty file. `kill_and_restart` kills the server as by `kill -9`,
+/// and returns when it is back.
 /// The caller stores the messages, before or meanwhile.
 ///
 /// # Panics
