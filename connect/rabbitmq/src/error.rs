@@ -29,9 +29,29 @@ pub(crate) fn failed(server: &str, what: &str, error: &lapin::Error) -> ConnectE
         Some(PRECONDITION_FAILED) if differs => {
             "change the options to those of the queue, or delete the queue"
         }
-        _ => return ConnectError::gone(server, what, text),
+        _ => match remedy_of_tls(error) {
+            Some(remedy) => remedy,
+            None => return ConnectError::gone(server, what, text),
+        },
     };
     ConnectError::fatal(server, format_args!("{what}: {text}"), remedy)
+}
+
+/// Returns the remedy if one side has refused the certificate of the other, which rustls reports as an error of the
+/// transport.
+fn remedy_of_tls(error: &lapin::Error) -> Option<&'static str> {
+    let ErrorKind::IOError(error) = error.kind() else { return None };
+    let text = error.to_string().to_lowercase();
+    let names = |word: &str| text.contains(word);
+    if names("native certificate") {
+        Some("install the authorities of the system, or name a file of authorities in SSL_CERT_FILE")
+    } else if names("corrupt message") {
+        Some("check the port, or write amqp://, since the server does not encrypt")
+    } else if ["certificate", "unknownca", "key", "no items"].into_iter().any(names) {
+        Some("check the certificates of `Server::root_certificates` and `Server::client_certificate`")
+    } else {
+        None
+    }
 }
 
 /// Returns the error of a call that was not answered in time.

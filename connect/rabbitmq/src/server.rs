@@ -51,13 +51,15 @@ impl Server {
         self
     }
 
-    /// Trusts the authorities in this PEM text, beside those of the system.
+    /// Trusts the authorities in this PEM text, beside those of the system. For `amqps://` only.
     pub fn root_certificates(mut self, pem: impl Into<String>) -> Self {
         self.authority_pem = Some(pem.into());
         self
     }
 
-    /// Presents a certificate and its key, both as PEM texts.
+    /// Presents a certificate and its key, both as PEM texts; the key has no password. For `amqps://` only. Neither is
+    /// part of an error or of `Debug`. A server that refuses a client closes the connection, at times before it has told
+    /// the reason: the error is then transient, and a later attempt has the reason.
     pub fn client_certificate(mut self, certificate: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
         self.identity = Some((certificate.into(), key.into()));
         self

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use lapin::options::QueueDeclareOptions;
 use lapin::types::{AMQPValue, FieldTable};
 use stage_connect::laws::by_hand::{opened, put_all, settle_all, take};
+use stage_connect::laws::{Authority, Counts};
 use stage_connect::{
     ConnectError, Disposition, ErrorKind, MessageId, Pull, PullOptions, Pulled, Push, PushOptions, PutError,
     sink, source,
@@ -18,7 +19,7 @@ use stage_rabbitmq::{
     Outgoing, PublishOptions, QueueKind, RabbitMessage, RabbitPull, RabbitPush, RabbitSettle, ReadOptions,
     Receipt, Server,
 };
-use support::{RabbitServer, new_queue};
+use support::{RabbitServer, new_queue, texts};
 
 /// Long enough for a busy machine: a test that waits this long has failed.
 const LONG: Duration = Duration::from_secs(30);
@@ -260,6 +261,74 @@ async fn a_server_that_is_away_is_a_transient_error() {
     let error = RabbitPull::new(nobody, ReadOptions::new("orders")).connect().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Gone);
     assert!(error.to_string().starts_with("amqp://127.0.0.1:1 queue `orders`: cannot connect: "), "{error}");
+}
+
+#[tokio::test]
+async fn a_trusted_server_is_reached_encrypted_by_a_client_that_it_knows() {
+    let Some(server) = RabbitServer::shared() else { return };
+    let Some(tls) = server.tls() else { return };
+    let (queue, (certificate, key)) = (new_queue(), tls.client());
+    let known = tls.server().root_certificates(tls.root()).client_certificate(certificate, key);
+    let (mut pull, mut settle) = opened(RabbitPull::new(known.clone(), ReadOptions::new(&*queue))).await;
+    let mut push = RabbitPush::new(known.clone(), PublishOptions::to_queue(&*queue));
+    push.connect().await.unwrap();
+    put_all(&mut push, &messages(0..1)).await;
+    let pulled = take(&mut pull, 1, LONG).await;
+    assert_eq!(numbers(&pulled), expected(&[(0, 1)]));
+    settle_all(&mut settle, &pulled, Disposition::Accept).await;
+    assert_eq!(server.counts(&queue), Counts::default());
+    let stranger = known.credentials("joe", "hunter2");
+    let error = RabbitPull::new(stranger, ReadOptions::new(&*queue)).connect().await.unwrap_err();
+    assert_fatal(&error, "check the user name, the password and the permissions");
+}
+
+#[tokio::test]
+async fn neither_side_accepts_a_certificate_of_another_authority() {
+    let Some(server) = RabbitServer::shared() else { return };
+    let Some(tls) = server.tls() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let other = Authority::create(folder.path()).unwrap();
+    let (strange, strange_key) = texts(&other.certify("client"));
+    let (certificate, key) = tls.client();
+    let trusting = tls.server().root_certificates(tls.root());
+    let of_other = std::fs::read_to_string(&other.certificate).unwrap();
+    let cases = [
+        ("the system does not know the authority", tls.server().client_certificate(&*certificate, &*key)),
+        (
+            "another authority is trusted",
+            tls.server().root_certificates(of_other).client_certificate(&*certificate, &*key),
+        ),
+        ("the client has no certificate", trusting.clone()),
+        ("the client has a strange one", trusting.clone().client_certificate(strange, &*strange_key)),
+        ("the key belongs to another one", trusting.clone().client_certificate(&*certificate, strange_key)),
+        ("the key is none", trusting.client_certificate(certificate, "hunter2")),
+    ];
+    for (case, server) in cases {
+        let name = server.name().to_owned();
+        let mut pull = RabbitPull::new(server, ReadOptions::new("orders"));
+        let mut error = pull.connect().await.unwrap_err();
+        // A server that refuses a client closes the connection, at times before the client has read the reason.
+        for _ in 0..100 {
+            if error.kind() != ErrorKind::Gone || !case.starts_with("the client") {
+                break;
+            }
+            error = pull.connect().await.unwrap_err();
+        }
+        let line = error.to_string();
+        assert!(line.starts_with(&name), "{case}: {line}");
+        assert_fatal(&error, "cannot connect: ");
+        let remedy =
+            "; check the certificates of `Server::root_certificates` and `Server::client_certificate`";
+        assert!(line.ends_with(remedy), "{case}: {line}");
+    }
+}
+
+#[tokio::test]
+async fn a_port_that_does_not_encrypt_is_a_wrong_one() {
+    let Some(server) = RabbitServer::shared() else { return };
+    let encrypted = Server::new(&server.url().replace("amqp://", "amqps://")).unwrap();
+    let error = RabbitPull::new(encrypted, ReadOptions::new("orders")).connect().await.unwrap_err();
+    assert_fatal(&error, "; check the port, or write amqp://, since the server does not encrypt");
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ mod scale;
 mod server;
 
 pub use beside::{Outcome, beside, numbers};
-pub use certificate::Certificate;
+pub use certificate::{Authority, Certificate};
 pub use delivery::{
     a_dropped_pull_loses_nothing, every_message_is_handled_and_leaves_the_server,
     messages_of_a_lost_client_come_back,

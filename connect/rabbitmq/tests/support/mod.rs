@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use stage_connect::laws::{Counts, free_port, installed};
+use stage_connect::laws::{Authority, Certificate, Counts, free_port, installed};
 use stage_rabbitmq::Server;
 use tempfile::TempDir;
 
@@ -32,6 +32,35 @@ pub(crate) struct RabbitServer {
     /// Erlang's port mapper, which the node would otherwise start as a daemon of its own.
     mapper: Child,
     node: Child,
+    tls: Option<Tls>,
+}
+
+/// The second port of a server, which encrypts and requires a certificate of the client.
+pub(crate) struct Tls {
+    port: u16,
+    authority: Authority,
+}
+
+impl Tls {
+    /// The server by this port, without certificates.
+    pub(crate) fn server(&self) -> Server {
+        Server::new(&format!("amqps://127.0.0.1:{}", self.port)).unwrap()
+    }
+
+    /// The text of the authority that the server trusts and is certified by.
+    pub(crate) fn root(&self) -> String {
+        fs::read_to_string(&self.authority.certificate).unwrap()
+    }
+
+    /// The texts of a certificate for a client and of its key.
+    pub(crate) fn client(&self) -> (Vec<u8>, Vec<u8>) {
+        texts(&self.authority.certify("client"))
+    }
+}
+
+/// Reads a certificate and its key.
+pub(crate) fn texts(files: &Certificate) -> (Vec<u8>, Vec<u8>) {
+    (fs::read(&files.certificate).unwrap(), fs::read(&files.key).unwrap())
 }
 
 static SHARED: Mutex<Weak<RabbitServer>> = Mutex::new(Weak::new());
@@ -80,7 +109,19 @@ impl RabbitServer {
         let folder = tempfile::tempdir().unwrap();
         let (port, mapper_port) = (free_port(), free_port());
         fs::write(folder.path().join("plugins"), "[].").unwrap();
-        let config = "vm_memory_high_watermark.absolute = 300MB\ndisk_free_limit.absolute = 1MB\n";
+        let mut config =
+            "vm_memory_high_watermark.absolute = 300MB\ndisk_free_limit.absolute = 1MB\n".to_owned();
+        let tls = Authority::create(folder.path()).map(|authority| Tls { port: free_port(), authority });
+        if let Some(Tls { port, authority }) = &tls {
+            let Certificate { certificate, key } = authority.certify("server");
+            let (authority, certificate, key) =
+                (authority.certificate.display(), certificate.display(), key.display());
+            config += &format!(
+                "listeners.ssl.1 = 127.0.0.1:{port}\nssl_options.cacertfile = {authority}\n\
+                 ssl_options.certfile = {certificate}\nssl_options.keyfile = {key}\n\
+                 ssl_options.verify = verify_peer\nssl_options.fail_if_no_peer_cert = true\n"
+            );
+        }
         fs::write(folder.path().join("rabbitmq.conf"), config).unwrap();
         let cookie = folder.path().join(".erlang.cookie");
         fs::write(&cookie, COOKIE).unwrap();
@@ -91,14 +132,16 @@ impl RabbitServer {
             .spawn()
             .unwrap();
         let node = spawn(&folder, port, mapper_port);
-        let mut server = Self { folder, port, mapper_port, mapper, node };
+        let mut server = Self { folder, port, mapper_port, mapper, node, tls };
         server.until_ready();
         server
     }
 
     fn until_ready(&mut self) {
         let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        let ports = [Some(self.port), self.tls.as_ref().map(|tls| tls.port)];
+        let is_closed = |port: u16| TcpStream::connect(("127.0.0.1", port)).is_err();
+        while ports.into_iter().flatten().any(is_closed) {
             let ended = self.node.try_wait().unwrap();
             assert!(ended.is_none(), "rabbitmq-server has ended: {}", self.log());
             assert!(
@@ -116,6 +159,11 @@ impl RabbitServer {
 
     pub(crate) const fn port(&self) -> u16 {
         self.port
+    }
+
+    /// `None` where openssl is not installed.
+    pub(crate) const fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
     }
 
     pub(crate) fn url(&self) -> String {
