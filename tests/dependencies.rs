@@ -123,3 +123,37 @@ fn stage_core_needs_no_c_compiler_and_few_packages() {
     let packages: BTreeSet<_> = tree.lines().map(|line| line.trim_end_matches(" (*)")).collect();
     assert!(packages.len() <= 30, "stage-core has {} packages: {packages:?}", packages.len());
 }
+
+/// Returns the number in "adds N packages to those of `stage-core`".
+fn stated_weight(readme: &str) -> Option<usize> {
+    let words: Vec<_> = readme.split_whitespace().collect();
+    let place = words.windows(7).position(|words| {
+        words[0] == "adds"
+            && words[2..6] == ["packages", "to", "those", "of"]
+            && words[6].starts_with("`stage-core`")
+    })?;
+    words[place + 1].parse().ok()
+}
+
+/// The packages of others that a crate needs at run time, by name and version.
+fn packages_of_others(package: &str) -> BTreeSet<String> {
+    let tree = tree(package, "normal");
+    let of_others = tree.lines().filter(|line| !line.contains(" (/"));
+    of_others.map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn readmes_of_connectors_state_their_weight() {
+    let core = packages_of_others("stage-core");
+    let mut weighed = 0;
+    for entry in workspace_root().join("connect").read_dir().expect("the connectors") {
+        let folder = entry.expect("an entry").path();
+        let readme = fs::read_to_string(folder.join("README.md")).unwrap_or_default();
+        let Some(stated) = stated_weight(&readme) else { continue };
+        let name = format!("stage-{}", folder.file_name().expect("a name").to_string_lossy());
+        let added = packages_of_others(&name).difference(&core).count();
+        assert_eq!(stated, added, "the README of {name} states another number of packages");
+        weighed += 1;
+    }
+    assert!(weighed > 4, "the READMEs state the weight of {weighed} connectors only");
+}
