@@ -147,7 +147,7 @@ impl ProducerConsumer for Split {
         events: Events<'_, Self::In>,
         out: &mut Emitter<'_, Self::Out>,
     ) -> StageResult {
-        events.into_iter().for_each(|frame| out.extend(frame.split()));
+        events.into_iter().for_each(|frame| out.split(frame));
         Ok(())
     }
 }

@@ -4,8 +4,9 @@ use std::ptr;
 
 use super::frame::Frame;
 use super::group::TokenGroup;
+use super::holder::Holder;
 use super::slot::Slot;
-use super::token::{Holder, Token};
+use super::token::Token;
 use crate::sync::Arc;
 
 /// Deliveries that were handled one after the other. They are reported together, once there are enough, and
@@ -24,24 +25,31 @@ pub(crate) struct Handled {
 const TOGETHER: usize = 64;
 
 impl Handled {
-    /// Adds a handled delivery.
+    /// Adds a handled delivery. Parts of a frame are counted here, and what is rarer per event is not inlined, so that
+    /// this is: a token that is passed on through memory stalls the processor.
     #[inline]
     pub(crate) fn add(&mut self, token: Token) {
         match token.into_holder() {
-            Holder::Nothing => {}
-            Holder::Slot(mut slot, _) => match slot.leave() {
-                None => self.push(slot),
-                Some(group) => {
-                    group.keep(Token::slot(slot));
-                    self.count(group);
-                }
-            },
-            Holder::Group(group, _) => self.count(group),
             Holder::Frame(frame, _) => self.count_part(frame),
+            Holder::Slot(slot, _) => self.add_slot(slot),
+            Holder::Group(group, _) => self.count(group),
+            Holder::Nothing => {}
+        }
+    }
+
+    #[inline(never)]
+    fn add_slot(&mut self, mut slot: Slot) {
+        match slot.leave() {
+            None => self.push(slot),
+            Some(group) => {
+                group.keep(Token::slot(slot));
+                self.count(group);
+            }
         }
     }
 
     /// Counts a holder of a group: neighbours that belong to the same one settle with one subtraction.
+    #[inline(never)]
     fn count(&mut self, group: Arc<TokenGroup>) {
         match &mut self.group {
             Some((last, holders)) if Arc::ptr_eq(last, &group) && *holders < TOGETHER => *holders += 1,
@@ -59,11 +67,15 @@ impl Handled {
     fn count_part(&mut self, frame: &'static Frame) {
         match &mut self.frame {
             Some((last, holders)) if ptr::eq(*last, frame) && *holders < TOGETHER => *holders += 1,
-            last => {
-                if let Some((last, holders)) = last.replace((frame, 1)) {
-                    last.acknowledge(holders);
-                }
-            }
+            _ => self.begin_frame(frame),
+        }
+    }
+
+    /// Settles the last parts, and counts the first one of others.
+    #[inline(never)]
+    fn begin_frame(&mut self, frame: &'static Frame) {
+        if let Some((last, holders)) = self.frame.replace((frame, 1)) {
+            last.acknowledge(holders);
         }
     }
 

@@ -8,16 +8,16 @@ use crate::trace::Scope;
 /// Holds a token while a function handles its event. If the function panics, the drop is a failed attempt.
 ///
 /// The token is marked only then: a store into a token that moves right afterwards stalls the processor.
-struct InHand(Option<Token>);
+struct InHand(Token);
 
 /// Calls `function`, which handles the event of `token`.
 #[inline]
 pub(super) fn in_hand<U>(token: Token, function: impl FnOnce() -> U) -> (U, Token) {
     token.begin_look();
     // Dropped behind the scope if the function panics.
-    let hand = InHand(Some(token));
+    let hand = InHand(token);
     let made = {
-        let _within = hand.scope();
+        let _within = Scope::of(hand.0.trace());
         function()
     };
     (made, hand.release())
@@ -25,25 +25,23 @@ pub(super) fn in_hand<U>(token: Token, function: impl FnOnce() -> U) -> (U, Toke
 
 impl InHand {
     #[inline]
-    fn scope(&self) -> Option<Scope> {
-        self.0.as_ref().and_then(|token| Scope::of(token.trace()))
+    fn take(&mut self) -> Token {
+        mem::replace(&mut self.0, Token::untracked())
     }
 
     #[inline]
     fn release(mut self) -> Token {
-        let token = self.0.take();
+        let token = self.take();
         // Nothing is left to drop.
         mem::forget(self);
-        token.unwrap_or(const { Token::untracked() })
+        token
     }
 }
 
 impl Drop for InHand {
     #[inline]
     fn drop(&mut self) {
-        if let Some(token) = self.0.take() {
-            fail(token);
-        }
+        fail(self.take());
     }
 }
 

@@ -87,6 +87,7 @@ mod delivery;
 mod frame;
 mod group;
 mod handled;
+mod holder;
 mod in_hand;
 mod inbox;
 #[cfg(test)]

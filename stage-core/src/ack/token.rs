@@ -7,6 +7,7 @@ use super::delivery::Delivery;
 use super::frame::Frame;
 use super::group::{GroupKind, TokenGroup};
 use super::handled::Handled;
+use super::holder::Holder;
 use super::inbox::Inbox;
 use super::looked::Looked;
 use super::origin::Origin;
@@ -26,30 +27,6 @@ pub struct Token {
 
 /// From this number of parts on, a delivery is split by a [`Frame`]. Fewer in tests, so that random histories have both.
 const MANY: usize = if cfg!(test) { 2 } else { 16 };
-
-#[derive(Debug)]
-pub(super) enum Holder {
-    /// Untracked, or already settled.
-    Nothing,
-    /// The first holder of a delivery.
-    Slot(Slot, Looked),
-    /// Another holder of a delivery, or a holder of many deliveries.
-    Group(Arc<TokenGroup>, Looked),
-    /// A part of a delivery that has many.
-    Frame(&'static Frame, Looked),
-}
-
-impl Holder {
-    #[inline]
-    fn marked(self, mark: Looked) -> Self {
-        match self {
-            Self::Nothing => Self::Nothing,
-            Self::Slot(slot, _) => Self::Slot(slot, mark),
-            Self::Group(group, _) => Self::Group(group, mark),
-            Self::Frame(frame, _) => Self::Frame(frame, mark),
-        }
-    }
-}
 
 impl Token {
     /// Returns a token whose verdict is not reported.
@@ -137,13 +114,12 @@ impl Token {
 
     /// Same as [`with`](Self::with), for a token that is rarely marked: it stays as it is then.
     #[inline]
-    pub(super) fn with_unmarked<T>(self, value: T) -> Delivery<T> {
+    pub(super) fn with_unmarked<T>(mut self, value: T) -> Delivery<T> {
         if self.is_marked() {
             return self.with(value);
         }
-        let (holder, mut trace) = self.dismantle();
-        trace.pass_on();
-        Delivery { value, token: Self { holder, trace } }
+        self.trace.pass_on();
+        Delivery { value, token: self }
     }
 
     /// Returns the dead letter of an event that failed with `error`. A handler has tried the event: a drop anywhere
@@ -329,6 +305,34 @@ impl Token {
             Holder::Group(group, _) => Holder::Group(Arc::clone(group), Looked::no()),
             Holder::Nothing | Holder::Slot(..) => Holder::Nothing,
         };
+        self.delivery_of(holder, value)
+    }
+
+    /// Appends the parts of the next `count` items, or of all if there are fewer, and takes each from `count`.
+    #[inline]
+    pub(super) fn parts<I: Iterator>(
+        &self,
+        items: &mut I,
+        count: &mut usize,
+        parts: &mut Vec<Delivery<I::Item>>,
+    ) {
+        let known = items.take(*count);
+        // The kind of the holder is looked at once.
+        if let Holder::Frame(frame, _) = &self.holder {
+            parts.extend(known.map(|item| {
+                *count -= 1;
+                self.delivery_of(Holder::Frame(frame, Looked::no()), item)
+            }));
+        } else {
+            parts.extend(known.map(|item| {
+                *count -= 1;
+                self.part(item)
+            }));
+        }
+    }
+
+    #[inline]
+    fn delivery_of<T>(&self, holder: Holder, value: T) -> Delivery<T> {
         let mut trace = self.trace.share();
         trace.pass_on();
         Delivery { value, token: Self { holder, trace } }

@@ -33,7 +33,7 @@ impl<F: FnMut(T) + Send + 'static, T: Send + 'static> Consumer for HandleEach<F,
             let token = if self.skip.applies(delivery.token_mut(), &cx.state.counters) {
                 delivery.into_parts().1
             } else {
-                delivery.handle(&mut self.function).1
+                delivery.handle(|event| (self.function)(event)).1
             };
             self.handled.add(token);
         }

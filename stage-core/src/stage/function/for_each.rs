@@ -27,7 +27,7 @@ where
     type Event = E;
 
     async fn handle_events(&mut self, events: Events<'_, E>, _cx: &mut Context<'_>) -> StageResult {
-        events.into_iter().for_each(&mut self.function);
+        events.into_iter().for_each(|event| (self.function)(event));
         Ok(())
     }
 }

@@ -30,12 +30,14 @@ where
     type Out = Out;
 
     async fn handle_events(&mut self, events: Events<'_, In>, out: &mut Emitter<'_, Out>) -> StageResult {
+        // A closure, and not `&mut self.function`, whose calls are not inlined: the events would go through memory.
+        let map = |event| (self.function)(event);
         if TypeId::of::<In>() != TypeId::of::<Out>() || !out.buffer.is_empty() {
-            out.extend(events.into_iter().map(&mut self.function));
+            out.extend(events.into_iter().map(map));
             return Ok(());
         }
         // For equal types, the standard library collects into the source's own buffer.
-        let mapped = std::mem::take(events.buffer).into_iter().map(&mut self.function).collect();
+        let mapped = std::mem::take(events.buffer).into_iter().map(map).collect();
         give_back(events.buffer, std::mem::replace(out.buffer, mapped));
         Ok(())
     }
