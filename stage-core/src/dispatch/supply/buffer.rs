@@ -35,10 +35,10 @@ impl<E> Buffer<E> {
         match self.keep {
             Keep::First => {
                 events.truncate(events.len() - excess);
-                self.queue.extend(events.drain(..));
+                self.queue.append(events);
             }
             Keep::Last => {
-                self.queue.extend(events.drain(..));
+                self.queue.append(events);
                 self.queue.drain(excess);
             }
         }

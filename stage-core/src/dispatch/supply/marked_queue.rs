@@ -36,6 +36,16 @@ impl<E, M> MarkedQueue<E, M> {
         self.events.extend(events);
     }
 
+    /// Moves all of `events` to the end. An empty queue takes their buffer, and gives its own for it, so that no event moves.
+    pub(crate) fn append(&mut self, events: &mut Vec<E>) {
+        if self.events.is_empty() {
+            let emptied = std::mem::replace(&mut self.events, std::mem::take(events).into());
+            *events = emptied.into();
+        } else {
+            self.events.extend(events.drain(..));
+        }
+    }
+
     /// Places a mark behind all events in the queue.
     pub(crate) fn mark(&mut self, mark: M) {
         self.marks.push_back((self.head + self.events.len() as u64, mark));
