@@ -32,7 +32,7 @@ async fn an_event_at_fault_gets_422_with_the_reason_also_as_a_source() {
         .start()
         .await
         .unwrap();
-    let lines = intake.post_lines(|line| Ok::<_, BoxError>(line));
+    let lines = intake.post_lines(Ok::<_, BoxError>);
     let service = Router::new().route("/", intake.post(|text: String| text));
     let mut answers = Vec::new();
     for text in ["cold", "wrapped", "broken", "warm"] {
