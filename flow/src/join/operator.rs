@@ -12,7 +12,7 @@ use crate::plan::{Feeds, Layer, Operator, Place};
 use crate::reduce::Marks;
 use crate::stats::Tally;
 use crate::time::{Progress, Reached, Stamp, Time};
-use crate::window::{Late, Spans, TakesLate, WindowSpec};
+use crate::window::{Interval, Late, Spans, TakesLate, WindowSpec};
 
 /// The type parameters of a join.
 type Types<M, Q, L, R, J> = fn(M, Q, L, R) -> J;
@@ -66,6 +66,8 @@ where
             lefts: 0,
             open: (0, 0),
             ended: None,
+            last: None,
+            quiet: i64::MAX,
         }
     }
 
@@ -86,7 +88,7 @@ pub struct JoinOperator<M, Q, L, R, J> {
     /// The number of events that all windows hold.
     held: usize,
     /// The arrival order of the events, oldest first; kept only if there is a limit. May include events of
-    /// closed windows.
+    /// closed windows, but hardly more than of open ones.
     order: VecDeque<(i64, Q, Which)>,
     marks: Marks,
     /// The number of stages of the left flow, which the first edges come from.
@@ -95,6 +97,10 @@ pub struct JoinOperator<M, Q, L, R, J> {
     open: (usize, usize),
     /// The side that has ended, in a join without a window and a limit.
     ended: Option<Which>,
+    /// The window of the last event that was not late.
+    last: Option<Interval>,
+    /// Up to this watermark, no window is over.
+    quiet: i64,
 }
 
 impl<M, Q, L, R, J> fmt::Debug for JoinOperator<M, Q, L, R, J> {
@@ -125,7 +131,14 @@ where
     J: JoinKind<L, R>,
 {
     /// Closes the windows that the watermark has passed.
+    #[inline]
     fn pass<K: FnMut(J::Out)>(&mut self, sink: &mut K) {
+        if self.marks.reached() > self.quiet {
+            self.close(sink);
+        }
+    }
+
+    fn close<K: FnMut(J::Out)>(&mut self, sink: &mut K) {
         let window = &self.layer.window;
         let (Some(spans), Some(watermark)) = (window.spans(), self.marks.watermark()) else { return };
         let first_open = window.first_open(spans, watermark);
@@ -134,8 +147,16 @@ where
             self.held -= over.held();
             over.end::<J, _>(sink);
         }
-        while self.order.front().is_some_and(|(window, ..)| !self.sides.contains_key(window)) {
-            self.order.pop_front();
+        let first = self.sides.first_key_value();
+        self.quiet = first.map_or(i64::MAX, |(first, _)| spans.interval(*first, window.lateness).open_until);
+        self.forget_closed();
+    }
+
+    /// Removes the events of closed windows from `order`, once they are more than half of it: an event of a window far
+    /// ahead stays in front of them, so those at the front alone are not enough.
+    fn forget_closed(&mut self) {
+        if self.order.len() > 2 * self.held + 64 {
+            self.order.retain(|(window, ..)| self.sides.contains_key(window));
         }
     }
 
@@ -154,10 +175,25 @@ where
     }
 
     /// Returns the number of the event's window, or the watermark as the error if the event is too late.
-    fn window_of(&self, spans: Spans, stamp: Stamp) -> Result<i64, i64> {
-        let window = spans.begun_by(stamp.at);
+    #[inline]
+    fn window_of(&mut self, spans: Spans, stamp: Stamp) -> Result<i64, i64> {
         let ended = self.marks.late_before(stamp);
-        if window < self.layer.window.first_open(spans, ended) { Err(ended) } else { Ok(window) }
+        match self.last {
+            Some(last) if last.accepts(stamp.at, ended) => Ok(last.number),
+            _ => self.other_window(spans, stamp.at, ended),
+        }
+    }
+
+    /// Returns what [`window_of`](Self::window_of) does for an event that is not in the window of the last one.
+    fn other_window(&mut self, spans: Spans, at: i64, ended: i64) -> Result<i64, i64> {
+        let WindowSpec { lateness, .. } = self.layer.window;
+        let interval = spans.interval(spans.begun_by(at), lateness);
+        if !interval.accepts(at, ended) {
+            return Err(ended);
+        }
+        self.last = Some(interval);
+        self.quiet = self.quiet.min(interval.open_until);
+        Ok(interval.number)
     }
 
     /// Adds one event to its window.
@@ -271,6 +307,42 @@ where
     fn finish<K: FnMut(J::Out)>(&mut self, sink: &mut K) {
         for (_, sides) in std::mem::take(&mut self.sides) {
             sides.end::<J, _>(sink);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::iter::once;
+    use std::time::Duration;
+
+    use super::super::Inner;
+    use super::*;
+    use crate::time::{Stamped, Timed};
+    use crate::window::Window;
+
+    #[test]
+    fn an_event_far_ahead_keeps_no_memory_of_closed_windows() {
+        let bound = Bound { most: 1000, evicted: Tally::new(), copy: |key: &i64| *key };
+        let layer = JoinLayer::<Timed, i64, i64, i64, Inner> {
+            window: Window::fixed(Duration::from_millis(10)).spec,
+            bound: Some(bound),
+            late: None,
+            options: LayerOptions::default(),
+            types: PhantomData,
+        };
+        let mut operator = layer.operator(Place { index: 0, of: 1 });
+        operator.fed_by(Feeds::Sides(1, 1));
+        operator.edge_ended(1, &mut |_| {});
+        let event = |at, reached| {
+            let stamp = Stamp { at, watermark: reached, reached };
+            Stamped { stamp, event: Side::Left(at, at) }
+        };
+        operator.batch(0, once(event(1_000_000, 0)), &mut |_| {});
+        for at in (0..100_000).step_by(10) {
+            operator.batch(0, once(event(at, at)), &mut |_| {});
+            assert_eq!(operator.held, 2, "the event far ahead, and one of the open window");
+            assert!(operator.order.len() < 100, "{} places", operator.order.len());
         }
     }
 }

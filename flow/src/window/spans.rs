@@ -22,7 +22,7 @@ pub(crate) struct Interval {
     first: i64,
     last: i64,
     /// The last watermark at which its events are not late.
-    open_until: i64,
+    pub(crate) open_until: i64,
 }
 
 impl Interval {
