@@ -57,6 +57,11 @@ struct Open<A> {
 }
 
 impl<A> Open<A> {
+    fn ended<Q>(self, key: Q) -> Session<Q, A> {
+        let Self { start, end, value, .. } = self;
+        Session { key, start, end, value }
+    }
+
     /// Returns whether an event that happened at `at` belongs to the session.
     #[inline]
     fn is_near(&self, at: i64, sessions: &Sessions) -> bool {
@@ -225,11 +230,11 @@ where
                 ends.insert((open_until, number), key);
                 continue;
             }
-            let Open { start, end, value, .. } = list.remove(place);
+            let over = list.remove(place);
             if list.is_empty() {
                 open.remove(&key);
             }
-            return Some(Session { key, start, end, value });
+            return Some(over.ended(key));
         }
         *earliest = ends.first_key_value().map_or(i64::MAX, |(first, _)| first.0);
         None
@@ -292,9 +297,17 @@ where
     }
 
     fn finish<K: FnMut(Session<Q, A>)>(&mut self, sink: &mut K) {
-        while let Some(session) = self.take_over(None) {
-            sink(session);
+        // The tree has earlier times than the ends of most sessions; sorting all takes less than moving them in it.
+        self.ends.clear();
+        let open = std::mem::take(&mut self.open);
+        let mut all = Vec::with_capacity(open.len());
+        for (key, mut list) in open {
+            let last = list.pop();
+            all.extend(list.into_iter().map(|open| (key.clone(), open)));
+            all.extend(last.map(|open| (key, open)));
         }
+        all.sort_unstable_by_key(|(_, open)| (open.end, open.number));
+        all.into_iter().for_each(|(key, open)| sink(open.ended(key)));
     }
 }
 
