@@ -96,6 +96,8 @@ async fn zero_and_periods_below_a_millisecond_are_refused() {
     let kept = Sessions::new(Duration::from_secs(1)).keep_at_most(0, &tally);
     let sessions = times().sessions(kept, |_| 0, || 0, |n, _| *n += 1, |n, o| *n += o);
     assert_eq!(refused(&sessions).await, named("keep_at_most", "0"));
+    let values = times().deadlines_most(0, &tally, |n| *n, || 0, |_, at| at);
+    assert_eq!(refused(&values).await, named("deadlines_most", "0"));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Values by key that are emitted at a deadline of event time: the operator of [`Flow::deadlines`].
+//! The operator of deadlines: folds events into the values of their keys, and emits those that have ended.
 //!
 //! A key is expected at a time that is no later than its deadline. A deadline that moves later leaves the expectation
 //! where it is, so a deadline that follows every event costs nothing until it may have come.
@@ -12,23 +12,25 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::chain::Start;
 use crate::error::FlowError;
-use crate::flow::{Flow, LayerFlow};
 use crate::options::LayerOptions;
-use crate::plan::{Fed, Feeds, Layer, LayerNode, Operator, Origin, Place};
+use crate::plan::{Feeds, Layer, Operator, Place};
 use crate::reduce::Marks;
-use crate::time::{Progress, Reached, Stamp, Stamped, Timed};
+use crate::stats::Tally;
+use crate::time::{Progress, Reached, Stamp, Stamped};
 
 /// A layer of values with deadlines.
 pub struct DeadlineLayer<T, F, I, G> {
-    key: Arc<F>,
-    init: Arc<I>,
-    fold: Arc<G>,
+    pub(super) key: Arc<F>,
+    pub(super) init: Arc<I>,
+    pub(super) fold: Arc<G>,
+    /// The maximum number of values in a stage.
+    pub(super) most: usize,
+    pub(super) evicted: Tally,
     /// Whether the flow has a window or a trigger, which deadlines do not support.
-    windowed: bool,
-    options: LayerOptions,
-    takes: PhantomData<fn(T)>,
+    pub(super) windowed: bool,
+    pub(super) options: LayerOptions,
+    pub(super) takes: PhantomData<fn(T)>,
 }
 
 /// The values of one stage that wait for their deadlines.
@@ -61,6 +63,8 @@ impl<T, F, I, G> Clone for DeadlineLayer<T, F, I, G> {
             key: Arc::clone(&self.key),
             init: Arc::clone(&self.init),
             fold: Arc::clone(&self.fold),
+            most: self.most,
+            evicted: self.evicted.clone(),
             windowed: self.windowed,
             options: self.options.clone(),
             takes: PhantomData,
@@ -150,8 +154,8 @@ where
         }
     }
 
-    /// Emits the values whose deadline is at or before `time`, in the order of their deadlines.
-    fn emit_by<K: FnMut(Stamped<(Q, A)>)>(&mut self, time: i64, sink: &mut K) {
+    /// Removes the value whose deadline comes first, if it comes at or before `time`; returns the deadline, too.
+    fn take_due(&mut self, time: i64) -> Option<(i64, (Q, A))> {
         while let Some(first) = self.due.first_entry().filter(|first| first.key().0 <= time) {
             let ((at, number), key) = first.remove_entry();
             let Entry::Occupied(mut known) = self.open.entry(key) else { continue };
@@ -162,11 +166,32 @@ where
                 continue;
             }
             let (key, open) = known.remove_entry();
-            self.told = self.told.max(at);
-            let stamp = Stamp { at, watermark: self.told, reached: self.told };
-            sink(Stamped { stamp, event: (key, open.value) });
+            return Some((at, (key, open.value)));
         }
         self.earliest = self.due.first_key_value().map_or(i64::MAX, |(first, _)| first.0);
+        None
+    }
+
+    /// Emits the values whose deadline is at or before `time`, in the order of their deadlines.
+    fn emit_by<K: FnMut(Stamped<(Q, A)>)>(&mut self, time: i64, sink: &mut K) {
+        while let Some((at, event)) = self.take_due(time) {
+            self.told = self.told.max(at);
+            let stamp = Stamp { at, watermark: self.told, reached: self.told };
+            sink(Stamped { stamp, event });
+        }
+    }
+
+    /// Emits the values whose deadlines come first, if there are too many. The progress stays: later values may have
+    /// earlier deadlines.
+    #[cold]
+    fn evict<K: FnMut(Stamped<(Q, A)>)>(&mut self, sink: &mut K) {
+        while self.open.len() > self.layer.most
+            && let Some((at, event)) = self.take_due(i64::MAX)
+        {
+            self.layer.evicted.add(1);
+            let stamp = Stamp { at, watermark: self.told, reached: self.told };
+            sink(Stamped { stamp, event });
+        }
     }
 
     /// Emits the values whose deadline the watermark has reached.
@@ -226,6 +251,9 @@ where
                 self.pass(sink);
             }
             self.take_in(event);
+            if self.open.len() > self.layer.most {
+                self.evict(sink);
+            }
         }
         // A late event may have set a deadline that has passed.
         self.pass(sink);
@@ -233,67 +261,6 @@ where
 
     fn finish<K: FnMut(Self::Out)>(&mut self, sink: &mut K) {
         self.emit_by(i64::MAX, sink);
-    }
-}
-
-impl<O: Origin<Time = Timed>> Flow<Start<O>> {
-    /// Folds the events of each key in this stage into a value that ends at a time of its own: an auction with its
-    /// bids, an order and the parts that it waits for, a request until its timeout. `fold` returns the deadline
-    /// of the value, in milliseconds as the times of the events; the last returned one counts. Partition by the
-    /// same key first.
-    ///
-    /// When the watermark reaches the deadline, or at the end of the input, the key and the value are emitted
-    /// and no longer kept, so memory holds the keys whose deadlines are still to come. All events that happened
-    /// before the deadline have been folded by then, except late ones. No event is dropped: a later event of
-    /// the key begins a new value, and one that returns a deadline in the past is emitted with the next batch.
-    ///
-    /// The emitted pairs carry the time of their deadlines, in the order of which each stage emits them, so
-    /// windows of event time can follow.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use flow::Flow;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), flow::FlowError> {
-    /// // The time, the key, and how long its value stays open from then on.
-    /// let events = [(0_i64, "a", 30), (10, "b", 5), (20, "a", 10), (40, "b", 5), (50, "a", 5)];
-    /// let counts = Flow::from_items(events)
-    ///     .event_time(|(at, ..)| *at, Duration::MAX)
-    ///     .partition(|(_, key, _)| *key)
-    ///     .stages(1)
-    ///     .deadlines(
-    ///         |(_, key, _)| *key,
-    ///         || 0,
-    ///         |count, (at, _, open)| {
-    ///             *count += 1;
-    ///             at + open
-    ///         },
-    ///     )
-    ///     .stages(1);
-    /// assert_eq!(counts.collect::<Vec<_>>().await?, [("b", 1), ("a", 2), ("b", 1), ("a", 1)]);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// A flow with a window or a trigger in this layer does not start, and returns
-    /// [`FlowError::Window`](crate::FlowError::Window).
-    pub fn deadlines<Q, A, F, I, G>(self, key: F, init: I, fold: G) -> LayerFlow<Timed, (Q, A)>
-    where
-        Q: Clone + Eq + Hash + Send + 'static,
-        A: Send + 'static,
-        F: Fn(&O::Item) -> Q + Send + Sync + 'static,
-        I: Fn() -> A + Send + Sync + 'static,
-        G: Fn(&mut A, O::Item) -> i64 + Send + Sync + 'static,
-    {
-        let windowed = self.is_windowed();
-        let Self { chain: Start { origin }, options, .. } = self;
-        let (key, init, fold) = (Arc::new(key), Arc::new(init), Arc::new(fold));
-        let layer =
-            DeadlineLayer::<O::Item, F, I, G> { key, init, fold, windowed, options, takes: PhantomData };
-        Flow::at(Fed { node: Arc::new(LayerNode { origin, layer }), routing: None })
     }
 }
 
@@ -308,6 +275,14 @@ mod tests {
 
     /// Returns the deadline, key and number of events of each emitted value.
     fn emitted(events: impl IntoIterator<Item = Stamped<(u8, i64)>>) -> Vec<(i64, u8, u32)> {
+        emitted_by_most(usize::MAX, &Tally::new(), events)
+    }
+
+    fn emitted_by_most(
+        most: usize,
+        evicted: &Tally,
+        events: impl IntoIterator<Item = Stamped<(u8, i64)>>,
+    ) -> Vec<(i64, u8, u32)> {
         let layer = DeadlineLayer {
             key: Arc::new(|(key, _): &(u8, i64)| *key),
             init: Arc::new(|| 0_u32),
@@ -315,6 +290,8 @@ mod tests {
                 *count += 1;
                 deadline
             }),
+            most,
+            evicted: evicted.clone(),
             windowed: false,
             options: LayerOptions::default(),
             takes: PhantomData,
@@ -328,6 +305,7 @@ mod tests {
         };
         for event in events {
             operator.batch(0, std::iter::once(event), &mut take);
+            assert!(operator.open.len() <= most && operator.due.len() == operator.open.len());
         }
         operator.finish(&mut take);
         assert!(operator.open.is_empty() && operator.due.is_empty());
@@ -345,6 +323,15 @@ mod tests {
     fn a_deadline_in_the_past_is_emitted_at_once_and_starts_anew() {
         let events = [event(100, 1, 50), event(100, 1, 60), event(101, 1, 200)];
         assert_eq!(emitted(events), [(50, 1, 1), (60, 1, 1), (200, 1, 1)]);
+    }
+
+    #[test]
+    fn the_value_that_ends_first_is_emitted_before_its_deadline_if_there_are_too_many() {
+        let evicted = Tally::new();
+        // The deadline of 1 moves later, so 2 is the first to end; a second value of 2 is again the first.
+        let events = [event(0, 1, 10), event(1, 2, 40), event(2, 1, 50), event(3, 3, 60), event(4, 2, 41)];
+        let all = emitted_by_most(2, &evicted, events);
+        assert_eq!((all, evicted.get()), (vec![(40, 2, 1), (41, 2, 1), (50, 1, 2), (60, 3, 1)], 2));
     }
 
     proptest::proptest! {
