@@ -92,6 +92,16 @@ impl Query {
     pub fn by_flow(&self, events: &Arc<[Event]>, runtime: &Runtime) -> Result<Answer, FlowError> {
         (self.us)(Arc::clone(events), runtime)
     }
+
+    /// Answers the query by the contender of this name, other than a flow: `single`, or a peer. `None` if the query has
+    /// no such contender.
+    pub fn by_peer(&self, name: &str, events: &Arc<[Event]>) -> Option<Answer> {
+        if name == "single" {
+            return Some((self.single)(events));
+        }
+        let (_, answers) = self.peers.iter().find(|(peer, _)| *peer == name)?;
+        Some(answers(events))
+    }
 }
 
 /// A contender's answer differs from that of one thread.

@@ -12,6 +12,11 @@ pub(crate) fn peak() -> io::Result<u64> {
     field("VmHWM:")
 }
 
+/// Resets the peak to the memory that is resident now.
+pub(crate) fn forget_peak() -> io::Result<()> {
+    fs::write("/proc/self/clear_refs", "5")
+}
+
 fn field(name: &str) -> io::Result<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let told =

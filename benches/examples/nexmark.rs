@@ -1,0 +1,30 @@
+//! Answers a query of Nexmark a number of times, for a profiler that counts instructions. The generation of the events
+//! and the start of the process are in each count, so subtract that of one round from that of several.
+//!
+//! `cargo build --release -p benches --example nexmark`
+//! `valgrind --tool=callgrind target/release/examples/nexmark q8 us 100000 3`
+
+use std::{env, error::Error, sync::Arc};
+
+use benches::{
+    nexmark::{Event, Generator, Query},
+    runtime::runtime,
+};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let [query, contender, events, rounds] = arguments.as_slice() else {
+        return Err("usage: nexmark QUERY us|single|hand EVENTS ROUNDS".into());
+    };
+    let query = Query::ALL.into_iter().find(|known| known.name == query).ok_or("there is no such query")?;
+    let events: Arc<[Event]> = Generator::seeded(1).events(0..events.parse()?).collect();
+    let runtime = runtime()?;
+    for _ in 0..rounds.parse()? {
+        let answer = match contender.as_str() {
+            "us" => query.by_flow(&events, &runtime)?,
+            peer => query.by_peer(peer, &events).ok_or("the query has no such contender")?,
+        };
+        println!("{answer:?}");
+    }
+    Ok(())
+}
