@@ -35,7 +35,8 @@ impl Tally {
         Self::default()
     }
 
-    pub(crate) fn add(&self, events: u64) {
+    /// Counts this number of events.
+    pub fn add(&self, events: u64) {
         self.count.fetch_add(events, Ordering::Relaxed);
     }
 

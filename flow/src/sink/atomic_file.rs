@@ -1,7 +1,7 @@
 //! A file that appears under its name when it is complete.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process;
@@ -39,26 +39,47 @@ pub struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Creates the temporary file in the folder of `path`. A symbolic link at `path` is replaced, not followed.
+    /// Creates the temporary file in the folder of `path`. Of a symbolic link, the file that it leads to is replaced. The
+    /// new file has the permissions of the file that it replaces.
     ///
     /// # Errors
     ///
-    /// Returns an error if `path` is a folder or names no file, or if nothing can be created in its folder.
+    /// Returns an error if `path` is a folder, a device, a pipe or a socket, which cannot be replaced, if it is a symbolic link
+    /// to nothing or names no file, or if nothing can be created in its folder.
     pub fn create(path: impl Into<PathBuf>) -> io::Result<Self> {
-        let path = path.into();
-        let Some(name) = path.file_name() else {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it names no file"));
-        };
-        if path.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+        let invalid = |what| Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        let mut path = path.into();
+        let mut found = present(fs::symlink_metadata(&path))?;
+        if found.as_ref().is_some_and(Metadata::is_symlink) {
+            path = match present(fs::canonicalize(&path))? {
+                Some(file) => file,
+                None => return invalid("it is a symbolic link to a file that does not exist"),
+            };
+            found = present(fs::metadata(&path))?;
         }
+        let earlier = match found {
+            Some(found) if found.is_dir() => {
+                return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+            }
+            Some(found) if !found.is_file() => {
+                return invalid("it is a device, a pipe or a socket, and only files can be replaced");
+            }
+            found => found.map(|found| found.permissions()),
+        };
+        let Some(name) = path.file_name() else { return invalid("it names no file") };
         loop {
             let mut partial = OsString::from(".");
             partial.push(name);
             partial.push(format!(".{}-{}.partial", process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
             let partial = path.with_file_name(partial);
             match OpenOptions::new().write(true).create_new(true).open(&partial) {
-                Ok(file) => return Ok(Self { file: Some(file), partial, path }),
+                Ok(file) => {
+                    let this = Self { file: Some(file), partial, path };
+                    if let Some(permissions) = earlier {
+                        fs::set_permissions(&this.partial, permissions)?;
+                    }
+                    return Ok(this);
+                }
                 // A killed process with the same id left it behind.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
@@ -66,7 +87,7 @@ impl AtomicFile {
         }
     }
 
-    /// Returns the name that the file will have.
+    /// Returns the name that the file will have: behind a symbolic link, that of the file that it leads to.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -87,6 +108,15 @@ impl AtomicFile {
 
     fn open(&mut self) -> io::Result<&mut File> {
         self.file.as_mut().ok_or_else(|| io::Error::other("the file is committed"))
+    }
+}
+
+/// Returns `None` if there is no such file.
+fn present<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -119,5 +149,42 @@ impl Drop for AtomicFile {
             // Nothing can be done about a failure here.
             let _ = fs::remove_file(&self.partial);
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn only_files_are_replaced_behind_links_too_and_permissions_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("private"), "old").unwrap();
+        fs::set_permissions(at("private"), fs::Permissions::from_mode(0o600)).unwrap();
+        symlink("private", at("link")).unwrap();
+        let mut file = AtomicFile::create(at("link")).unwrap();
+        file.write_all(b"new").unwrap();
+        file.commit().unwrap();
+        assert!(fs::symlink_metadata(at("link")).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(at("private")).unwrap(), "new");
+        assert_eq!(fs::metadata(at("private")).unwrap().permissions().mode() & 0o777, 0o600);
+
+        let _socket = UnixListener::bind(at("socket")).unwrap();
+        symlink("socket", at("to-socket")).unwrap();
+        symlink("nothing", at("to-nothing")).unwrap();
+        for (name, expected) in [
+            ("socket", "it is a device, a pipe or a socket, and only files can be replaced"),
+            ("to-socket", "it is a device, a pipe or a socket, and only files can be replaced"),
+            ("to-nothing", "it is a symbolic link to a file that does not exist"),
+            (".", "it is a folder"),
+        ] {
+            assert_eq!(AtomicFile::create(at(name)).unwrap_err().to_string(), expected, "{name}");
+        }
+        assert!(fs::metadata(at("socket")).unwrap().file_type().is_socket());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 5, "no temporary file is left");
     }
 }

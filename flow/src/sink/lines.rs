@@ -28,8 +28,8 @@ impl<T: AsRef<[u8]>> EventWriter<T> for Lines {
 impl<C: Chain<Out: AsRef<[u8]>>> Flow<C> {
     /// Runs the flow and writes its results to a file, each followed by a newline; returns their number. The file appears under its
     /// name when it is complete and on the disk, in place of one that had the name. Until then it is a temporary file beside it,
-    /// with a name such as `.numbers.txt.4711-0.partial`, which only a killed process leaves behind. A symbolic link is
-    /// replaced, not followed.
+    /// with a name such as `.numbers.txt.4711-0.partial`, which only a killed process leaves behind. Of a symbolic link, the
+    /// file that it leads to is replaced; a device or a pipe is an error, since it cannot be replaced.
     ///
     /// ```
     /// use flow::Flow;
