@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
 use crate::checkpoint::{Checkpoint, beside};
-use crate::follow::Follow;
+use crate::follow::{Follow, folder_of};
 use crate::progress::Progress;
 use crate::tail::{Cut, Fault, Status, Tail};
 
@@ -103,16 +103,32 @@ impl Shared {
         self.fill(1)
     }
 
-    fn lock_checkpoint(&self) -> io::Result<File> {
+    fn lock_checkpoint(&self) -> Result<File, Fault> {
         let path = beside(&self.follow.checkpoint, ".lock");
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let file = match OpenOptions::new().create(true).append(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let folder = folder_of(&self.follow.checkpoint).display();
+                return Err(Fault::Fatal(
+                    format!("there is no folder `{folder}` for the checkpoint"),
+                    "create it, or give another path for the checkpoint".to_owned(),
+                ));
+            }
+            Err(error) => {
+                let named = format!("`{}`, the lock of the checkpoint: {error}", path.display());
+                return Err(io::Error::new(error.kind(), named).into());
+            }
+        };
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(file),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(io::Error::new(
-                io::ErrorKind::WouldBlock,
-                format!("the checkpoint `{}` is in use by another source", self.follow.checkpoint.display()),
-            )),
-            Err(error) => Err(error.into()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let used = format!(
+                    "the checkpoint `{}` is in use by another source",
+                    self.follow.checkpoint.display()
+                );
+                Err(io::Error::new(io::ErrorKind::WouldBlock, used).into())
+            }
+            Err(error) => Err(io::Error::from(error).into()),
         }
     }
 

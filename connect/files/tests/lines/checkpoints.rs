@@ -95,7 +95,7 @@ async fn the_checkpoint_of_another_file_is_refused() {
 }
 
 #[tokio::test]
-async fn a_directory_in_the_place_of_a_file_is_refused() {
+async fn a_directory_in_the_place_of_a_file_and_a_missing_one_are_refused() {
     let log = Log::new("one\n");
     let (file, folder) = (log.path.display(), log.path.parent().unwrap());
     let directory = folder.display();
@@ -111,6 +111,13 @@ async fn a_directory_in_the_place_of_a_file_is_refused() {
             log.follow().dead_letters(folder),
             format!(
                 "file `{file}`: the file of dead letters `{directory}` is a directory; name a file in it"
+            ),
+        ),
+        (
+            Follow::new(&log.path, folder.join("missing/checkpoint")),
+            format!(
+                "file `{file}`: there is no folder `{directory}/missing` for the checkpoint; create it, or give another \
+                 path for the checkpoint"
             ),
         ),
     ];
