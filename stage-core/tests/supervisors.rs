@@ -242,9 +242,28 @@ async fn many_stages_that_are_stuck_are_cut_off_together() {
     let begun = Instant::now();
     let report = running.stop().await.unwrap();
     assert_eq!(report.cut_off.len(), 20);
-    assert!(begun.elapsed() < Duration::from_secs(11), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
     assert!(
         report.rejected.iter().any(|rejected| rejected.stage == "stuck/0" && rejected.events > 0),
         "{report}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_copies_of_a_step_stop_together() {
+    for count in [1, 8] {
+        let running = Pipeline::builder("slow")
+            .start_fn("numbers", || Ok(0_u64..))
+            .finish(stage_core::StepOptions::named("slow").count(count), || {
+                Ok(stage_core::sink::for_each_async(|_: u64| tokio::time::sleep(Duration::from_secs(3))))
+            })
+            .start()
+            .await
+            .unwrap();
+        settle().await;
+        let begun = Instant::now();
+        let report = running.drain(Duration::from_secs(1)).await.unwrap();
+        assert_eq!(report.cut_off, Vec::<String>::new());
+        assert!(begun.elapsed() < Duration::from_secs(5), "{count}: {:?}", begun.elapsed());
+    }
 }

@@ -30,7 +30,8 @@ impl Backoff {
         Self { first, most, attempts: None }
     }
 
-    /// Limits the attempts in a row without success. Default: no limit.
+    /// Limits the attempts in a row without success that this back-off delays: an event that fails is tried once more than
+    /// this, its first time included. Default: no limit.
     pub const fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = Some(attempts);
         self

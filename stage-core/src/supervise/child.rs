@@ -90,6 +90,11 @@ impl Child {
         }
     }
 
+    /// Returns whether the other child is this one, or another copy of its step.
+    pub(crate) fn is_of_step(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other) || (self.is_stage() && other.is_stage() && self.step == other.step)
+    }
+
     /// Returns whether it is a stage: its normal end completes its work, and the end of the sources ends all
     /// stages.
     pub(crate) fn is_stage(&self) -> bool {

@@ -4,13 +4,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::{self, JoinError, JoinSet};
-use tokio::time::{Instant, timeout_at};
 
-use super::child::{Child, SHUTDOWN};
+use super::child::Child;
 use super::elastic::Elastic;
 use super::rescale::elastic_steps;
 use crate::base::error::ExitReason;
@@ -18,9 +16,6 @@ use crate::engine::Ready;
 use crate::runtime::placement::{Task, spawn};
 use crate::stage::Init;
 use crate::sync::{Arc, Ordering};
-
-/// Time that stages before an aborted one wait for its end before they are stopped too.
-const AT_ONCE: Duration = Duration::from_millis(100);
 
 /// Children by number, in the order in which they start.
 #[derive(Debug)]
@@ -30,10 +25,10 @@ pub(super) struct Crew {
     pub(super) elastic: Vec<(Arc<Elastic>, Range<usize>)>,
     tasks: JoinSet<ExitReason>,
     /// The child that each task runs.
-    running: HashMap<task::Id, usize>,
+    pub(super) running: HashMap<task::Id, usize>,
     /// Ends of children that the supervisor has not handled yet.
     ended: VecDeque<Ended>,
-    cut_off: Vec<String>,
+    pub(super) cut_off: Vec<String>,
 }
 
 /// The end of a child that the supervisor must handle.
@@ -305,7 +300,7 @@ impl Crew {
     }
 
     /// Waits for the end of a child that is ending; ends of other children are kept for later.
-    async fn exit_of(&mut self, index: usize) -> ExitReason {
+    pub(super) async fn exit_of(&mut self, index: usize) -> ExitReason {
         while self.is_up(index) {
             let Some(exit) = self.tasks.join_next_with_id().await else { break };
             match self.note(exit) {
@@ -317,54 +312,6 @@ impl Crew {
             }
         }
         if self.is_serving(index) { ExitReason::Aborted } else { ExitReason::Normal }
-    }
-
-    /// Stops these children, the last one first, each with its own time limit. As soon as one exceeds it, all
-    /// the others are stopped at once and share one more such limit, so that the waits for several stuck
-    /// children do not add up.
-    pub(super) async fn stop(&mut self, these: &[usize], reason: &ExitReason) {
-        let mut these: Vec<usize> = these.iter().rev().copied().filter(|index| self.is_up(*index)).collect();
-        let mut last = None;
-        while let Some(index) = these.first().copied() {
-            these.remove(0);
-            let child = self.child(index);
-            let deadline = last.unwrap_or(Instant::now() + child.shutdown());
-            if last.is_none() {
-                child.control.stop(reason.clone());
-            }
-            if timeout_at(deadline, self.exit_of(index)).await.is_ok() {
-                continue;
-            }
-            let Some(task) = self.cut(index) else { continue };
-            if last.is_none() {
-                // Events it had not received return to the stages before it, as long as those run.
-                let _ = timeout_at(Instant::now() + AT_ONCE, self.exit_of(index)).await;
-                for index in &these {
-                    self.child(*index).control.stop(reason.clone());
-                }
-            }
-            let last = *last.get_or_insert(Instant::now() + SHUTDOWN);
-            self.give_up(index, task, last + SHUTDOWN).await;
-        }
-    }
-
-    /// Aborts a child when it next waits; returns the id of its task, if it is running.
-    fn cut(&mut self, index: usize) -> Option<task::Id> {
-        let member = &self.members[index];
-        let task = member.task.as_ref()?;
-        tracing::warn!(stage = member.child.name(), "stage did not stop in time, cutting it off");
-        task.cut_off();
-        let id = task.id;
-        self.cut_off.push(member.child.name());
-        Some(id)
-    }
-
-    /// Waits for the end of an aborted child; abandons the task if it never waits.
-    async fn give_up(&mut self, index: usize, task: task::Id, deadline: Instant) {
-        if self.is_up(index) && timeout_at(deadline, self.exit_of(index)).await.is_err() {
-            self.running.remove(&task);
-            self.members[index].task = None;
-        }
     }
 
     /// Closes the mailboxes of all children, so that later subscribers learn that they are gone. The first

@@ -13,6 +13,7 @@ mod rescale;
 mod scale;
 mod stage_entry;
 mod state;
+mod stopping;
 mod subtree;
 mod supervision;
 
