@@ -255,7 +255,10 @@ async fn the_copies_of_a_step_stop_together() {
         let running = Pipeline::builder("slow")
             .start_fn("numbers", || Ok(0_u64..))
             .finish(stage_core::StepOptions::named("slow").count(count), || {
-                Ok(stage_core::sink::for_each_async(|_: u64| tokio::time::sleep(Duration::from_secs(3))))
+                Ok(stage_core::sink::for_each_async(|_: u64| async {
+                    tokio::time::sleep(Duration::from_secs(3)).await;
+                    Ok(())
+                }))
             })
             .start()
             .await
