@@ -67,8 +67,8 @@ impl<O: Origin<Time = Timed>> Flow<Start<O>> {
         self.deadlines_most(usize::MAX, &Tally::new(), key, init, fold)
     }
 
-    /// Folds events as [`deadlines`](Self::deadlines) does, and keeps at most `most` values in each stage, at least
-    /// 1. Beyond the limit, the value whose deadline comes first is emitted before its deadline, and counted; a
+    /// Folds events as [`deadlines`](Self::deadlines) does, and keeps at most `most` values in each stage, which is
+    /// one or more. Beyond the limit, the value whose deadline comes first is emitted before its deadline, and counted; a
     /// later event of its key begins a new value. Such a pair carries the time of its deadline, too, and may be
     /// ahead of pairs that follow it.
     ///

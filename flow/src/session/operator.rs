@@ -307,7 +307,9 @@ where
             all.extend(last.map(|open| (key, open)));
         }
         all.sort_unstable_by_key(|(_, open)| (open.end, open.number));
-        all.into_iter().for_each(|(key, open)| sink(open.ended(key)));
+        for (key, open) in all {
+            sink(open.ended(key));
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use std::{
 
 use benches::runtime::{WORKERS, runtime};
 use flow::{
-    Chain, Flow, FlowError, LayerFlow, Origin, Recent, Sessions, Tally, Window,
+    Chain, Flow, LayerFlow, Origin, Recent, Sessions, Tally, Window,
     join::Inner,
     time::{Timed, Untimed},
 };
@@ -167,7 +167,7 @@ fn room(keys: u64) -> usize {
 }
 
 fn count<C: Chain>(flow: Flow<C>) -> Result<u64, Box<dyn Error>> {
-    Ok(runtime()?.block_on(async move { Ok::<u64, FlowError>(flow.count().await?) })?)
+    Ok(runtime()?.block_on(async move { flow.count().await })?)
 }
 
 /// Measures each case with `keys` keys, or only one, in this process.

@@ -116,8 +116,8 @@ impl RabbitServer {
             let Certificate { certificate, key } = authority.certify("server");
             let (authority, certificate, key) =
                 (authority.certificate.display(), certificate.display(), key.display());
-            config += &format!(
-                "listeners.ssl.1 = 127.0.0.1:{port}\nssl_options.cacertfile = {authority}\n\
+            config = format!(
+                "{config}listeners.ssl.1 = 127.0.0.1:{port}\nssl_options.cacertfile = {authority}\n\
                  ssl_options.certfile = {certificate}\nssl_options.keyfile = {key}\n\
                  ssl_options.verify = verify_peer\nssl_options.fail_if_no_peer_cert = true\n"
             );
