@@ -171,7 +171,9 @@ async fn a_dead_letter_reaches_another_pipeline_with_its_error() {
     let policy = FailurePolicy::dead_letter(push.clone()).retry(about(1).attempts(2));
     let (ended, passed) = run(4, policy, odd).await;
     assert_eq!(passed, without(&[2], 4));
-    assert_eq!(ended.unwrap().stages[1].discarded, 0);
+    let report = ended.unwrap();
+    assert_eq!(report.stages[1].discarded, 0);
+    assert!(report.to_string().contains("0 discarded, 0 restarts, 2 retried, 1 dead letters\n"), "{report}");
     let letter = seen.recv().await.unwrap();
     assert_eq!((letter.event, letter.attempts, &*letter.step), (2, 3, "shaky"));
     assert_eq!(letter.error.to_string(), "two");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::ack::Settlement;
 use crate::base::error::ExitReason;
-use crate::base::stats::StageStats;
+use crate::base::stats::{EventFailures, StageStats};
 
 /// The way in which a pipeline ended without failing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +141,7 @@ impl fmt::Display for Report {
         };
         writeln!(f, "{verb} after {:.3} s", self.elapsed.as_secs_f64())?;
         for stage in &self.stages {
-            writeln!(
+            write!(
                 f,
                 "  {}/{}: {} in, {} out, {} batches, {} discarded, {} restarts",
                 stage.step,
@@ -152,6 +152,10 @@ impl fmt::Display for Report {
                 stage.discarded,
                 stage.restarts,
             )?;
+            if stage.failures != EventFailures::default() {
+                write!(f, ", {}", stage.failures)?;
+            }
+            writeln!(f)?;
         }
         if self.settlement.delivered > 0 {
             writeln!(f, "  {}", self.settlement)?;

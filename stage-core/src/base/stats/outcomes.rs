@@ -1,5 +1,7 @@
 //! Counts of failed and of discarded events.
 
+use std::fmt;
+
 /// Counts of failed events, by the outcome that the step's failure policy chose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -19,6 +21,25 @@ pub struct EventFailures {
     pub fatal: u64,
     /// Handlers rebuilt after a panic. The stage itself is not restarted.
     pub remade_handlers: u64,
+}
+
+/// Displays the counts that are not zero, separated by commas.
+impl fmt::Display for EventFailures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = [
+            (self.retried, "retried"),
+            (self.skipped, "skipped"),
+            (self.dead_lettered, "dead letters"),
+            (self.past_deadline, "past the deadline"),
+            (self.fatal, "fatal"),
+            (self.remade_handlers, "handlers rebuilt"),
+        ];
+        for (place, (count, name)) in counts.into_iter().filter(|(count, _)| *count > 0).enumerate() {
+            let comma = if place > 0 { ", " } else { "" };
+            write!(f, "{comma}{count} {name}")?;
+        }
+        Ok(())
+    }
 }
 
 /// Counts of discarded events, by reason.
