@@ -10,7 +10,8 @@ use super::child::SHUTDOWN;
 use super::crew::Crew;
 use crate::base::error::ExitReason;
 
-/// Time that stages before an aborted one wait for its end before they are stopped too.
+/// Time for which the others wait for the end of an aborted stage, and the copies of a step for each other, before they are
+/// stopped too.
 const AT_ONCE: Duration = Duration::from_millis(100);
 
 impl Crew {
@@ -28,7 +29,8 @@ impl Crew {
                 let child = self.child(first);
                 told = waiting.iter().take_while(|other| child.is_of_step(self.child(**other))).count();
                 limit = Instant::now() + child.shutdown();
-                self.tell(waiting.iter().take(told), reason);
+                let copies: Vec<_> = waiting.iter().take(told).copied().collect();
+                self.tell_copies(&copies, reason).await;
             }
             waiting.pop_front();
             told -= 1;
@@ -50,6 +52,16 @@ impl Crew {
             for (index, task) in cut {
                 self.give_up(index, task, limit + SHUTDOWN).await;
             }
+        }
+    }
+
+    /// Tells the copies of a step to stop. The events that quick copies had not received return to their producer in order,
+    /// since each copy waits for the one before, for a moment.
+    async fn tell_copies(&mut self, copies: &[usize], reason: &ExitReason) {
+        let moment = AT_ONCE / u32::try_from(copies.len()).unwrap_or(u32::MAX);
+        for index in copies {
+            self.child(*index).control.stop(reason.clone());
+            let _ = timeout_at(Instant::now() + moment, self.exit_of(*index)).await;
         }
     }
 
