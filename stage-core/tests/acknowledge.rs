@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, Reason, RejectedDelivery};
 use stage_core::pipeline::Outcome;
+use stage_core::policy::{DeadLetter, FailurePolicy, dead_letters_fn};
 use stage_core::spawn::{self, StageOptions};
 use stage_core::{
     Backoff, BoxError, Consumer, Context, Demand, Emitter, Events, Init, Intensity, Pipeline, Producer,
@@ -648,4 +649,20 @@ fn a_delivery_outlives_its_runtime() {
     drop(runtime);
     assert_eq!(*event, 0);
     drop(event);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_whose_dead_letter_is_not_taken_is_rejected_with_the_cause() {
+    let bag = Bag::of(0..1);
+    let (start, is_full) = (bag.clone(), Arc::new(Mutex::new(true)));
+    let letters = dead_letters_fn(move |letter: DeadLetter<u64>| {
+        let was_full = std::mem::take(&mut *is_full.lock().unwrap());
+        async move { if was_full { Err(format!("no room for {}", letter.event).into()) } else { Ok(()) } }
+    });
+    let pipeline = Pipeline::builder("letters")
+        .start("bag", move || Ok(source(&start)))
+        .acknowledged()
+        .finish_each_fn("refuse", FailurePolicy::dead_letter(letters), |_: u64| Err::<(), _>("never"));
+    pipeline.start().await.unwrap().join().await.unwrap();
+    assert_eq!(bag.lines(), ["0: no room for 0", "done 0"]);
 }

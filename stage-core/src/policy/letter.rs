@@ -1,5 +1,6 @@
 //! Dead letters and their destinations.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -7,7 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc::{Sender, UnboundedSender};
 
 use super::event_error::EventError;
-use crate::ack::Delivery;
+use crate::ack::{Delivery, Reason};
 use crate::base::error::BoxError;
 
 /// An event that was not handled, with its last error.
@@ -66,7 +67,8 @@ pub trait DeadLetters<E>: Send + Sync + 'static {
 }
 
 /// Passes dead letters to an async function, one at a time for each copy of the step. A letter is
-/// acknowledged when `take` returns `Ok`, and rejected when it returns an error or panics.
+/// acknowledged when `take` returns `Ok`, rejected with the error that it returns, and rejected when it panics. Where `take`
+/// fails every time, the source sets the event aside by itself after its own number of attempts.
 ///
 /// ```
 /// use stage_core::policy::{DeadLetter, FailurePolicy, dead_letters_fn};
@@ -110,9 +112,13 @@ where
         let (letter, token) = letter.into_parts();
         let work = (self.0)(letter);
         async move {
-            work.await?;
-            token.acknowledge();
-            Ok(())
+            let Err(error) = work.await else {
+                token.acknowledge();
+                return Ok(());
+            };
+            let error: Arc<dyn Error + Send + Sync> = Arc::from(error);
+            token.reject(Reason::Failed(Arc::clone(&error)));
+            Err(error.into())
         }
         .boxed()
     }
