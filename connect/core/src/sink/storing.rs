@@ -85,6 +85,7 @@ impl<P: Push> Storing<P> {
                         report(Stored::Next(before));
                     }
                     rest = &rest[before + 1..];
+                    tracing::warn!(server = self.server, cause, "a message is refused");
                     report(Stored::Refused { cause });
                 }
             }
