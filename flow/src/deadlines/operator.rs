@@ -176,9 +176,12 @@ where
     fn emit_by<K: FnMut(Stamped<(Q, A)>)>(&mut self, time: i64, sink: &mut K) {
         while let Some((at, event)) = self.take_due(time) {
             self.told = self.told.max(at);
-            let stamp = Stamp { at, watermark: self.told, reached: self.told };
-            sink(Stamped { stamp, event });
+            sink(self.stamped(at, event));
         }
+    }
+
+    fn stamped(&self, at: i64, event: (Q, A)) -> Stamped<(Q, A)> {
+        Stamped { stamp: Stamp { at, watermark: self.told, reached: self.told }, event }
     }
 
     /// Emits the values whose deadlines come first, if there are too many. The progress stays: later values may have
@@ -189,8 +192,7 @@ where
             && let Some((at, event)) = self.take_due(i64::MAX)
         {
             self.layer.evicted.add(1);
-            let stamp = Stamp { at, watermark: self.told, reached: self.told };
-            sink(Stamped { stamp, event });
+            sink(self.stamped(at, event));
         }
     }
 

@@ -209,10 +209,8 @@ where
         idle: bool,
         sink: &mut impl FnMut(WindowResult<K, A>),
     ) {
-        if !self.operator.has_ended(way) {
-            let reached = reached.unwrap_or(i64::MIN);
-            self.operator.hear(way, Progress { reached, idle }, sink);
-        }
+        let reached = reached.unwrap_or(i64::MIN);
+        self.operator.hear(way, Progress { reached, idle }, sink);
     }
 
     /// Handles the end of an input. With the last one, all windows end.

@@ -68,9 +68,10 @@ impl Marks {
         }
     }
 
-    /// Records the progress of the sender of `edge`; returns whether the watermark may have moved.
+    /// Records the progress of the sender of `edge`; returns whether the watermark may have moved. An input that has ended
+    /// has none.
     pub(crate) fn told(&mut self, edge: usize, progress: Progress) -> bool {
-        let Some(way) = self.ways.get_mut(edge) else { return false };
+        let Some(way) = self.ways.get_mut(edge).filter(|way| way.state != State::Ended) else { return false };
         let state = if progress.idle { State::Idle } else { State::Active };
         let now = Way { reached: way.reached.max(progress.reached), state };
         let moved = *way != now;
@@ -224,6 +225,17 @@ mod tests {
         assert_eq!(marks.watermark(), Some(3));
         marks.ended(1);
         assert_eq!(marks.watermark(), Some(10));
+    }
+
+    #[test]
+    fn an_input_that_has_ended_does_not_begin_again() {
+        let mut marks = two_ways();
+        marks.ended(0);
+        assert!(!marks.note(0, 10) && !marks.told(0, idle(20)));
+        marks.note(1, 3);
+        assert_eq!(marks.watermark(), Some(3));
+        marks.ended(1);
+        assert_eq!((marks.progress(), marks.watermark()), (None, Some(3)));
     }
 
     #[test]
