@@ -49,15 +49,8 @@ impl Letter {
         cause: &str,
         event: &[u8],
     ) -> Self {
-        Self {
-            edge: spec.name.clone(),
-            partition: partition.0,
-            position: format!("{}.{partition}.{place}", spec.name),
-            attempts,
-            cause: cause.to_owned(),
-            event: event.to_vec(),
-            form: None,
-        }
+        let position = format!("{}.{partition}.{place}", spec.name);
+        Self { partition: partition.0, ..Self::of_message(&spec.name, &position, attempts, cause, event) }
     }
 
     /// Sets the form of the event.

@@ -44,6 +44,12 @@ pub(super) struct Taken<K, A> {
     pub(super) changed: bool,
 }
 
+impl<K, A> Taken<K, A> {
+    const fn nothing() -> Self {
+        Self { results: Vec::new(), unreadable: Vec::new(), changed: false }
+    }
+}
+
 /// The reason why a frame has no effect.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Refused {
@@ -83,23 +89,18 @@ where
         };
         let first = header.id.sequence;
         let end = first.saturating_add(frame.len() as u64);
-        let has_ended = self.windows.has_ended_way(way);
-        if has_ended && end > next && !frame.is_empty() {
-            return Err(Refused::Ended { way });
+        if self.windows.has_ended_way(way) {
+            let follows = end > next && !frame.is_empty();
+            return if follows { Err(Refused::Ended { way }) } else { Ok(Taken::nothing()) };
         }
-        let known = match next.checked_sub(first) {
-            Some(known) => known,
-            None if has_ended => 0,
-            None => return Err(Refused::Missing { way, next, first }),
+        let Some(known) = next.checked_sub(first) else { return Err(Refused::Missing { way, next, first }) };
+        let is_new = match header.kind {
+            FrameKind::Events => end > next,
+            FrameKind::Mark | FrameKind::Idle => first == next && header.id.epoch > epoch,
+            FrameKind::End => first == next,
         };
-        let is_new = !has_ended
-            && match header.kind {
-                FrameKind::Events => end > next,
-                FrameKind::Mark | FrameKind::Idle => first == next && header.id.epoch > epoch,
-                FrameKind::End => first == next,
-            };
         if !is_new {
-            return Ok(Taken { results: Vec::new(), unreadable: Vec::new(), changed: false });
+            return Ok(Taken::nothing());
         }
         let mut found = Vec::new();
         let sink = &mut |result| found.push(result);

@@ -1,4 +1,4 @@
-//! Requests that are at fault are told so, with the reason.
+//! The answer to a request that is at fault states the reason.
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
