@@ -504,3 +504,47 @@ async fn a_stage_that_goes_on_by_messages_to_itself_sees_demand_and_a_stop() {
     }
     running.stop().await.unwrap();
 }
+
+/// Emits an event for each message to itself, and ends after a hundred.
+struct Stepwise(u64);
+
+impl Producer for Stepwise {
+    type Event = u64;
+
+    async fn handle_demand(&mut self, _: Demand, out: &mut Emitter<'_, u64>) -> StageResult {
+        if self.0 == 0 {
+            out.schedule::<Self, _>(Duration::ZERO, Again)?;
+        }
+        Ok(())
+    }
+}
+
+impl Cast<Again> for Stepwise {
+    type Out = u64;
+
+    async fn handle_cast(&mut self, _: Again, out: &mut Emitter<'_, u64>) -> StageResult {
+        out.emit(self.0);
+        self.0 += 1;
+        if self.0 == 100 {
+            out.finish();
+        } else {
+            out.schedule::<Self, _>(Duration::ZERO, Again)?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_to_itself_at_once_does_not_wait_for_the_next_millisecond() {
+    // Timers round up to whole milliseconds.
+    tokio::time::advance(Duration::from_micros(300)).await;
+    let began = Instant::now();
+    let running = stage_core::Pipeline::builder("stepwise")
+        .start("numbers", || Ok(Stepwise(0)))
+        .finish_fn("sink", drop)
+        .start()
+        .await
+        .unwrap();
+    running.join().await.unwrap();
+    assert_eq!(began.elapsed(), Duration::ZERO);
+}

@@ -116,6 +116,10 @@ impl Timers {
     /// is.
     #[inline(never)]
     pub(super) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // A sleep rounds its end up to a whole millisecond, also where it has passed.
+        if self.is_due_again() {
+            return Poll::Ready(());
+        }
         let Some(at) = self.first() else { return Poll::Pending };
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(at)));
         if sleep.deadline() != at {
