@@ -92,11 +92,12 @@ fn workload(name: &str, files: usize, size: usize, folder: PathBuf) -> Workload 
         peers: vec![
             peer(by("rayon-chunks", |_, fixture| {
                 let Fixture { inputs, master, .. } = fixture;
-                rayon_chunks::run(inputs, master, &fixture.store()?)
+                fixture.sync(rayon_chunks::run(inputs, master, &fixture.store()?)?)
             })),
             peer(by("tokio-vec", |runtime, fixture| {
                 let Fixture { inputs, master, .. } = fixture;
-                runtime.block_on(tokio_vec::run(inputs, master, &Arc::new(fixture.store()?)))
+                let store = Arc::new(fixture.store()?);
+                fixture.sync(runtime.block_on(tokio_vec::run(inputs, master, &store))?)
             })),
         ],
     }

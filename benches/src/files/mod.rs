@@ -6,7 +6,8 @@
 //!
 //! This project runs drip's upload pipeline unchanged, with a queue in memory instead of its database. The
 //! peers call the same functions for a file's header, frames and trailer, take their memory from the same
-//! kind of pool and put into the same kind of store, which never waits for the disk. All write new objects:
+//! kind of pool and put into the same kind of store. All objects survive a power cut at the end of a round:
+//! drip syncs them in batches as uploads end, the peers all at once at the end. All write new objects:
 //! on a disk for `files/disk`, in memory for `files/tmpfs`. The files are on the disk and in the page cache.
 //! After each round, outside the measured time, all checksums and sizes are compared with those of the files,
 //! one object in forty is opened, and the objects are removed.
