@@ -181,7 +181,7 @@ impl<E: Edge, T: Serialize + DeserializeOwned + Send + 'static> stage_core::pipe
 }
 
 /// Returns the last part of a type's path.
-fn short_name<T>() -> &'static str {
+pub(crate) fn short_name<T>() -> &'static str {
     let name = type_name::<T>();
     let path = name.split('<').next().unwrap_or(name);
     path.rsplit("::").next().unwrap_or(path)

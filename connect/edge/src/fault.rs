@@ -16,7 +16,12 @@ pub(crate) struct Fault {
 impl Fault {
     /// Records an error that ends the stage; the first one counts.
     pub(crate) fn fail(&mut self, error: ConnectError) {
-        self.failure.get_or_insert_with(|| Arc::new(error));
+        self.fail_with(Arc::new(error));
+    }
+
+    /// Records an error that another stage or task has recorded.
+    pub(crate) fn fail_with(&mut self, error: Arc<ConnectError>) {
+        self.failure.get_or_insert(error);
     }
 
     pub(crate) fn failure(&self) -> Option<Arc<ConnectError>> {

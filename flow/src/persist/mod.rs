@@ -28,12 +28,14 @@
 //! # }
 //! ```
 
+mod cut;
 mod event_times;
 mod saved;
 #[cfg(test)]
 mod tests;
 mod windows;
 
+pub use cut::{Cut, CutFlow, CutPart, PartByPart, Read};
 pub use event_times::EventTimes;
 pub(crate) use saved::{Kept, KeptWay, KeptWindow};
 pub use saved::{RestoreError, Saved};

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{EventTimes, KeyedWindows, OpenWindows, RestoreError, Saved, WindowResult};
+use super::{Cut, EventTimes, KeyedWindows, OpenWindows, Read, RestoreError, Saved, WindowResult};
+use crate::source::{More, Part, Source};
 use crate::{Flow, Window};
 
 type Counts = KeyedWindows<i64, i64, u64>;
@@ -176,4 +177,86 @@ fn an_event_behind_the_end_of_its_input_is_late_and_opens_no_window() {
     assert_eq!((state.late(), state.has_ended()), (2, true));
     assert_eq!(state.save(), fixed().restore(state.save(), 2).expect("the same windows").save());
     assert_eq!(results, []);
+}
+
+/// The numbers from 0, up to an error.
+#[derive(Clone, Copy, Debug)]
+struct Failing;
+
+struct FailingPart(i64);
+
+impl Source for Failing {
+    type Item = i64;
+    type Part = FailingPart;
+
+    fn parts(&self, _most: usize) -> Result<Vec<FailingPart>, stage_core::BoxError> {
+        Ok(vec![FailingPart(0)])
+    }
+
+    fn name(&self) -> String {
+        "failing".to_owned()
+    }
+}
+
+impl Part for FailingPart {
+    type Item = i64;
+
+    fn read(&mut self, most: usize, each: &mut impl FnMut(i64)) -> Result<More, stage_core::BoxError> {
+        for _ in 0..most {
+            if self.0 == 5 {
+                return Err("no disk".into());
+            }
+            each(self.0);
+            self.0 += 1;
+        }
+        Ok(More::Yes)
+    }
+}
+
+#[tokio::test]
+async fn a_part_begins_again_with_its_first_event_and_fails_behind_its_last_one() {
+    let flow = Flow::from_source(Failing).event_time(|at| *at, Duration::MAX).filter(|at| at % 2 == 0);
+    let cut = flow.cut().unwrap();
+    assert_eq!(cut.parts(), 1);
+    assert_eq!(cut.open(1).unwrap_err().to_string(), "the source has 1 parts, and none with number 1");
+    for most in [1, 3, 100] {
+        let (mut part, mut events) = (cut.open(0).unwrap(), Vec::new());
+        let error = loop {
+            match part.read(most, &mut events).await {
+                Ok(read) => assert_eq!(read, Read::Events),
+                Err(error) => break error,
+            }
+        };
+        let events: Vec<_> = events.iter().map(|event| (event.event, event.stamp.watermark)).collect();
+        assert_eq!(events, [(0, 0), (2, 2), (4, 4)]);
+        assert_eq!((part.reached(), error.to_string()), (Some(4), "no disk".to_owned()));
+        assert_eq!(part.read(1, &mut Vec::new()).await.unwrap(), Read::End);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_that_waits_is_idle_once_until_its_next_event() {
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+    let receiver = std::sync::Arc::new(tokio::sync::Mutex::new(receiver));
+    let recipe = move || {
+        let receiver = std::sync::Arc::clone(&receiver);
+        let numbers = futures_util::stream::unfold(receiver, |receiver| async move {
+            let event: Option<i64> = receiver.lock().await.recv().await;
+            event.map(|event| (event, receiver))
+        });
+        Box::pin(numbers)
+    };
+    let flow =
+        Flow::from_stream(recipe).event_time(|at| *at, Duration::MAX).idle_after(Duration::from_secs(5));
+    let mut part = flow.cut().unwrap().open(0).unwrap();
+    let mut events = Vec::new();
+    assert_eq!(part.read(10, &mut events).await.unwrap(), Read::Idle);
+    let waits = tokio::time::timeout(Duration::from_secs(60), part.read(10, &mut events)).await;
+    assert!(waits.is_err(), "{waits:?}");
+    sender.send(7).unwrap();
+    assert_eq!(part.read(10, &mut events).await.unwrap(), Read::Events);
+    assert_eq!((events.len(), part.reached()), (1, Some(7)));
+    assert_eq!(part.read(10, &mut events).await.unwrap(), Read::Idle);
+    drop(sender);
+    assert_eq!(part.read(10, &mut events).await.unwrap(), Read::End);
 }

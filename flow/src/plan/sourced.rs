@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+#[cfg(feature = "persist")]
+use stage_core::BoxError;
 use stage_core::spawn::{DemandMode, producer};
 use stage_core::{Capacity, ExitReason, ProducerRef};
 
@@ -14,6 +16,10 @@ use super::pass::Pass;
 use super::{Build, Exit, Feeds, Layer, Node, NodeOf, Operator, Origin, Outline, Place};
 use crate::error::FlowError;
 use crate::exec::{Leave, Readers, SourceStage};
+#[cfg(feature = "persist")]
+use crate::persist::PartByPart;
+#[cfg(feature = "persist")]
+use crate::source::{ByTime, LiveByTime};
 use crate::source::{LiveStamper, Part, Source, Stamper, Taker};
 use crate::time::{Progress, Time};
 
@@ -85,6 +91,70 @@ impl<S: Source, M: Stamper<S::Item>> Origin for Sourced<S, M> {
     fn node(&self) -> Option<NodeOf<<M::Time as Time>::Of<S::Item>>> {
         Some(Arc::new(self.clone()))
     }
+}
+
+#[cfg(feature = "persist")]
+impl<S: Source, F> PartByPart for Sourced<S, ByTime<F>>
+where
+    F: Fn(&S::Item) -> i64 + Send + Sync + 'static,
+{
+    type Part = Stamping<S::Part, LiveByTime<S::Item, F>>;
+
+    fn source(&self) -> String {
+        self.source.name()
+    }
+
+    fn repeats(&self) -> bool {
+        self.source.repeats()
+    }
+
+    fn ways(&self) -> Result<usize, BoxError> {
+        Ok(self.source.count())
+    }
+
+    fn way(&self, number: usize) -> Result<Self::Part, BoxError> {
+        part_of(&self.source, usize::MAX, number, self.stamper.live())
+    }
+}
+
+/// The number of stages does not decide about the parts: it may differ between machines.
+#[cfg(feature = "persist")]
+impl<S: Source, F> PartByPart for Fused<S, ByTime<F>>
+where
+    F: Fn(&S::Item) -> i64 + Send + Sync + 'static,
+{
+    type Part = Stamping<S::Part, LiveByTime<S::Item, F>>;
+
+    fn source(&self) -> String {
+        self.source.name()
+    }
+
+    fn repeats(&self) -> bool {
+        self.source.repeats()
+    }
+
+    fn ways(&self) -> Result<usize, BoxError> {
+        Ok(self.source.parts(1)?.len())
+    }
+
+    fn way(&self, number: usize) -> Result<Self::Part, BoxError> {
+        part_of(&self.source, 1, number, self.stamper.live())
+    }
+}
+
+/// Returns one of at most `most` parts of a source.
+#[cfg(feature = "persist")]
+fn part_of<S: Source, V>(
+    source: &S,
+    most: usize,
+    number: usize,
+    live: V,
+) -> Result<Stamping<S::Part, V>, BoxError> {
+    let mut parts = source.parts(most)?;
+    if number >= parts.len() {
+        return Err(format!("the source has {} parts, and none with number {number}", parts.len()).into());
+    }
+    Ok(Stamping { part: parts.swap_remove(number), live })
 }
 
 /// The stages of the source alone.
@@ -176,7 +246,8 @@ where
 }
 
 /// A part of a source whose items get their stamps.
-struct Stamping<P, M> {
+#[derive(Debug)]
+pub struct Stamping<P, M> {
     part: P,
     live: M,
 }

@@ -57,6 +57,10 @@ impl<P: Part> Source for Once<P> {
     fn name(&self) -> String {
         "channel".to_owned()
     }
+
+    fn repeats(&self) -> bool {
+        false
+    }
 }
 
 /// The remaining events of a tokio channel.

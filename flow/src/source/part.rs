@@ -28,6 +28,12 @@ pub trait Source: Clone + Send + Sync + 'static {
 
     /// Returns a short description of the source.
     fn name(&self) -> String;
+
+    /// Returns whether the source can be read more than once.
+    #[doc(hidden)]
+    fn repeats(&self) -> bool {
+        true
+    }
 }
 
 /// A part of a source, at its current position.

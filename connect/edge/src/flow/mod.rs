@@ -6,10 +6,11 @@
 //!                                          └ ─────────────┴ partition 1: windows ═▶ results ═▶ steps   machine 2
 //! ```
 //!
-//! A [`Way`] sends the events of one part of the input, numbered and stamped with their event time. [`Windowed`] is the
-//! source of the results in all processes that share the edge. The state of a partition is stored as a snapshot among
-//! the notes of the edge; the frames that it covers are acknowledged afterwards, so those behind it are the log from
-//! which the next owner continues.
+//! [`Across`] declares all of it in one flow, which each process starts. Its halves can be used alone: a [`Way`] sends the events of one part of the input, numbered and stamped with their event time; [`Windowed`] is the
+//! source of the results in all processes that share the edge.
+//!
+//! The state of a partition is stored as a snapshot among the notes of the edge; the frames that it covers are
+//! acknowledged afterwards, so those behind it are the log from which the next owner continues.
 //!
 //! 1. A partition takes the events of a way in the order of their numbers, each once. Numbers are in the snapshot, so a
 //!    way that sends its events again, after a restart, changes nothing.
@@ -20,8 +21,11 @@
 //! 4. A snapshot replaces the one that its writer knows, or nothing: a process that has lost its partition changes
 //!    nothing.
 
+mod across;
 mod bytes;
+mod crossing;
 mod fold;
+mod input;
 mod lane;
 mod mutant;
 mod numbered;
@@ -34,6 +38,10 @@ mod way;
 mod way_lane;
 mod windowed;
 
+pub use across::{Across, AcrossFlow, AcrossWindow, Totals};
+#[doc(hidden)]
+pub use crossing::Stays;
+pub use crossing::{Crosses, Persist};
 #[doc(inline)]
 pub use flow::persist::{KeyedWindows, WindowResult};
 #[cfg(feature = "testing")]

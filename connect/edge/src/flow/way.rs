@@ -75,6 +75,8 @@ pub struct Way<E: Edge, T> {
     times: EventTimes,
     /// The watermark.
     reached: Option<i64>,
+    /// Whether the partitions were not told of it.
+    untold: bool,
     header: Header,
     frame_bytes: usize,
     linger: Duration,
@@ -117,35 +119,25 @@ impl<E: Edge, T: Send + 'static> Ways<E, T> {
     ///
     /// A [fatal](ConnectError::fatal) error of the server.
     pub async fn open(&self, way: u32) -> Result<Way<E, T>, ConnectError> {
-        let spec = &self.spec;
-        spec.check().map_err(|error| {
-            ConnectError::fatal(self.edge.describe(), error, "change the properties of the edge")
-        })?;
-        let (mut calls, schema) = (Calls::new(self.edge.describe(), random()), self.format.schema());
-        loop {
-            calls.pause().await;
-            match calls
-                .answer("cannot open the edge", Box::pin(open_to_write(&self.edge, spec, schema)))
-                .await
-            {
-                Ok(_) => break,
-                Err(error) => drop(calls.away(error)?),
-            }
-        }
+        self.open_with(way, epoch_now()).await
+    }
+
+    /// Opens a way whose frames have epochs from this one on.
+    pub(super) async fn open_with(&self, way: u32, epoch: u64) -> Result<Way<E, T>, ConnectError> {
+        self.prepare().await?;
+        let (spec, schema) = (&self.spec, self.format.schema());
         let run = random();
         let lane = |partition: u32| {
             let outlet = self.edge.outlet(spec, Partition(partition));
             WayLane::new(outlet, format!("{}.{partition}.{run:016x}", spec.name), run)
         };
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        // Leaves room for a million frames per millisecond of a run.
-        let epoch = u64::try_from(since_1970).unwrap_or(0) << 20;
         Ok(Way {
             format: self.format.clone(),
             key: Arc::clone(&self.key),
             at: Arc::clone(&self.at),
             times: self.times.clone(),
             reached: None,
+            untold: false,
             header: Header {
                 kind: FrameKind::Events,
                 codec: timed(self.format.codec()),
@@ -164,6 +156,32 @@ impl<E: Edge, T: Send + 'static> Ways<E, T> {
             key_bytes: Vec::new(),
         })
     }
+
+    /// Opens the edge, as often as it takes.
+    pub(super) async fn prepare(&self) -> Result<(), ConnectError> {
+        let spec = &self.spec;
+        spec.check().map_err(|error| {
+            ConnectError::fatal(self.edge.describe(), error, "change the properties of the edge")
+        })?;
+        let (mut calls, schema) = (Calls::new(self.edge.describe(), random()), self.format.schema());
+        loop {
+            calls.pause().await;
+            match calls
+                .answer("cannot open the edge", Box::pin(open_to_write(&self.edge, spec, schema)))
+                .await
+            {
+                Ok(_) => return Ok(()),
+                Err(error) => drop(calls.away(error)?),
+            }
+        }
+    }
+}
+
+/// Returns an epoch that is greater than all earlier ones by the clock of this machine.
+pub(super) fn epoch_now() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    // Leaves room for a million frames per millisecond of a run.
+    u64::try_from(since_1970).unwrap_or(0) << 20
 }
 
 impl<E: Edge, T: Send + 'static> Way<E, T> {
@@ -180,8 +198,15 @@ impl<E: Edge, T: Send + 'static> Way<E, T> {
     /// Not cancel safe: drop the way afterwards, and send the events again.
     pub async fn send(&mut self, event: T) -> Result<(), ConnectError> {
         let at = (self.at)(&event);
-        self.reached = self.times.see(at).or(self.reached);
-        self.encode(&event, at)?;
+        let reached = self.times.see(at);
+        self.reach(reached);
+        let watermark = self.reached.unwrap_or(i64::MIN);
+        self.encode(&event, Times { at, watermark })?;
+        self.send_encoded().await
+    }
+
+    /// Sends the event that was encoded last, as [`send`](Self::send) does.
+    pub(super) async fn send_encoded(&mut self) -> Result<(), ConnectError> {
         let key = key_hash(&self.key_bytes);
         let count = u32::try_from(self.lanes.len()).unwrap_or(u32::MAX);
         let partition = partition_of(key, count).0 as usize;
@@ -196,6 +221,25 @@ impl<E: Edge, T: Send + 'static> Way<E, T> {
         Ok(())
     }
 
+    /// Notes the watermark behind the events so far.
+    pub(super) fn reach(&mut self, reached: Option<i64>) {
+        if reached > self.reached {
+            (self.reached, self.untold) = (reached, true);
+        }
+    }
+
+    /// Returns the time at which waiting events, or a mark, are due.
+    pub(super) fn flush_at(&self) -> Option<Instant> {
+        let events = self.since.and_then(|since| since.checked_add(self.linger));
+        let marks = self.marked.checked_add(MARKS).filter(|_| self.untold);
+        [events, marks].into_iter().flatten().min()
+    }
+
+    /// Sends the events so far, and the mark that is due.
+    pub(super) async fn flush_due(&mut self) -> Result<(), ConnectError> {
+        self.flush(FrameKind::Mark).await
+    }
+
     /// Sends the events so far, and tells all partitions that no event follows for now: until the next one, the flow does
     /// not wait for this way.
     ///
@@ -203,7 +247,8 @@ impl<E: Edge, T: Send + 'static> Way<E, T> {
     ///
     /// As of [`send`](Self::send).
     pub async fn idle(&mut self) -> Result<(), ConnectError> {
-        self.reached = self.times.pause().or(self.reached);
+        let reached = self.times.pause();
+        self.reach(reached);
         self.flush(FrameKind::Idle).await
     }
 
@@ -214,7 +259,8 @@ impl<E: Edge, T: Send + 'static> Way<E, T> {
     ///
     /// As of [`send`](Self::send).
     pub async fn end(mut self) -> Result<(), ConnectError> {
-        self.reached = self.times.end().or(self.reached);
+        let reached = self.times.end();
+        self.reach(reached);
         self.flush(FrameKind::End).await
     }
 
@@ -231,7 +277,7 @@ impl<E: Edge, T: Send + 'static> Way<E, T> {
         let mut events = pin!(events);
         let mut idle_at = Instant::now().checked_add(idle_after);
         loop {
-            let flush_at = self.since.and_then(|since| since.checked_add(self.linger));
+            let flush_at = self.flush_at();
             tokio::select! {
                 biased;
                 next = events.next() => match next {
@@ -241,7 +287,7 @@ impl<E: Edge, T: Send + 'static> Way<E, T> {
                     }
                     None => return self.end().await,
                 },
-                () = at(flush_at) => self.flush(FrameKind::Mark).await?,
+                () = at(flush_at) => self.flush_due().await?,
                 () = at(idle_at) => {
                     self.idle().await?;
                     idle_at = None;
@@ -250,14 +296,15 @@ impl<E: Edge, T: Send + 'static> Way<E, T> {
         }
     }
 
-    fn encode(&mut self, event: &T, at: i64) -> Result<(), ConnectError> {
+    /// Encodes the next event to be sent.
+    pub(super) fn encode(&mut self, event: &T, times: Times) -> Result<(), ConnectError> {
         let wrong = |what: String| {
             let remedy = "leave such events out before the way";
             ConnectError::fatal(format!("edge `{}`", self.edge), what, remedy)
         };
         self.event.clear();
         self.key_bytes.clear();
-        Times { at, watermark: self.reached.unwrap_or(i64::MIN) }.write(&mut self.event);
+        times.write(&mut self.event);
         let encoded = self.format.encode(event, &mut self.event);
         let encoded = encoded.and_then(|()| (self.key)(event, &mut self.key_bytes));
         encoded.map_err(|error| wrong(format!("an event cannot be encoded: {error}")))?;
@@ -282,7 +329,7 @@ impl<E: Edge, T: Send + 'static> Way<E, T> {
         self.header.id.epoch += 2;
         self.since = None;
         if marks {
-            self.marked = Instant::now();
+            (self.marked, self.untold) = (Instant::now(), false);
         }
         Ok(())
     }

@@ -123,8 +123,13 @@ where
 
     /// Breaks a rule.
     #[cfg(feature = "testing")]
-    pub fn with_mutant(mut self, mutant: Mutant) -> Self {
-        self.mutant = Some(mutant);
+    pub fn with_mutant(self, mutant: Mutant) -> Self {
+        self.breaking(Some(mutant))
+    }
+
+    /// Breaks a rule, or none.
+    pub(super) fn breaking(mut self, mutant: Option<Mutant>) -> Self {
+        self.mutant = mutant;
         self
     }
 

@@ -24,11 +24,41 @@ use crate::partition::{Epoch, Partition};
 use crate::spec::EdgeSpec;
 use crate::versions::{Readable, open_to_read};
 
-pub(super) struct Keeper<E: Edge, T> {
+/// The subject of the leases of a keeper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    Partitions,
+    /// The ways into the edge.
+    #[cfg(feature = "flow")]
+    Ways,
+}
+
+impl Kept {
+    /// The name of their number among the gauges.
+    const fn gauge(self) -> &'static str {
+        match self {
+            Self::Partitions => "partitions",
+            #[cfg(feature = "flow")]
+            Self::Ways => "ways",
+        }
+    }
+
+    /// The name of one of them among the gauges.
+    fn name(self, part: Partition) -> String {
+        match self {
+            Self::Partitions => part.to_string(),
+            #[cfg(feature = "flow")]
+            Self::Ways => format!("way {part}"),
+        }
+    }
+}
+
+pub(crate) struct Keeper<E: Edge, T> {
     edge: E,
     spec: EdgeSpec,
     serve: Serve<E, T>,
     readable: Readable,
+    kept: Kept,
     pool_frames: u32,
     shared: Arc<Shared<T>>,
     leases: E::Leases,
@@ -45,7 +75,7 @@ pub(super) struct Keeper<E: Edge, T> {
 }
 
 impl<E: Edge, T: Send + 'static> Keeper<E, T> {
-    pub(super) fn new(
+    pub(crate) fn new(
         edge: E,
         spec: EdgeSpec,
         serve: Serve<E, T>,
@@ -66,6 +96,7 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
             spec,
             serve,
             readable,
+            kept: Kept::Partitions,
             pool_frames: options.pool_frames,
             shared,
             member,
@@ -77,8 +108,15 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
         }
     }
 
+    /// Keeps leases of ways instead of partitions.
+    #[cfg(feature = "flow")]
+    pub(crate) fn of_ways(mut self) -> Self {
+        self.kept = Kept::Ways;
+        self
+    }
+
     /// Runs until the source has ended, its frames are settled, and its leases are given back.
-    pub(super) async fn run(mut self, opened: Option<Opened>) {
+    pub(crate) async fn run(mut self, opened: Option<Opened>) {
         let opened = match opened {
             Some(opened) => opened,
             None => match self.open().await {
@@ -211,9 +249,9 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
         for (partition, until) in self.owner.deadlines() {
             partitions += 1;
             let left = until.saturating_duration_since(now);
-            self.gauges.set_of("lease_left", partition.to_string(), left);
+            self.gauges.set_of("lease_left", self.kept.name(partition), left);
         }
-        self.gauges.set("partitions", partitions);
+        self.gauges.set(self.kept.gauge(), partitions);
     }
 
     /// Announces the member, and takes and finishes partitions as the view of the members demands. Returns whether the server
@@ -259,7 +297,7 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
             match taken {
                 Ok(Ok(Some(epoch))) => {
                     let until = self.owner.taken(partition, epoch, sent);
-                    self.gauges.set_of("epoch", partition.to_string(), epoch.0);
+                    self.gauges.set_of("epoch", self.kept.name(partition), epoch.0);
                     let (orders, _) = watch::channel(Order { until: Some(until), finish: false });
                     self.spawn(Origin::Partition(partition, epoch), &orders);
                     self.orders.insert(partition, orders);
@@ -297,7 +335,7 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
     fn lose(&mut self, partition: Partition) {
         tracing::warn!(edge = self.spec.name, %partition, "lost the lease of a partition");
         self.orders.remove(&partition);
-        self.gauges.remove_of(&partition.to_string());
+        self.gauges.remove_of(&self.kept.name(partition));
     }
 
     /// Gives back a partition whose lane has ended. The lease of an earlier epoch is no more.
@@ -307,7 +345,7 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
         }
         self.owner.finished(partition);
         self.orders.remove(&partition);
-        self.gauges.remove_of(&partition.to_string());
+        self.gauges.remove_of(&self.kept.name(partition));
         let given = self.leases.give_back(partition, epoch);
         if let Ok(Err(error)) = timeout(Duration::from_secs(1), given).await {
             tracing::warn!(%error, %partition, "a lease ends by itself");

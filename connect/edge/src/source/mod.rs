@@ -11,7 +11,7 @@
 //! 2. The stage begins a frame only while its partition is owned by the clock of this process.
 //! 3. A lease is given back after the last frame of its partition was settled.
 
-mod keeper;
+pub(crate) mod keeper;
 pub(crate) mod lane;
 pub(crate) mod letters;
 mod noted;
@@ -19,7 +19,7 @@ pub(crate) mod notes;
 mod options;
 mod pass;
 pub(crate) mod shared;
-mod stage;
+pub(crate) mod stage;
 mod teller;
 mod whole;
 

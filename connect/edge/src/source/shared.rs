@@ -176,6 +176,13 @@ impl<T> Shared<T> {
         self.for_stage.notify_waiters();
     }
 
+    /// Records an error of another part of the process, which ends the source; the first one counts.
+    #[cfg(feature = "flow")]
+    pub(crate) fn fail_with(&self, error: Arc<ConnectError>) {
+        self.lock().fault.fail_with(error);
+        self.for_stage.notify_waiters();
+    }
+
     pub(crate) fn failure(&self) -> Option<Arc<ConnectError>> {
         self.lock().fault.failure()
     }

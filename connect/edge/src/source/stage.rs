@@ -6,9 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+#[cfg(feature = "flow")]
+use futures_util::future::BoxFuture;
+use futures_util::future::OptionFuture;
 use stage_connect::__private::ending;
 use stage_connect::{ConnectError, ErrorKind};
 use stage_core::ack::{AckOptions, Deliveries, Delivery, Whole};
+#[cfg(feature = "flow")]
+use stage_core::stats::Gauges;
 use stage_core::{BoxError, Context, Demand, Emitter, Fatal, Init, Producer, StageResult};
 use tokio::time::{Instant, timeout};
 
@@ -21,6 +26,10 @@ use crate::edge::{Edge, Opened};
 use crate::format::Format;
 use crate::spec::EdgeSpec;
 use crate::versions::{Readable, open_to_read};
+
+/// Work of the process beside its source: ends with the source, which it may fail.
+#[cfg(feature = "flow")]
+pub(crate) type Beside<T> = Box<dyn FnOnce(Arc<Shared<T>>, Gauges) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// The longest wait for the server while the pipeline starts.
 const AT_START: Duration = Duration::from_secs(5);
@@ -58,6 +67,8 @@ pub struct EdgeSource<E: Edge, T> {
     options: SourceOptions,
     shared: Arc<Shared<T>>,
     deliveries: Option<Deliveries<Ticket>>,
+    #[cfg(feature = "flow")]
+    beside: Option<Beside<T>>,
 }
 
 impl<E: Edge, T: Send + 'static> EdgeSource<E, T> {
@@ -77,7 +88,24 @@ impl<E: Edge, T: Send + 'static> EdgeSource<E, T> {
         readable: Readable,
         serve: Serve<E, T>,
     ) -> Self {
-        Self { edge, spec, serve, readable, options, shared: Shared::new(), deliveries: None }
+        Self {
+            edge,
+            spec,
+            serve,
+            readable,
+            options,
+            shared: Shared::new(),
+            deliveries: None,
+            #[cfg(feature = "flow")]
+            beside: None,
+        }
+    }
+
+    /// Also does other work in the process while the source runs.
+    #[cfg(feature = "flow")]
+    pub(crate) fn beside(mut self, work: Beside<T>) -> Self {
+        self.beside = Some(work);
+        self
     }
 
     /// Hands out events that succeed or fail together. Returns their number.
@@ -131,7 +159,14 @@ impl<E: Edge, T: Send + 'static> Producer for EdgeSource<E, T> {
             Arc::clone(&self.shared),
             cx.gauges(),
         );
-        let keeper = AbortOnDrop(tokio::spawn(keeper.run(opened)));
+        #[cfg(feature = "flow")]
+        let beside = self.beside.take().map(|work| work(Arc::clone(&self.shared), cx.gauges()));
+        #[cfg(not(feature = "flow"))]
+        let beside: Option<std::future::Ready<()>> = None;
+        let work = async move {
+            tokio::join!(keeper.run(opened), OptionFuture::from(beside));
+        };
+        let keeper = AbortOnDrop(tokio::spawn(work));
         // A frame holds up its partition until it is settled, so verdicts do not wait for others.
         let options = AckOptions::new().linger(Duration::ZERO);
         self.deliveries = Some(cx.acknowledge_by(Teller { keeper }, options));

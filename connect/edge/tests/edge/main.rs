@@ -11,3 +11,4 @@ mod pipelines;
 mod poison;
 mod recorder;
 mod trouble;
+mod ui;

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use stage_core::ack::Delivery;
-use stage_core::{Consumer, Context, Events, Pipeline, StageResult, StepOptions};
-use stage_edge::SourceOptions;
-use stage_edge::flow::{Numbered, Windowed};
+use stage_core::{BoxError, Consumer, Context, Events, Pipeline, StageResult, StepOptions};
+use stage_edge::EdgeSource;
+use stage_edge::flow::{Numbered, Totals, Windowed};
 use stage_edge::memory::MemoryEdge;
 use tokio::time::sleep;
 
@@ -96,7 +97,7 @@ fn sums(state: &State) -> Sums {
 struct Recorder {
     life: Life,
     results: Results,
-    time: std::time::Duration,
+    time: Duration,
 }
 
 impl Consumer for Recorder {
@@ -122,15 +123,38 @@ pub(crate) async fn start(
     server: &MemoryEdge,
     name: &str,
     results: &Results,
-    time: std::time::Duration,
+    time: Duration,
     windowed: impl FnOnce(MemoryEdge) -> Windowed<MemoryEdge, Sale, u32, (u64, u64)>,
 ) -> Machine {
-    let (edge, life) = (server.machine(name), Life::new());
+    let edge = server.machine(name);
+    let windowed = windowed(edge.clone()).source_options(options(name));
+    start_with(edge, name, results, time, move || Ok(windowed.source())).await
+}
+
+/// Starts a machine with a share of the input and of the partitions of a flow.
+pub(crate) async fn start_totals(
+    server: &MemoryEdge,
+    name: &str,
+    results: &Results,
+    time: Duration,
+    totals: impl FnOnce(MemoryEdge) -> Totals<MemoryEdge, Sale, u32, (u64, u64)>,
+) -> Machine {
+    let edge = server.machine(name);
+    let totals = totals(edge.clone()).source_options(options(name));
+    start_with(edge, name, results, time, move || totals.source()).await
+}
+
+async fn start_with(
+    edge: MemoryEdge,
+    name: &str,
+    results: &Results,
+    time: Duration,
+    source: impl Fn() -> Result<EdgeSource<MemoryEdge, Sum>, BoxError> + Send + 'static,
+) -> Machine {
+    let life = Life::new();
     let recorder = Recorder { life: life.clone(), results: results.clone(), time };
-    let source: SourceOptions = options(name);
-    let windowed = windowed(edge.clone()).source_options(source);
     let pipeline = Pipeline::builder(name)
-        .start("sales.in", move || Ok(windowed.source()))
+        .start("sales.in", source)
         .acknowledged()
         .finish(StepOptions::named("record").max_demand(16), move || Ok(recorder.clone()));
     let running = pipeline.start().await.expect("a start");

@@ -1,5 +1,6 @@
 //! Flows on several machines: their results are those of one process, whatever fails.
 
+mod across;
 mod laws;
 mod machine;
 mod sales;

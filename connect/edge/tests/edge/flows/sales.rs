@@ -25,8 +25,8 @@ pub(crate) struct Sale {
 pub(crate) type Sums = BTreeMap<(i64, u32), (u64, u64)>;
 
 pub(crate) const WAYS: u32 = 2;
-const SPAN: Duration = Duration::from_millis(100);
-const MOST_AHEAD: Duration = Duration::from_millis(500);
+pub(crate) const SPAN: Duration = Duration::from_millis(100);
+pub(crate) const MOST_AHEAD: Duration = Duration::from_millis(500);
 
 pub(crate) fn spec() -> EdgeSpec {
     EdgeSpec::new("shop", "sales").partitions(4).lease(4 * SECOND)
@@ -64,8 +64,14 @@ pub(crate) fn windowed(edge: MemoryEdge, spec: EdgeSpec) -> Windowed<MemoryEdge,
 
 /// Returns the results of a flow in one process.
 pub(crate) fn of_one_process(parts: Vec<Vec<Sale>>) -> Sums {
+    of_some_in_one_process(parts, |_| true)
+}
+
+/// Returns the results of a flow in one process, whose windows get the sales that `is_counted`.
+pub(crate) fn of_some_in_one_process(parts: Vec<Vec<Sale>>, is_counted: fn(&Sale) -> bool) -> Sums {
     let flow = Flow::from_iters(parts)
         .event_time(|sale: &Sale| sale.at, MOST_AHEAD)
+        .filter(is_counted)
         .partition(|sale| sale.shop)
         .window(Window::fixed(SPAN))
         .reduce(BTreeMap::new, |sums, sale: Sale| {

@@ -1,4 +1,5 @@
-//! A flow on several machines: windowed counts while workers and the server are killed, beside those of one process.
+//! One flow on several machines, which share its input and its windows: counts while workers and the server are killed,
+//! beside those of one process.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -7,14 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use flow::persist::KeyedWindows;
 use flow::{Flow, Window, WindowId};
 use serde::{Deserialize, Serialize};
 use stage_core::{Pipeline, StepOptions};
-use stage_edge::flow::{Numbered, Ways, Windowed};
-use stage_edge::{EdgeSpec, Format, SchemaId, SourceOptions};
+use stage_edge::flow::{Across, Numbered};
+use stage_edge::{EdgeSpec, SourceOptions};
 use stage_nats::edge::NatsEdge;
-use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::crew::{Crew, Kind};
@@ -36,10 +35,6 @@ type Counts = BTreeMap<(i64, u32), u64>;
 
 fn spec(scale: Scale) -> EdgeSpec {
     scale.spec(LEASE).frame_bytes(400).frames_kept(16)
-}
-
-fn format() -> Format<Sale> {
-    Format::postcard(SchemaId::new("Sale", 1))
 }
 
 /// Returns the sales of each way; each tenth is out of order, and some of these are late.
@@ -71,7 +66,8 @@ async fn of_one_process(parts: Vec<Vec<Sale>>) -> Counts {
     flow.collect().await.unwrap()
 }
 
-/// Counts the sales of the partitions that this process owns, until it is asked to leave. Each count is a line of the log.
+/// Sends its share of the sales, and counts those of the partitions that it owns, until it is asked to leave. Each count is
+/// a line of the log.
 pub(super) async fn work(
     edge: NatsEdge,
     scale: Scale,
@@ -80,13 +76,16 @@ pub(super) async fn work(
     pace: Duration,
     leave: &Path,
 ) {
-    let windows =
-        KeyedWindows::new(Window::fixed(SPAN), |sale: &Sale| sale.shop, || 0_u64, |count, _| *count += 1);
-    let counts = Windowed::new(edge, spec(scale), format(), windows.unwrap(), WAYS)
+    let counts = Flow::from_iters(sales(scale))
+        .event_time(|sale: &Sale| sale.at, MOST_AHEAD)
+        .across(edge, "orders", scale.partitions, |sale| sale.shop)
+        .spec(|_| spec(scale))
+        .window(Window::fixed(SPAN))
+        .reduce(|| 0, |count: &mut u64, _| *count += 1)
         .snapshot_every(Duration::from_millis(500))
         .source_options(SourceOptions::new(name));
     let pipeline = Pipeline::builder("counts")
-        .start("sales.in", move || Ok(counts.source()))
+        .start("sales.in", move || counts.source())
         .acknowledged()
         .finish_fn(StepOptions::named("record").max_demand(16), move |count: Numbered<u32, u64>| {
             std::thread::sleep(pace);
@@ -174,33 +173,15 @@ impl Judge {
     }
 }
 
-async fn send(edge: NatsEdge, scale: Scale, input: Vec<Vec<Sale>>) {
-    let ways =
-        Ways::new(edge, spec(scale), format(), |sale: &Sale| sale.shop, |sale| sale.at, MOST_AHEAD).unwrap();
-    let mut sending = JoinSet::new();
-    for (number, sales) in (0..).zip(input) {
-        let mut way = ways.open(number).await.unwrap();
-        sending.spawn(async move {
-            for sale in sales {
-                way.send(sale).await.unwrap();
-            }
-            way.end().await.unwrap();
-        });
-    }
-    sending.join_all().await;
-}
-
 /// `EDGE_STRICT` also checks the time that a take-over takes, on a machine that is not busy otherwise.
 #[tokio::test]
 async fn windowed_counts_of_workers_that_are_killed_are_those_of_one_process() {
     let scale = Scale::from_environment();
-    let Some((mut server, edge)) = start(&spec(scale)).await else { return };
-    let input = sales(scale);
-    let expected = of_one_process(input.clone()).await;
+    let Some((mut server, _edge)) = start(&spec(scale)).await else { return };
+    let expected = of_one_process(sales(scale)).await;
     let mut crew = Crew::new(&server, &spec(scale), Duration::from_micros(500)).running(Kind::Flow);
     (0..scale.workers).for_each(|_| drop(crew.join()));
     let mut judge = Judge::new(&crew.log());
-    let sending = tokio::spawn(send(edge, scale, input));
     let steps = scale.kills as usize + 2;
     for kill in 1..steps {
         judge.until(kill * expected.len() / steps).await;
@@ -210,7 +191,6 @@ async fn windowed_counts_of_workers_that_are_killed_are_those_of_one_process() {
             crew.replace();
         }
     }
-    sending.await.unwrap();
     judge.until(expected.len()).await;
     assert_eq!(judge.counts(), expected);
     assert_eq!(judge.counts.len(), expected.len(), "a window has two last results");
