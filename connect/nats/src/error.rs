@@ -48,6 +48,9 @@ impl ApiError {
     /// A work queue has a consumer of these subjects already.
     #[cfg(feature = "edge")]
     pub(crate) const CONSUMER_NOT_UNIQUE: u64 = 10100;
+    /// The servers of a cluster cannot answer at present: answers are missing, there is no leader, or it is another one.
+    #[cfg(feature = "edge")]
+    const AWAY: [u64; 3] = [10004, 10008, 10009];
     /// JetStream is disabled for the server, or for the account.
     const DISABLED: [u64; 2] = [10076, 10039];
 
@@ -62,6 +65,12 @@ impl ApiError {
     #[cfg(feature = "edge")]
     pub(crate) fn is_subject_full(&self) -> bool {
         self.code == 10077 && self.text.contains("per subject")
+    }
+
+    /// Returns whether the same request may succeed later.
+    #[cfg(feature = "edge")]
+    pub(crate) fn is_away(&self) -> bool {
+        Self::AWAY.contains(&self.code)
     }
 
     /// Returns whether the server has no room at present.

@@ -120,6 +120,7 @@ async fn create(link: &Link, name: &str, wanted: &Value, at: &str) -> Result<Val
     let created = link.api(&format!("STREAM.CREATE.{name}"), wanted).await;
     match created.map_err(|error| error.at(at, "cannot open the edge"))? {
         Ok(info) => Ok(info),
+        Err(error) if error.is_away() => Err(error.at(at, "cannot open the edge")),
         Err(error) => {
             let wrong = format!("the stream `{name}` cannot be created: {error}");
             Err(ConnectError::fatal(at, wrong, "change the options of the edge, or the server"))

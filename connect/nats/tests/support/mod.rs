@@ -25,6 +25,32 @@ impl NatsServer {
         Self::start_by(Command::new, Ipv4Addr::LOCALHOST, arguments).await
     }
 
+    /// Starts three servers of one cluster. `None`, with a line of explanation, where none is installed.
+    pub(crate) async fn cluster() -> Option<Vec<Self>> {
+        let routes: Vec<_> = (0..3).map(|_| format!("nats://127.0.0.1:{}", free_port())).collect();
+        let mut servers = Vec::new();
+        for (number, cluster) in routes.iter().enumerate() {
+            let (name, routes) = (Self::name(number), routes.join(","));
+            let of_cluster = [
+                "--cluster_name",
+                "tests",
+                "--server_name",
+                &name,
+                "--cluster",
+                cluster,
+                "--routes",
+                &routes,
+            ];
+            servers.push(Self::start(&of_cluster).await?);
+        }
+        Some(servers)
+    }
+
+    /// The name of a server in its cluster.
+    pub(crate) fn name(number: usize) -> String {
+        format!("server-{number}")
+    }
+
     /// Starts a server that listens at `address`, by a command that begins with `run`.
     pub(crate) async fn start_by(
         run: impl FnOnce(PathBuf) -> Command,

@@ -37,6 +37,7 @@ pub(super) struct Crew {
     /// The time for each event.
     pace: Duration,
     spec: EdgeSpec,
+    replicas: usize,
     kind: Kind,
     started: usize,
     pub(super) workers: Vec<(String, Process)>,
@@ -47,7 +48,13 @@ impl Crew {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(LOG), "").unwrap();
         let (url, spec) = (server.url(), spec.clone());
-        Self { folder, url, pace, spec, kind: Kind::Frames, started: 0, workers: Vec::new() }
+        Self { folder, url, pace, spec, replicas: 1, kind: Kind::Frames, started: 0, workers: Vec::new() }
+    }
+
+    /// Makes the workers use a cluster of servers, on which streams have this number of replicas.
+    pub(super) fn in_cluster(mut self, url: String, replicas: usize) -> Self {
+        (self.url, self.replicas) = (url, replicas);
+        self
     }
 
     /// Sets the program of the workers.
@@ -82,9 +89,16 @@ impl Crew {
     fn start(&mut self, run: impl FnOnce(PathBuf) -> Command) -> String {
         self.started += 1;
         let name = format!("w{}", self.started);
-        let Self { url, pace, spec, kind, .. } = self;
-        let job =
-            Job { url, log: &self.folder.path().join(LOG), name: &name, pace: *pace, spec, kind: *kind };
+        let Self { url, pace, spec, replicas, kind, .. } = self;
+        let job = Job {
+            url,
+            log: &self.folder.path().join(LOG),
+            name: &name,
+            pace: *pace,
+            spec,
+            replicas: *replicas,
+            kind: *kind,
+        };
         let worker = Process::start(job.command(run));
         self.workers.push((name.clone(), worker));
         name

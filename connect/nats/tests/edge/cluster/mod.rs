@@ -14,6 +14,7 @@ mod once;
 mod outages;
 mod pipeline;
 mod pipelines;
+mod replicas;
 mod worker;
 mod workers;
 

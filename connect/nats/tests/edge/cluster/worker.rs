@@ -32,6 +32,8 @@ pub(super) struct Job<'a> {
     /// The time for each event.
     pub(super) pace: Duration,
     pub(super) spec: &'a EdgeSpec,
+    /// The number of replicas of each stream.
+    pub(super) replicas: usize,
     pub(super) kind: Kind,
 }
 
@@ -46,6 +48,7 @@ impl Job<'_> {
             .env("WORKER_NAME", self.name)
             .env("WORKER_PACE", self.pace.as_micros().to_string())
             .env("WORKER_LEASE", self.spec.lease.as_micros().to_string())
+            .env("WORKER_REPLICAS", self.replicas.to_string())
             .env("EDGE_PARTITIONS", self.spec.entrances().to_string())
             .stdout(Stdio::null());
         match self.kind {
@@ -73,7 +76,8 @@ async fn worker() {
     let Ok(url) = std::env::var("WORKER_URL") else { return };
     let time = |name: &str| Duration::from_micros(variable(name).parse().unwrap());
     let (log, name, pace) = (variable("WORKER_LOG"), variable("WORKER_NAME"), time("WORKER_PACE"));
-    let edge = NatsEdge::new(Server::new(&url).unwrap());
+    let edge =
+        NatsEdge::new(Server::new(&url).unwrap()).replicas(variable("WORKER_REPLICAS").parse().unwrap());
     let spec = Scale::from_environment().spec(time("WORKER_LEASE"));
     let leave = leave_file(Path::new(&log), &name);
     if std::env::var_os("WORKER_FLOW").is_some() {
