@@ -39,6 +39,32 @@ use crate::wire::subscription::{Reach, Tell};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Names can be listed, looked up, given to a producer alone, and removed:
+///
+/// ```
+/// use stage_core::registry::{Registry, RegistryError};
+/// use stage_core::spawn::{StageOptions, producer};
+/// use stage_core::stage::FromIter;
+/// use stage_core::{Nothing, StageRef};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let registry = Registry::new();
+/// let numbers = producer(FromIter::new(0..3_u32), StageOptions::new()).await?;
+/// registry.register("numbers", &numbers)?;
+/// registry.register_producer("counts", &numbers.producer())?;
+/// assert_eq!(registry.names(), ["counts", "numbers"]);
+/// let taken = registry.register("numbers", &numbers);
+/// assert_eq!(taken, Err(RegistryError::Taken { name: "numbers".to_owned() }));
+///
+/// type Numbers = StageRef<FromIter<std::ops::Range<u32>>, Nothing, u32>;
+/// let found: Numbers = registry.stage("numbers")?;
+/// assert_eq!(found.name(), numbers.name());
+/// assert!(registry.unregister("counts") && !registry.unregister("counts"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Default)]
 pub struct Registry {
     names: Arc<Mutex<HashMap<String, Entry>>>,
@@ -55,6 +81,15 @@ struct Entry {
 }
 
 /// A name that cannot be registered, or is unknown.
+///
+/// ```
+/// use stage_core::registry::{Registry, RegistryError};
+/// use stage_core::stage::FromIter;
+/// use stage_core::{Nothing, StageRef};
+///
+/// let missing: Result<StageRef<FromIter<std::ops::Range<u32>>, Nothing, u32>, _> = Registry::new().stage("numbers");
+/// assert!(matches!(missing, Err(RegistryError::Unknown { name, .. }) if name == "numbers"));
+/// ```
 #[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegistryError {

@@ -9,6 +9,50 @@ use crate::base::error::BoxError;
 
 /// Reports verdicts to a source. It runs in a collector task of its own, which ends once the source is
 /// dropped and all of its deliveries have been judged.
+///
+/// ```
+/// use stage_core::BoxError;
+/// use stage_core::ack::{Acknowledger, Reason, RejectedDelivery};
+///
+/// /// Jobs that a server has leased to this process.
+/// #[derive(Default)]
+/// struct Leases {
+///     extended: usize,
+///     done: Vec<u64>,
+///     returned: Vec<u64>,
+/// }
+///
+/// impl Acknowledger for Leases {
+///     type Receipt = u64;
+///
+///     async fn settle(&mut self, done: &[u64], rejected: &[RejectedDelivery<u64>]) -> Result<(), BoxError> {
+///         self.done.extend(done);
+///         self.returned.extend(rejected.iter().map(|job| job.receipt));
+///         Ok(())
+///     }
+///
+///     async fn keep(&mut self, open: &[u64]) -> Result<(), BoxError> {
+///         self.extended += open.len();
+///         Ok(())
+///     }
+///
+///     async fn finish(&mut self) -> Result<(), BoxError> {
+///         println!("{} done, {} returned", self.done.len(), self.returned.len());
+///         Ok(())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), BoxError> {
+/// // A collector calls it in this way.
+/// let mut leases = Leases::default();
+/// leases.keep(&[1, 2]).await?;
+/// leases.settle(&[1], &[RejectedDelivery { receipt: 2, reason: Reason::Untried }]).await?;
+/// leases.finish().await?;
+/// assert_eq!((leases.extended, leases.done, leases.returned), (2, vec![1], vec![2]));
+/// # Ok(())
+/// # }
+/// ```
 pub trait Acknowledger: Send + 'static {
     /// Identifies an event to the source.
     type Receipt: Clone + Send + Sync + 'static;
@@ -51,6 +95,17 @@ pub struct RejectedDelivery<R> {
 }
 
 /// Options for reporting verdicts.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::Backoff;
+/// use stage_core::ack::AckOptions;
+///
+/// let again = Backoff::new(Duration::from_millis(10), Duration::from_secs(5)).attempts(8);
+/// let options = AckOptions::new().linger(Duration::from_millis(20)).retry(again);
+/// assert_ne!(options.heartbeat(Duration::from_secs(10)), options);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct AckOptions {

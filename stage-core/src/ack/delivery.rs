@@ -28,6 +28,23 @@ use crate::base::error::BoxError;
 ///     part.acknowledge(); // the last one acknowledges the order
 /// }
 /// ```
+///
+/// A value may turn out to be none, or an error:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::ack::{Delivery, Reason};
+///
+/// let half = Delivery::untracked(4).filter_map(|number| (number % 2 == 0).then_some(number / 2));
+/// assert_eq!(half.map(|half| *half), Some(2));
+/// let number = Delivery::untracked("four").try_map(|text| text.parse::<u32>());
+/// assert!(number.is_none(), "it is rejected, for the error of `parse`");
+///
+/// let (job, token) = Delivery::untracked("a job").into_parts();
+/// assert_eq!(job, "a job");
+/// token.with("the same job, later").reject(Reason::Postponed(Duration::from_secs(60)));
+/// ```
 #[derive(Debug)]
 #[must_use = "a delivery that is dropped is rejected"]
 pub struct Delivery<T> {
@@ -134,6 +151,17 @@ impl<T> Delivery<T> {
     ///
     /// If that trace is not sampled, its context is only passed on, for sinks that send a header of their own.
     /// A trace that the source's tracer began for this delivery is replaced.
+    ///
+    /// ```
+    /// use stage_core::ack::Delivery;
+    /// use stage_core::trace::TraceContext;
+    ///
+    /// let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+    /// let context = TraceContext::parse(header, None)?;
+    /// let delivery = Delivery::untracked("job").continue_trace(context.clone());
+    /// assert_eq!(delivery.trace_context(), Some(context));
+    /// # Ok::<(), stage_core::trace::TraceparentError>(())
+    /// ```
     #[cfg(feature = "trace")]
     pub fn continue_trace(mut self, context: crate::trace::TraceContext) -> Self {
         self.token.continue_trace(context);

@@ -77,6 +77,87 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Sources
+//!
+//! A source may make single deliveries, tokens for events that it has not read yet, and deliveries that tell it when an
+//! attempt begins:
+//!
+//! ```
+//! use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivering, Delivery, RejectedDelivery};
+//! use stage_core::ack::{Settlement, Tokens, Waiting};
+//! use stage_core::{BoxError, Context, Demand, Emitter, Init, Pipeline, Producer, StageResult};
+//!
+//! struct Done;
+//!
+//! impl Acknowledger for Done {
+//!     type Receipt = u64;
+//!
+//!     async fn settle(&mut self, _: &[u64], _: &[RejectedDelivery<u64>]) -> Result<(), BoxError> {
+//!         Ok(())
+//!     }
+//! }
+//!
+//! #[derive(Default)]
+//! struct Jobs(Option<Deliveries<u64>>);
+//!
+//! impl Producer for Jobs {
+//!     type Event = Delivery<&'static str>;
+//!
+//!     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+//!         self.0 = Some(cx.acknowledge_by(Done, AckOptions::new()));
+//!         Ok(Init::Ready)
+//!     }
+//!
+//!     async fn handle_demand(&mut self, _: Demand, out: &mut Emitter<'_, Self::Event>) -> StageResult {
+//!         let Some(deliveries) = &self.0 else { return Ok(()) };
+//!         let first: Delivering<&'static str> = deliveries.deliver([("copy", 1)]);
+//!         out.extend(first);
+//!         out.emit(deliveries.deliver_watched("move", 2, || println!("job 2 begins")));
+//!         let tokens: Tokens = deliveries.tokens([3, 4]);
+//!         out.extend(tokens.zip(["link", "delete"]).map(|(token, job)| token.with(job)));
+//!         // Only verdicts are missing now, so they are reported soon.
+//!         deliveries.set_waiting(Waiting::ForVerdicts);
+//!         out.finish();
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let pipeline = Pipeline::builder("jobs")
+//!     .start("jobs", || Ok(Jobs::default()))
+//!     .acknowledged()
+//!     .finish_fn("run", |job| println!("{job}"));
+//! let settlement: Settlement = pipeline.start().await?.join().await?.settlement;
+//! assert_eq!((settlement.delivered, settlement.acknowledged, settlement.open()), (4, 4, 0));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Tokens
+//!
+//! The [`Token`] of a delivery settles it without the value; several holders may share it:
+//!
+//! ```
+//! use stage_core::ack::{Delivery, Piece, Reason, Split, Token, Whole};
+//!
+//! let mut order = Whole::<&str>::new(Delivery::untracked("order"));
+//! let (piece, token): (Piece<&str, &str>, Token) = order.piece("3 apples, 2 pears").into_parts();
+//! let (packer, clerk) = (token.share(), token.share());
+//! assert!(token.is_tracked() && token.origin().is_none());
+//!
+//! let parts: Split<_> = token.with(piece.part.split(", ")).split();
+//! Token::acknowledge_all(parts.map(|part| part.into_parts().1));
+//! packer.fail(Reason::failed("no pears"));
+//! assert!(clerk.is_rejected() && order.is_dead());
+//! packer.acknowledge();
+//! clerk.reject(Reason::hopeless("no order"));
+//!
+//! let both = Token::join([Token::untracked(), Token::untracked()]);
+//! assert!(!both.is_rejected());
+//! both.acknowledge();
+//! ```
 
 mod acknowledger;
 mod books;

@@ -22,6 +22,18 @@ use std::collections::VecDeque;
 /// 1. Outcomes leave in the order of positions, each once, and none before those of all earlier positions.
 /// 2. The outcome that was reported first for a position counts; further ones are ignored, so a report may be repeated.
 /// 3. Memory grows with the distance between the watermark and the last open position: [`window`](Self::window).
+///
+/// A source that continues at a known position begins there:
+///
+/// ```
+/// use stage_core::ack::Offsets;
+///
+/// let mut lines = Offsets::starting_at(100);
+/// let line = lines.open();
+/// assert_eq!((line, lines.window(), lines.first()), (100, 1, None));
+/// lines.settle(line, "byte 2000");
+/// assert_eq!(lines.first(), Some(&"byte 2000"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Offsets<T> {
     watermark: u64,

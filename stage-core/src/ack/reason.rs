@@ -8,6 +8,15 @@ use std::time::Duration;
 use crate::base::error::BoxError;
 
 /// The reason a delivery was rejected.
+///
+/// ```
+/// use stage_core::ack::Reason;
+///
+/// let again = Reason::failed("the server is away");
+/// let never = Reason::hopeless("it is no JSON");
+/// assert!(matches!(again, Reason::Failed(_)) && matches!(never, Reason::Hopeless(_)));
+/// assert_eq!(never.to_string(), "it is no JSON");
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Reason {

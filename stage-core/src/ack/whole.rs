@@ -56,6 +56,21 @@ impl<T> Whole<T> {
 
     /// Same as [`new`](Self::new) for a whole with a name, by which a sink recognizes all that was made of it: see
     /// [`Origin`](super::Origin).
+    ///
+    /// ```
+    /// use stage_core::ack::{Delivery, Reason, Whole};
+    ///
+    /// let mut file = Whole::<&str>::named(Delivery::untracked("a.txt"), "upload 7");
+    /// assert_eq!(**file.value(), "a.txt");
+    /// let first = file.piece("one");
+    /// let origin = first.token().origin().ok_or("it has a name")?;
+    /// assert_eq!(origin.name(), "upload 7");
+    /// file.fail(Reason::failed("the connection broke"));
+    /// assert!(origin.is_dead());
+    /// let last = file.last("two");
+    /// assert_eq!(last.number, 1);
+    /// # Ok::<(), &str>(())
+    /// ```
     pub fn named(delivery: Delivery<impl Into<Arc<T>>>, name: impl Into<Arc<str>>) -> Self {
         let (value, token) = delivery.into_parts();
         Self { value: value.into(), token: token.of_whole(Some(name.into())), next: 0 }

@@ -13,6 +13,15 @@ use std::str::FromStr;
 /// assert_eq!("1..=8".parse(), Ok(Copies::from(1..=8)));
 /// assert!(Copies::from(1..=8).is_elastic());
 /// ```
+///
+/// ```
+/// use stage_core::pipeline::Copies;
+///
+/// let copies = Copies::from(2..=8);
+/// assert_eq!((copies.least(), copies.most()), (2, 8));
+/// assert!(copies.contains(4.into()) && !copies.contains((4..=9).into()));
+/// assert!("many".parse::<Copies>().is_err());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Copies {
     least: usize,
@@ -20,6 +29,13 @@ pub struct Copies {
 }
 
 /// A text that is no [`Copies`].
+///
+/// ```
+/// use stage_core::pipeline::{Copies, ParseCopiesError};
+///
+/// let error: ParseCopiesError = "2-3".parse::<Copies>().unwrap_err();
+/// assert!(error.to_string().contains("such as `1..=8`"));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[error("expected a number of copies, such as `4`, or a range, such as `1..=8`")]
 #[non_exhaustive]

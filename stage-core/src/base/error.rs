@@ -69,6 +69,15 @@ pub enum ExitReason {
 }
 
 /// The kind of an [`ExitReason`], without its payload, for comparisons.
+///
+/// ```
+/// use stage_core::ExitReason;
+/// use stage_core::pipeline::ExitKind;
+///
+/// let counted = [ExitReason::Normal, ExitReason::Aborted, ExitReason::Normal];
+/// let normal = counted.iter().filter(|reason| reason.kind() == ExitKind::Normal);
+/// assert_eq!(normal.count(), 2);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExitKind {
@@ -210,6 +219,20 @@ impl Fatal {
 }
 
 /// The reason a producer refused a subscription. The subscriber receives it; the producer keeps running.
+///
+/// ```
+/// use stage_core::dispatch::{DispatchOptions, PartitionDispatcher, SubscriptionKey};
+/// use stage_core::subscribe::SubscribeError;
+/// use stage_core::testing::Supply;
+///
+/// let mut supply = Supply::new(PartitionDispatcher::numbered(2, |event: &usize| Some(event % 2))?);
+/// supply.subscribe(SubscriptionKey::new(0), DispatchOptions::new().partition(0))?;
+/// let taken = supply.subscribe(SubscriptionKey::new(1), DispatchOptions::new().partition(0));
+/// assert_eq!(taken, Err(SubscribeError::PartitionTaken { partition: 0.into() }));
+/// let none = supply.subscribe(SubscriptionKey::new(1), DispatchOptions::new());
+/// assert_eq!(none, Err(SubscribeError::NoPartition));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubscribeError {

@@ -5,6 +5,22 @@ use crate::credit::demand::WindowError;
 use crate::credit::limits::{MOST_COPIES, MOST_EVENTS};
 
 /// An invalid option, with the step that has it.
+///
+/// ```
+/// use stage_core::pipeline::OptionError;
+/// use stage_core::{Pipeline, StartError, StepOptions};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let pipeline = Pipeline::builder("count")
+///     .start_fn("numbers", || Ok(0..10))
+///     .step_fn(StepOptions::named("next").count(0), |number| number + 1)
+///     .finish_fn("print", |number| println!("{number}"));
+/// let Err(StartError::Options { errors, .. }) = pipeline.start().await else { panic!("it starts") };
+/// assert!(matches!(errors[..], [OptionError::Count { .. }]));
+/// assert_eq!(errors[0].step(), "next");
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptionError {

@@ -144,6 +144,30 @@ pub enum CancelMode {
 }
 
 /// How far a producer-consumer runs ahead of the demand of its subscribers.
+///
+/// ```
+/// use stage_core::spawn::{StageOptions, producer_consumer};
+/// use stage_core::stage::{MapEach, Pace};
+/// use stage_core::testing::{ManualConsumer, ManualProducer};
+/// use stage_core::SubscribeOptions;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let step = MapEach::new(|number: u32| number * 10);
+/// let step = producer_consumer(step, StageOptions::named("step").pace(Pace::Strict)).await?;
+/// let source = ManualProducer::spawn(StageOptions::named("source")).await;
+/// let window = SubscribeOptions::new().max_demand(4).min_demand(2);
+/// step.subscribe(&source.producer(), window).await?;
+/// let mut consumer = ManualConsumer::spawn("consumer").await;
+/// consumer.subscribe(&step.producer(), SubscribeOptions::new()).await?;
+/// source.emit([1, 2, 3, 4]);
+/// consumer.ask(1);
+/// assert_eq!(consumer.next_batch().await, [10]);
+/// // The second half of the four events was not handled: nothing asks for it.
+/// assert_eq!(step.inspect().await?.buffered, 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pace {
     /// As in GenStage: once there is demand, the stage handles all events that its producer sent together,
@@ -156,6 +180,33 @@ pub enum Pace {
 }
 
 /// Logging of events that a stage discards.
+///
+/// ```
+/// use stage_core::spawn::DiscardLog;
+/// use stage_core::{Demand, Emitter, Producer, StageResult};
+///
+/// /// Emits the readings of a meter, of which only the latest ones matter.
+/// struct Meter {
+///     discarded: usize,
+/// }
+///
+/// impl Producer for Meter {
+///     type Event = f64;
+///
+///     async fn handle_demand(&mut self, _: Demand, _: &mut Emitter<'_, f64>) -> StageResult {
+///         Ok(())
+///     }
+///
+///     fn handle_discarded(&mut self, events: usize) -> DiscardLog {
+///         self.discarded += events;
+///         DiscardLog::Silent
+///     }
+/// }
+///
+/// let mut meter = Meter { discarded: 0 };
+/// assert_eq!(meter.handle_discarded(3), DiscardLog::Silent);
+/// assert_eq!(meter.discarded, 3);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DiscardLog {
     /// A warning with the number of events and the reason.

@@ -4,6 +4,13 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// Identifies a partition by number or by name.
+///
+/// ```
+/// use stage_core::dispatch::PartitionName;
+///
+/// assert_eq!(PartitionName::from(3), PartitionName::Number(3));
+/// assert_eq!(PartitionName::from("odd"), PartitionName::Name("odd".into()));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PartitionName {
     /// One of the partitions 0 to count − 1.

@@ -5,6 +5,13 @@
 /// The engine carries it and never looks at it: a stage announces it with
 /// [`Emitter::announce_progress`](crate::Emitter::announce_progress), and a stage that registered for it
 /// receives a [`ProducerProgress`](crate::stage::ProducerProgress).
+///
+/// ```
+/// use stage_core::stage::Progress;
+///
+/// let progress = Progress { reached: 1_000, idle: false };
+/// assert!(progress.reached > Progress::UNKNOWN.reached);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Progress {
     /// The watermark, on a scale that the stages agree on: later events are not older, except for late ones.

@@ -24,6 +24,20 @@ use std::time::Duration;
 /// # let _ = even;
 /// # Ok::<(), stage_core::rate::RateError>(())
 /// ```
+///
+/// The numbers of a rate can be read back:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::rate::{Rate, RateError};
+///
+/// let rate = Rate::new(30, Duration::from_secs(60))?.burst(5)?;
+/// assert_eq!((rate.events(), rate.per(), rate.max_burst()), (30, Duration::from_secs(60), 5));
+/// assert!((rate.per_second() - 0.5).abs() < f64::EPSILON && !rate.is_unlimited());
+/// assert_eq!(rate.burst(0), Err(RateError::Burst));
+/// # Ok::<(), RateError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Rate {
@@ -33,6 +47,15 @@ pub struct Rate {
 }
 
 /// An invalid rate.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::rate::{Rate, RateError};
+///
+/// assert_eq!(Rate::new(0, Duration::from_secs(1)), Err(RateError::Events));
+/// assert_eq!(Rate::new(1, Duration::ZERO), Err(RateError::Per { per: Duration::ZERO }));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RateError {

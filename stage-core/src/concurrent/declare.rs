@@ -60,6 +60,26 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
 
     /// Like [`finish_each`](Self::finish_each), with several events in progress at a time: see
     /// [`step_each_at_once`](Self::step_each_at_once).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use stage_core::Pipeline;
+    /// # use stage_core::policy::{AtOnce, FailurePolicy, each};
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// async fn store(_: u64) -> Result<(), std::io::Error> {
+    ///     tokio::time::sleep(Duration::from_secs(1)).await;
+    ///     Ok(())
+    /// }
+    ///
+    /// let pipeline = Pipeline::builder("store")
+    ///     .start_fn("numbers", || Ok(0..100))
+    ///     .finish_each_at_once("store", AtOnce::new(50), FailurePolicy::skip(), || Ok(each(store)));
+    /// let report = pipeline.start().await?.join().await?;
+    /// assert_eq!(report.stages[1].events_in, 100);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn finish_each_at_once<H, R>(
         self,
         options: impl Into<StepOptions>,

@@ -87,6 +87,32 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
     }
 
     /// Adds the last step: handles each event with a function that may fail; every copy has a clone of it.
+    ///
+    /// ```
+    /// use stage_core::Pipeline;
+    /// use stage_core::policy::{FailurePolicy, attempt};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// let pipeline = Pipeline::builder("numbers")
+    ///     .start_fn("words", || Ok(["1", "two", "3"]))
+    ///     .step_each("parse", FailurePolicy::skip(), || Ok(attempt(|word: &str| word.parse::<u64>())))
+    ///     .finish_each_fn("check", FailurePolicy::stop(), |number| {
+    ///         if number > 9 { Err("too large") } else { Ok(()) }
+    ///     });
+    /// let report = pipeline.start().await?.join().await?;
+    /// assert_eq!(report.stages[2].events_in, 2);
+    ///
+    /// let pipeline = Pipeline::builder("odd")
+    ///     .start_fn("numbers", || Ok(1..=4))
+    ///     .finish_each("check", FailurePolicy::skip(), || {
+    ///         Ok(attempt(|number| if number % 2 == 1 { Ok(()) } else { Err("it is even") }))
+    ///     });
+    /// let report = pipeline.start().await?.join().await?;
+    /// assert_eq!(report.stages[1].failures.skipped, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn finish_each_fn<F, Error>(
         self,
         options: impl Into<StepOptions>,

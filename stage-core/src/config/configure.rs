@@ -49,6 +49,19 @@ impl<P: Into<Pipeline>> Configure for P {}
 impl Pipeline {
     /// Returns the pipeline with these options. May be called several times; later calls take precedence.
     ///
+    /// ```
+    /// use stage_core::Pipeline;
+    /// use stage_core::config::Overrides;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pipeline = Pipeline::builder("numbers").start_fn("numbers", || Ok(0..10)).finish_fn("print", drop);
+    /// let overrides = Overrides::new().toml("numbers.toml", "strategy = 'one_for_all'")?;
+    /// let options = pipeline.configure(&overrides)?.options();
+    /// assert_eq!(options.get("strategy").map(|option| &option.value), Some(&"one_for_all".into()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ConfigErrors`] lists all errors, each with its path, its origin and the legal values.

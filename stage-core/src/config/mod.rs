@@ -28,6 +28,68 @@
 //! # }
 //! ```
 //!
+//! # Values and errors
+//!
+//! A program may also read its options into a value, and change it before use:
+//!
+//! ```
+//! use stage_core::config::{Attempts, BackoffSettings, EventsAtOnce, EventsPerSecond, Unlimited};
+//! use stage_core::config::{OptionOrigin, Overrides, PipelineOptions};
+//! use stage_core::{Pipeline, StepOptions};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let file = r#"
+//!     [backoff]
+//!     first_seconds = 0.5
+//!     attempts = "unlimited"
+//!     [steps.send]
+//!     count = 2
+//!     at_once = "4..=64"
+//!     rate = 100.0
+//! "#;
+//! let options: PipelineOptions = toml::from_str(file)?;
+//! let backoff: BackoffSettings = options.backoff;
+//! assert!(!backoff.is_empty());
+//! assert_eq!(backoff.attempts, Some(Attempts::Unlimited(Unlimited::Unlimited)));
+//! let send = options.steps["send"];
+//! assert_eq!(send.at_once, Some(EventsAtOnce { least: 4, most: 64 }));
+//! assert_eq!(send.rate, Some(EventsPerSecond::Number(100.0)));
+//! assert!(!send.is_empty());
+//!
+//! let pipeline = Pipeline::builder("numbers")
+//!     .start_fn("numbers", || Ok(0..10))
+//!     .finish_fn(StepOptions::named("send"), |number| println!("{number}"));
+//! let count = Overrides::new().toml("numbers.toml", "[numbers.steps.send]\ncount = 2")?.section("numbers");
+//! let options = pipeline.configure(&count)?.options();
+//! let count = options.get("steps.send.count").ok_or("it is a step")?;
+//! assert_eq!((count.path(), &count.origin), ("steps.send.count".to_owned(), &OptionOrigin::Override("numbers.toml".into())));
+//! assert_eq!(options.to_options().steps["send"].count, Some(2.into()));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! ```
+//! use stage_core::Pipeline;
+//! use stage_core::config::{ConfigError, ConfigErrors, EffectiveOption, EffectiveOptions, Overrides, OverridesError, Problem};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let pipeline = || Pipeline::builder("numbers").start_fn("numbers", || Ok(0..10)).finish_fn("print", drop);
+//! let wrong = Overrides::new().toml("numbers.toml", "[steps.prin]\ncount = 2")?;
+//! let errors: ConfigErrors = pipeline().configure(&wrong).unwrap_err();
+//! let error: &ConfigError = &errors.errors[0];
+//! assert_eq!((&*error.origin, &*error.path), ("numbers.toml", "steps.prin.count"));
+//! assert!(matches!(&error.problem, Problem::Step { meant: Some(step), .. } if step == "print"));
+//!
+//! let missing = Overrides::new().file("/no such file.toml");
+//! assert!(matches!(missing, Err(OverridesError::Read { .. })));
+//!
+//! let options: EffectiveOptions = pipeline().options();
+//! let strategy: &EffectiveOption = options.get("strategy").ok_or("every pipeline has one")?;
+//! assert_eq!(strategy.value, "rest_for_one");
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Available options
 //!
 //! | path | |

@@ -22,6 +22,22 @@ use super::error::OverridesError;
 /// assert_eq!(overrides.keys().count(), 4);
 /// # Ok::<(), stage_core::config::OverridesError>(())
 /// ```
+///
+/// A file may hold the options of several pipelines:
+///
+/// ```
+/// use stage_core::config::Overrides;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("pipelines.toml");
+/// std::fs::write(&path, "[upload.steps.send]\ncount = 2\n")?;
+/// let file = Overrides::new().file(&path)?;
+/// assert_eq!(file.section("upload").keys().collect::<Vec<_>>(), ["steps.send.count"]);
+/// assert!(file.section("download").is_empty());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[must_use = "overrides do nothing until a pipeline is configured with them"]
 pub struct Overrides {

@@ -53,6 +53,16 @@ impl fmt::Display for Demand {
 /// assert!(Window::new(10, 10).is_err());
 /// # Ok::<(), stage_core::subscribe::WindowError>(())
 /// ```
+///
+/// With the limit alone, the consumer asks again when half of the events are handled:
+///
+/// ```
+/// use stage_core::Window;
+///
+/// let window = Window::with_max(100)?;
+/// assert_eq!((window.max(), window.min()), (100, 50));
+/// # Ok::<(), stage_core::subscribe::WindowError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     max: usize,
@@ -60,6 +70,14 @@ pub struct Window {
 }
 
 /// An invalid window.
+///
+/// ```
+/// use stage_core::Window;
+/// use stage_core::subscribe::WindowError;
+///
+/// assert_eq!(Window::new(0, 0), Err(WindowError::MaxDemand));
+/// assert_eq!(Window::new(5, 5), Err(WindowError::MinDemand { min: 5, max: 5 }));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WindowError {

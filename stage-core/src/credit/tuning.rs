@@ -42,6 +42,14 @@ pub enum Tuning {
 }
 
 /// A text that names no [`Tuning`].
+///
+/// ```
+/// use stage_core::Tuning;
+/// use stage_core::subscribe::ParseTuningError;
+///
+/// let error: ParseTuningError = "quick".parse::<Tuning>().unwrap_err();
+/// assert_eq!(error.to_string(), "expected `fixed`, `auto` or `auto(..=500)`");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[error("expected `fixed`, `auto` or `auto(..=500)`")]
 #[non_exhaustive]

@@ -13,6 +13,123 @@ use crate::dispatch::options::DispatchOptions;
 /// [wants](Dispatcher::wanted) to the stage. It must keep the [laws](crate::dispatch#laws) D1 to D7; one that
 /// takes in fewer events than it wants makes the stage wait, but no event is lost.
 ///
+/// A dispatcher that keeps events of its own also says how many, and gives them up: here one queue for each of two
+/// subscribers, which are served in turn.
+///
+/// ```
+/// use stage_core::dispatch::{DispatchOptions, Dispatcher, Marker, Outbox, SubscriptionKey};
+/// use stage_core::subscribe::SubscribeError;
+/// use stage_core::testing::Supply;
+/// use stage_core::Demand;
+///
+/// #[derive(Default)]
+/// struct InTurn<E> {
+///     queues: [Vec<E>; 2],
+///     credit: [usize; 2],
+///     turn: usize,
+///     markers: Vec<Marker>,
+/// }
+///
+/// impl<E: Send> InTurn<E> {
+///     fn serve(&mut self, outbox: &mut Outbox<E>) {
+///         for (number, queue) in self.queues.iter_mut().enumerate() {
+///             let count = queue.len().min(self.credit[number]);
+///             outbox.send(SubscriptionKey::new(number), queue, count);
+///             self.credit[number] -= count;
+///         }
+///         if self.kept() == 0 {
+///             self.markers.drain(..).for_each(|marker| outbox.fire(marker));
+///         }
+///     }
+/// }
+///
+/// impl<E: Send> Dispatcher<E> for InTurn<E> {
+///     fn subscribe(&mut self, _key: SubscriptionKey, _options: DispatchOptions<E>) -> Result<(), SubscribeError> {
+///         Ok(())
+///     }
+///
+///     fn cancel(&mut self, key: SubscriptionKey, _outbox: &mut Outbox<E>) {
+///         self.credit[key.number()] = 0;
+///     }
+///
+///     fn finish(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) {
+///         // Nobody takes the place, so its events have no destination.
+///         outbox.discard(self.queues[key.number()].drain(..).count());
+///         self.cancel(key, outbox);
+///     }
+///
+///     fn take_back(&mut self, key: SubscriptionKey, events: &mut Vec<E>) -> usize {
+///         self.queues[key.number()].splice(..0, events.drain(..));
+///         0
+///     }
+///
+///     fn ask(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>) {
+///         self.credit[key.number()] += demand.get();
+///         self.serve(outbox);
+///     }
+///
+///     fn dispatch(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
+///         let most = events.len().min(self.wanted());
+///         for event in events.drain(..most) {
+///             self.queues[self.turn].push(event);
+///             self.turn = 1 - self.turn;
+///         }
+///         self.serve(outbox);
+///     }
+///
+///     fn wanted(&self) -> usize {
+///         (self.credit[0] + self.credit[1]).saturating_sub(self.kept())
+///     }
+///
+///     fn kept(&self) -> usize {
+///         self.queues[0].len() + self.queues[1].len()
+///     }
+///
+///     fn keeps_for(&self, key: SubscriptionKey) -> bool {
+///         !self.queues[key.number()].is_empty()
+///     }
+///
+///     fn spreads(&self) -> bool {
+///         true
+///     }
+///
+///     fn gives_to_all(&self) -> bool {
+///         false
+///     }
+///
+///     fn mark(&mut self, marker: Marker) -> Option<Marker> {
+///         if self.kept() == 0 {
+///             return Some(marker);
+///         }
+///         self.markers.push(marker);
+///         None
+///     }
+///
+///     fn discard(&mut self) -> usize {
+///         self.queues.iter_mut().map(|queue| queue.drain(..).count()).sum()
+///     }
+///
+///     fn take_kept(&mut self, into: &mut Vec<E>) -> usize {
+///         self.queues.iter_mut().for_each(|queue| into.append(queue));
+///         0
+///     }
+/// }
+///
+/// let mut supply = Supply::new(InTurn::default());
+/// let (a, b) = (SubscriptionKey::new(0), SubscriptionKey::new(1));
+/// supply.subscribe(a, DispatchOptions::new())?;
+/// supply.subscribe(b, DispatchOptions::new())?;
+/// supply.ask(a, 4);
+/// supply.emit(['w', 'x', 'y', 'z']);
+/// assert_eq!(supply.sent(), [(a, vec!['w', 'y'])]);
+/// assert!(supply.keeps_for(b) && !supply.keeps_for(a));
+/// assert_eq!(supply.mark(Marker::new(1)), None);
+/// supply.ask(b, 2);
+/// assert_eq!(supply.sent(), [(b, vec!['x', 'z'])]);
+/// assert_eq!(supply.fired(), [Marker::new(1)]);
+/// # Ok::<(), SubscribeError>(())
+/// ```
+///
 /// # Examples
 ///
 /// The first subscriber receives everything it asks for; the others receive what it leaves:

@@ -46,6 +46,28 @@ use crate::dispatch::options::{DispatchOptions, Selector};
 /// assert_eq!(sent, [(0, vec![1, 2]), (2, vec![2]), (1, vec![3]), (1, vec![4]), (2, vec![4])]);
 /// # Ok::<(), stage_core::subscribe::SubscribeError>(())
 /// ```
+///
+/// With [`one`](Self::one), each event goes to the group whose number a function returns:
+///
+/// ```
+/// use stage_core::dispatch::{
+///     DemandDispatcher, DispatchOptions, FairDispatcher, GroupDispatcher, SubscriberGroup, SubscriptionKey,
+/// };
+/// use stage_core::testing::Supply;
+///
+/// let short = SubscriberGroup::new(1, DemandDispatcher::new());
+/// let long = SubscriberGroup::new(2, FairDispatcher::new());
+/// let dispatcher = GroupDispatcher::one([short, long], |word: &&str| usize::from(word.len() > 4));
+/// let mut supply = Supply::new(dispatcher);
+/// for number in 0..3 {
+///     supply.subscribe(SubscriptionKey::new(number), DispatchOptions::new().partition(number))?;
+///     supply.ask(SubscriptionKey::new(number), 1);
+/// }
+/// supply.emit(["give", "receive", "reject"]);
+/// let sent: Vec<_> = supply.sent().into_iter().map(|(key, words)| (key.number(), words)).collect();
+/// assert_eq!(sent, [(0, vec!["give"]), (1, vec!["receive"]), (2, vec!["reject"])]);
+/// # Ok::<(), stage_core::subscribe::SubscribeError>(())
+/// ```
 pub struct GroupDispatcher<E> {
     rule: Rule<E>,
     groups: Vec<Members<E>>,
@@ -57,6 +79,20 @@ pub struct GroupDispatcher<E> {
 }
 
 /// A group of subscribers, and the dispatcher that decides between them.
+///
+/// ```
+/// use stage_core::dispatch::{DispatchOptions, FairDispatcher, GroupDispatcher, SubscriberGroup, SubscriptionKey};
+/// use stage_core::testing::Supply;
+///
+/// let large = SubscriberGroup::new(1, FairDispatcher::new()).selector(|event: &u32| *event > 100);
+/// let mut supply = Supply::new(GroupDispatcher::every([large]));
+/// let subscriber = SubscriptionKey::new(0);
+/// supply.subscribe(subscriber, DispatchOptions::new().partition(0))?;
+/// supply.ask(subscriber, 5);
+/// supply.emit([5, 500, 50]);
+/// assert_eq!(supply.sent(), [(subscriber, vec![500])]);
+/// # Ok::<(), stage_core::subscribe::SubscribeError>(())
+/// ```
 pub struct SubscriberGroup<E> {
     pub(super) size: usize,
     pub(super) selector: Option<Selector<E>>,

@@ -57,6 +57,18 @@ impl<E> DispatchOptions<E> {
     }
 
     /// Sets the identity of the subscribing stage.
+    ///
+    /// A broadcast refuses to serve a stage twice:
+    ///
+    /// ```
+    /// use stage_core::dispatch::{BroadcastDispatcher, DispatchOptions, SubscriptionKey};
+    /// use stage_core::testing::Supply;
+    ///
+    /// let mut supply = Supply::<char>::new(BroadcastDispatcher::new());
+    /// let options = DispatchOptions::new().subscriber(1);
+    /// assert!(supply.subscribe(SubscriptionKey::new(0), options.clone()).is_ok());
+    /// assert!(supply.subscribe(SubscriptionKey::new(1), options).is_err());
+    /// ```
     pub fn subscriber(mut self, subscriber: u64) -> Self {
         self.subscriber = Some(subscriber);
         self
@@ -82,6 +94,16 @@ impl<E> Default for DispatchOptions<E> {
 }
 
 /// A predicate for the events that a subscriber of a broadcast accepts.
+///
+/// ```
+/// use stage_core::dispatch::{DispatchOptions, Selector};
+///
+/// let long = Selector::new(|word: &&str| word.len() > 4);
+/// assert!(long.selects(&"receive") && !long.selects(&"give"));
+///
+/// let options = DispatchOptions::<&str>::new().selector(|word| word.len() > 4);
+/// assert!(options.selector.is_some_and(|selector| selector.selects(&"receive")));
+/// ```
 pub struct Selector<E>(Arc<dyn Fn(&E) -> bool + Send + Sync>);
 
 impl<E> Selector<E> {

@@ -24,6 +24,33 @@ pub(crate) struct Delivery<E> {
 /// outbox.push(b, 4);
 /// assert_eq!(outbox.drain().collect::<Vec<_>>(), [(a, vec![1, 2]), (b, vec![3, 4])]);
 /// ```
+///
+/// Besides deliveries it collects what else a dispatcher decides:
+///
+/// ```
+/// use stage_core::ExitReason;
+/// use stage_core::dispatch::{DispatchWarning, Marker, Outbox, SubscriptionKey};
+///
+/// let (a, b) = (SubscriptionKey::new(0), SubscriptionKey::new(1));
+/// let mut outbox = Outbox::new();
+/// let mut events = outbox.buffer();
+/// events.extend([1, 2]);
+/// outbox.send_all(a, events);
+/// outbox.fire(Marker::new(1));
+/// outbox.discard(3);
+/// outbox.warn(DispatchWarning::TenantFull { events: 3 });
+/// outbox.expel(b, ExitReason::Normal);
+///
+/// for (to, mut events) in outbox.drain().collect::<Vec<_>>() {
+///     assert_eq!((to, events.len()), (a, 2));
+///     events.clear();
+///     outbox.recycle(events);
+/// }
+/// assert_eq!(outbox.drain_fired().collect::<Vec<_>>(), [Marker::new(1)]);
+/// assert_eq!(outbox.take_discarded(), 3);
+/// assert_eq!(outbox.drain_warnings().collect::<Vec<_>>(), [DispatchWarning::TenantFull { events: 3 }]);
+/// assert_eq!(outbox.drain_expelled().map(|(key, _)| key).collect::<Vec<_>>(), [b]);
+/// ```
 #[derive(Debug)]
 pub struct Outbox<E> {
     deliveries: Vec<Delivery<E>>,

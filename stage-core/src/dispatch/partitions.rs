@@ -7,6 +7,19 @@ use crate::base::partition_name::PartitionName;
 use crate::credit::limits::MOST_COPIES;
 
 /// The partitions of a [`PartitionDispatcher`](super::PartitionDispatcher).
+///
+/// ```
+/// use stage_core::dispatch::{PartitionDispatcher, PartitionError, PartitionName, Partitions};
+///
+/// let partitions = Partitions::from(["even", "odd"]);
+/// assert_eq!((partitions.count(), partitions.find(&"odd".into())), (2, Some(1)));
+/// assert_eq!(partitions.find(&PartitionName::Number(0)), None);
+/// assert_eq!(Partitions::from(8).find(&PartitionName::Number(7)), Some(7));
+///
+/// // The set is checked where it is used.
+/// let twice = PartitionDispatcher::routed(["even", "even"], |event: u32| Some((event, "even")));
+/// assert_eq!(twice.err(), Some(PartitionError::Doubled { name: "even".into() }));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Partitions {
     /// The partitions 0 to count − 1.
@@ -16,6 +29,13 @@ pub enum Partitions {
 }
 
 /// An invalid set of partitions.
+///
+/// ```
+/// use stage_core::dispatch::{PartitionDispatcher, PartitionError};
+///
+/// let none = PartitionDispatcher::<u32, ()>::hashed(0);
+/// assert_eq!(none.err(), Some(PartitionError::None));
+/// ```
 #[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PartitionError {

@@ -12,6 +12,22 @@ use crate::credit::demand::Demand;
 use crate::dispatch::options::DispatchOptions;
 
 /// The capacity of the queues of a [`TenantDispatcher`].
+///
+/// ```
+/// use stage_core::dispatch::{DispatchOptions, SubscriptionKey, TenantDispatcher, TenantQueues};
+/// use stage_core::testing::Supply;
+///
+/// let queues = TenantQueues::new(100).each(2);
+/// let mut supply = Supply::new(TenantDispatcher::new(queues, |event: &(char, u32)| event.0));
+/// let worker = SubscriptionKey::new(0);
+/// supply.subscribe(worker, DispatchOptions::new())?;
+/// supply.ask(worker, 1);
+/// supply.emit([('a', 1), ('a', 2), ('a', 3), ('b', 4)]);
+/// supply.ask(worker, 10);
+/// let sent: Vec<_> = supply.sent().into_iter().flat_map(|(_, events)| events).collect();
+/// assert_eq!(sent.len() + supply.discarded(), 4);
+/// # Ok::<(), stage_core::subscribe::SubscribeError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TenantQueues {
     /// The limit over all tenants, at least 1. Events beyond it stay with the stage; none are discarded.

@@ -6,6 +6,22 @@ use super::SubscriptionKey;
 use crate::base::partition_name::PartitionName;
 
 /// A warning for the operator; the dispatcher keeps working.
+///
+/// ```
+/// use stage_core::dispatch::{DispatchOptions, DispatchWarning, PartitionDispatcher, SubscriptionKey};
+/// use stage_core::testing::Supply;
+///
+/// let dispatcher = PartitionDispatcher::numbered(2, |event: &usize| Some(*event))?;
+/// let mut supply = Supply::new(dispatcher);
+/// let first = SubscriptionKey::new(0);
+/// supply.subscribe(first, DispatchOptions::new().partition(0))?;
+/// supply.ask(first, 10);
+/// supply.emit([0, 5, 0]);
+/// let warnings = supply.warnings();
+/// assert_eq!(warnings, [DispatchWarning::UnknownPartition { partition: 5.into(), events: 1 }]);
+/// assert_eq!(warnings[0].about(), None, "it concerns no subscription");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DispatchWarning {

@@ -41,6 +41,18 @@ pub struct BlockingEvents<E> {
 
 impl<E: Send + 'static> EventStream<E> {
     /// Converts the rest of this stream into a blocking iterator.
+    ///
+    /// ```
+    /// use stage_core::{Pipeline, Window};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build()?;
+    /// let pipeline = Pipeline::builder("numbers").start_fn("numbers", || Ok(1..=4)).open(Window::default());
+    /// let (_running, events) = runtime.block_on(pipeline.start())?;
+    /// assert_eq!(events.blocking().collect::<Result<Vec<_>, _>>()?, [1, 2, 3, 4]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn blocking(self) -> BlockingEvents<E> {
         BlockingEvents { stream: self }
     }

@@ -18,6 +18,39 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! The events of several stages form one stream, and the end of a pipeline may be one, too:
+//!
+//! ```
+//! use futures_util::TryStreamExt;
+//! use stage_core::into_stream::{BlockingRefused, EventStream, OpenPipeline, StreamError, check_may_block};
+//! use stage_core::spawn::{StageOptions, producer};
+//! use stage_core::stage::FromIter;
+//! use stage_core::{Pipeline, SubscribeOptions, Tuning, Window};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let low = producer(FromIter::new(0..10), StageOptions::named("low")).await?;
+//! let high = producer(FromIter::new(10..20), StageOptions::named("high")).await?;
+//! let producers = [low.producer(), high.producer()].map(|producer| (producer, SubscribeOptions::new()));
+//! let mut events: EventStream<i32> = EventStream::over(producers)?;
+//! events.connect();
+//! assert_eq!(events.try_collect::<Vec<_>>().await?.iter().sum::<i32>(), 190);
+//!
+//! let pipeline: OpenPipeline<i32> =
+//!     Pipeline::builder("tens").start_fn("tens", || Ok([10, 20])).open(Window::with_max(4)?).demand(Tuning::Auto);
+//! assert_eq!(pipeline.topology().name, "tens");
+//! let (running, events) = pipeline.start().await?;
+//! assert_eq!(events.try_collect::<Vec<_>>().await?, [10, 20]);
+//! running.join().await?;
+//!
+//! // A window that cannot work is refused, and so is a blocking call in async code.
+//! let refused = low.producer().stream(SubscribeOptions::new().max_demand(0));
+//! assert!(matches!(refused, Err(StreamError::Options { .. })));
+//! assert_eq!(check_may_block(), Err::<(), BlockingRefused>(check_may_block().unwrap_err()));
+//! # Ok(())
+//! # }
+//! ```
 
 mod blocking;
 mod feed;

@@ -3,6 +3,16 @@
 use crate::base::error::{BoxError, ExitReason};
 
 /// An output of a child's future: nothing, a result, or an exit reason.
+///
+/// ```
+/// use stage_core::ExitReason;
+/// use stage_core::per_event::ChildEnd;
+///
+/// assert!(().reason().is_normal());
+/// let failed: Result<(), &str> = Err("no connection");
+/// assert_eq!(failed.reason().to_string(), "failed: no connection");
+/// assert!(matches!(ExitReason::Shutdown.reason(), ExitReason::Shutdown));
+/// ```
 pub trait ChildEnd {
     /// Returns the reason for which the child ended.
     fn reason(self) -> ExitReason;

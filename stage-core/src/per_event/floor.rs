@@ -4,6 +4,24 @@
 use crate::credit::demand::Window;
 
 /// A floor so high that demand would never be renewed.
+///
+/// ```
+/// use stage_core::per_event::{FloorError, PerEvent};
+/// use stage_core::spawn::{StageOptions, consumer};
+/// use stage_core::testing::ManualProducer;
+/// use stage_core::{ExitReason, SubscribeOptions};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let source = ManualProducer::<u32>::spawn(StageOptions::named("source")).await;
+/// let workers = PerEvent::new(|_| async {}).floor(10);
+/// let workers = consumer(workers, StageOptions::named("workers")).await?;
+/// workers.subscribe(&source.producer(), SubscribeOptions::new().max_demand(10)).await.ok();
+/// let ExitReason::Error(error) = workers.ended().await else { panic!("it runs") };
+/// assert_eq!(error.downcast_ref(), Some(&FloorError { floor: 10, max_demand: 10 }));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[error("floor must be between 0 and {} (max_demand - 1), got {floor}", .max_demand - 1)]
 pub struct FloorError {

@@ -98,6 +98,7 @@
 //!         for sentence in ["one two", "three"] {
 //!             cutter.add(Delivery::untracked(sentence));
 //!         }
+//!         assert!(!cutter.is_empty());
 //!         Ok(Source(cutter))
 //!     })
 //!     .acknowledged()
@@ -106,6 +107,70 @@
 //! let report = pipeline.start().await?.join().await?;
 //! assert_eq!(report.stages[2].events_in, 7); // two begin, three words, two end
 //! # Ok(())
+//! # }
+//! ```
+//!
+//! A stage of your own keeps the states with [`PieceStates`]; a handler cleans up by
+//! [`abandon`](HandlePieces::abandon):
+//!
+//! ```
+//! use stage_core::ack::{Delivery, Reason, Whole};
+//! use stage_core::piecewise::{self, HandlePieces, Part, PieceError, PieceSink, PieceStates, PieceStep};
+//!
+//! /// Collects the words of a sentence, and counts the sentences that broke off.
+//! #[derive(Default)]
+//! struct Collect {
+//!     broken: usize,
+//! }
+//!
+//! impl HandlePieces for Collect {
+//!     type Whole = &'static str;
+//!     type In = Part<(), &'static str, ()>;
+//!     type Out = Part<(), (), Vec<&'static str>>;
+//!     type State = Vec<&'static str>;
+//!     type Error = Reason;
+//!
+//!     async fn begin(&mut self, _: &Self::Whole, (): ()) -> Result<(Self::State, ()), Reason> {
+//!         Ok((Vec::new(), ()))
+//!     }
+//!
+//!     async fn next(&mut self, _: &Self::Whole, words: &mut Self::State, word: &'static str) -> Result<(), Reason> {
+//!         words.push(word);
+//!         Ok(())
+//!     }
+//!
+//!     async fn end(&mut self, _: &Self::Whole, words: Self::State, (): ()) -> Result<Self::State, Reason> {
+//!         Ok(words)
+//!     }
+//!
+//!     async fn abandon(&mut self, _: Self::State) {
+//!         self.broken += 1;
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let mut states = PieceStates::new(Collect::default());
+//! let mut whole = Whole::<&str>::new(Delivery::untracked("one two"));
+//! states.handle(whole.piece(Part::Begin(()))).await.acknowledge();
+//! states.handle(whole.piece(Part::Next("one"))).await.acknowledge();
+//! let end = states.handle(whole.last(Part::End(()))).await;
+//! assert_eq!(end.part, Part::End(vec!["one"]));
+//! end.acknowledge();
+//!
+//! let mut whole = Whole::<&str>::new(Delivery::untracked("three"));
+//! states.handle(whole.piece(Part::Begin(()))).await.acknowledge();
+//! states.abandon_all().await;
+//! assert_eq!(states.handler().broken, 1);
+//! let lost = states.handle(whole.piece(Part::Next("three"))).await;
+//! assert_eq!(lost.part, Part::Broken);
+//! let error = PieceError::Lost { number: 1 };
+//! assert_eq!(error.to_string(), "piece 1 arrived at a stage that has no state of its whole");
+//!
+//! // The ready-made stages of the same handler.
+//! let step: PieceStep<Collect> = piecewise::step(Collect::default());
+//! let sink: PieceSink<Collect> = piecewise::sink(Collect::default());
+//! assert!(format!("{step:?}, {sink:?}").starts_with("PieceStep"));
 //! # }
 //! ```
 

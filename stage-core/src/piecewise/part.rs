@@ -21,6 +21,18 @@ pub type Event<T, P> = Delivery<Piece<T, P>>;
 
 /// The types of the parts between two stages, declared as a [`Part`]: `type Clear = Part<Header, Bytes, Checksum>`.
 /// Sealed.
+///
+/// ```
+/// use stage_core::piecewise::{Part, Parts};
+///
+/// type Words = Part<(), &'static str, ()>;
+///
+/// /// Returns the length of a part in the middle of a whole.
+/// fn length<P: Parts<Next = &'static str>>(next: P::Next) -> usize {
+///     next.len()
+/// }
+/// assert_eq!(length::<Words>("three"), 5);
+/// ```
 pub trait Parts: sealed::Sealed + Send + 'static {
     /// The content of [`Part::Begin`].
     type Begin: Send;

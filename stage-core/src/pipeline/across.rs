@@ -202,6 +202,16 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
     ///
     /// A draining pipeline ends the source behind the edge together with its other sources: stored events remain in the
     /// store, for other processes or the next start.
+    ///
+    /// ```
+    /// use stage_core::pipeline::Across;
+    /// use stage_core::{Chain, pipeline};
+    ///
+    /// /// Adds what every edge of this program has behind it.
+    /// fn over<A: Across<u64>>(jobs: Chain<u64, pipeline::Acknowledged>, edge: A) -> Chain<u64, pipeline::Acknowledged> {
+    ///     jobs.across(edge).step_filter("even", |job| job % 2 == 0)
+    /// }
+    /// ```
     pub fn across<A>(self, edge: A) -> Self
     where
         A: Across<T>,

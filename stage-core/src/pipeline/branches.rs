@@ -19,6 +19,33 @@ use crate::sync::Arc;
 
 /// A broadcast. `Back` is the event type of the branches that will be merged: [`Nothing`] as long as every
 /// branch has its own last step.
+///
+/// ```
+/// use stage_core::Pipeline;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let pipeline = Pipeline::builder("merged")
+///     .start_fn("numbers", || Ok(0..10_u32))
+///     .broadcast()
+///     .branch(|all| all.step_fn("same", |number| number))
+///     .branch_when(|number| *number > 7, |large| large.step_fn("half", |number| number / 2))
+///     .merge()
+///     .finish_fn("print", |number| println!("{number}"));
+/// let report = pipeline.start().await?.join().await?;
+/// assert_eq!(report.stages[3].events_in, 12);
+///
+/// let pipeline = Pipeline::builder("apart")
+///     .start_fn("numbers", || Ok(0..10_u32))
+///     .broadcast()
+///     .ending(|all| all.finish_fn("log", |number| println!("{number}")))
+///     .ending_when(|number| number % 2 == 0, |even| even.finish_fn("even", drop))
+///     .done();
+/// let report = pipeline.start().await?.join().await?;
+/// assert_eq!((report.stages[1].events_in, report.stages[2].events_in), (10, 5));
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a broadcast ends with `merge` or `done`"]
 pub struct Branches<T: Send + 'static, C: Carry = Plain, Back: Send + 'static = Nothing> {
     draft: Draft,
@@ -123,6 +150,19 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
     }
 
     /// Like [`partition`](Self::partition), but every lane has its own last step.
+    ///
+    /// ```
+    /// use stage_core::{Pipeline, StepOptions};
+    ///
+    /// let pipeline = Pipeline::builder("by_parity")
+    ///     .start_fn("low", || Ok(0..10_u32))
+    ///     .and_start_fused("high", |stage| stage.start_fn(|| Ok(10..20_u32)).step_fn(|number| number * 2))
+    ///     .partition_ending(2, |number| number % 2, |lane| {
+    ///         // Within a lane, the copies are fed by another key.
+    ///         lane.by(|number| number / 2).finish_fn(StepOptions::named("store").count(3), drop)
+    ///     });
+    /// assert_eq!(pipeline.topology().stages(), 1 + 1 + 2 * 3);
+    /// ```
     pub fn partition_ending<K, F>(self, into: usize, key: F, lane: impl FnOnce(Self) -> Pipeline) -> Pipeline
     where
         K: Hash,

@@ -15,6 +15,26 @@ use crate::stage::{FromIter, Nothing, Producer};
 use crate::supervise::{Intensity, Strategy};
 
 /// A builder that begins a declaration and holds the options of the whole pipeline.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::{Backoff, Intensity, Pipeline, Strategy};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let pipeline = Pipeline::builder("orders")
+///     .strategy(Strategy::OneForAll)
+///     .intensity(Intensity { max_restarts: 10, within: Duration::from_secs(60) })
+///     .backoff(Backoff::new(Duration::from_millis(100), Duration::from_secs(10)))
+///     .warn_of_stalls(Duration::from_secs(30))
+///     .start_fn("orders", || Ok(0..10))
+///     .finish_fn("print", |order| println!("{order}"));
+/// let report = pipeline.start().await?.join().await?;
+/// assert_eq!(report.stages[1].events_in, 10);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "a pipeline begins with its start step"]
 pub struct PipelineBuilder {

@@ -31,6 +31,24 @@ impl<E: Send + 'static> Chain<E> {
     /// Lets the functions of all later steps take the delivered events instead of the deliveries. Stages
     /// still take and emit deliveries, since only they know which output results from which input. A chain of
     /// [`Delivery<T>`] becomes a `Chain<T, Acknowledged>`.
+    ///
+    /// ```
+    /// use stage_core::Pipeline;
+    /// use stage_core::ack::Delivery;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// let pipeline = Pipeline::builder("jobs")
+    ///     .start_fn("jobs", || Ok([1, 2, 3].map(Delivery::untracked)))
+    ///     .acknowledged()
+    ///     .step_fn("double", |job| job * 2)
+    ///     .deliveries()
+    ///     .finish_fn("store", |job| job.acknowledge());
+    /// let report = pipeline.start().await?.join().await?;
+    /// assert_eq!(report.stages[2].events_in, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn acknowledged(self) -> E::Lifted
     where
         E: Delivered,

@@ -17,6 +17,32 @@ use crate::stage::{Consumer, Nothing, ProducerConsumer};
 /// Stages that run as one. `Head` is `Input` for a step that takes the output of the step before, or the
 /// `Source` that the stages contain; `R` is the recipe of the stages after it. See
 /// [`Chain::fused`](super::Chain::fused).
+///
+/// ```
+/// use stage_core::Pipeline;
+/// use stage_core::stage::{ForEach, MapEach};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let pipeline = Pipeline::builder("words")
+///     .start_fn("lines", || Ok(["one two", "", "three"]))
+///     .fused("words", |stage| {
+///         stage
+///             .step_filter(|line| !line.is_empty())
+///             .step_many(|line| line.split_whitespace())
+///             .step_some(|word| word.strip_prefix('t'))
+///             .step_fn(str::len)
+///     })
+///     .finish_fused("print", |stage| {
+///         stage
+///             .step(|| Ok(MapEach::new(|length: usize| length + 1)))
+///             .finish(|| Ok(ForEach::new(|length: usize| println!("{length}"))))
+///     });
+/// let report = pipeline.start().await?.join().await?;
+/// assert_eq!((report.stages[1].events_out, report.stages[2].events_in), (2, 2));
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "fused stages are returned to the method that asked for them"]
 pub struct Fuse<Head, R = ()> {
     head: Head,
@@ -24,6 +50,15 @@ pub struct Fuse<Head, R = ()> {
 }
 
 /// Stages that run as one and end in a sink. See [`Chain::finish_fused`](super::Chain::finish_fused).
+///
+/// ```
+/// use stage_core::Pipeline;
+///
+/// let pipeline = Pipeline::builder("numbers")
+///     .start_fn("numbers", || Ok(1..=3_u32))
+///     .finish_fused("print", |stage| stage.step_fn(|number| number * 2).finish_fn(|number| println!("{number}")));
+/// assert_eq!(pipeline.topology().stages(), 2);
+/// ```
 #[must_use = "fused stages are returned to the method that asked for them"]
 pub struct FusedSink<Head, R> {
     head: Head,

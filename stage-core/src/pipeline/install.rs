@@ -109,6 +109,44 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
 
     /// Adds the last step, whose copies are fed by key and hand the state of their keys over, as those of
     /// [`step_keyed`](Self::step_keyed).
+    ///
+    /// ```
+    /// use stage_core::stage::HandOver;
+    /// use stage_core::{Consumer, Context, Events, Pipeline, StageResult, StepOptions};
+    ///
+    /// struct Store;
+    ///
+    /// impl Consumer for Store {
+    ///     type Event = u64;
+    ///
+    ///     async fn handle_events(&mut self, _: Events<'_, u64>, _: &mut Context<'_>) -> StageResult {
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// impl HandOver<u64> for Store {
+    ///     type State = ();
+    ///
+    ///     fn give(&mut self) -> Vec<(u64, ())> {
+    ///         Vec::new()
+    ///     }
+    ///
+    ///     fn take(&mut self, _: u64, (): ()) {}
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let running = Pipeline::builder("store")
+    ///     .start_fn("events", || Ok(0..1_000_u64))
+    ///     .finish_keyed(StepOptions::named("store").count(1..=4), |event| event % 10, || Ok(Store))
+    ///     .start()
+    ///     .await?;
+    /// running.set_count("store", 3)?;
+    /// let report = running.join().await?;
+    /// assert_eq!(report.stages.iter().skip(1).map(|copy| copy.events_in).sum::<u64>(), 1_000);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn finish_keyed<K, F, S, R>(self, options: impl Into<StepOptions>, key: F, recipe: R) -> Pipeline
     where
         K: Hash + Send + 'static,

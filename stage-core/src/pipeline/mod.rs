@@ -18,6 +18,59 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # The structure of a pipeline
+//!
+//! ```
+//! use stage_core::batch::{Batcher, Limits};
+//! use stage_core::pipeline::{Carried, Link, LinkKind, OptionSource, OptionValue, StepInfo, StepKind};
+//! use stage_core::{Pipeline, StepOptions};
+//!
+//! let pipeline = Pipeline::builder("squares")
+//!     .start_fn("numbers", || Ok(1..=9_u32))
+//!     .step_fn(StepOptions::named("square").count(2), |number| number * number)
+//!     .step("batch", || Ok(Batcher::new(Limits::count(3))?))
+//!     .finish_fn("print", |batch: Vec<u32>| println!("{batch:?}"));
+//! let topology = pipeline.topology();
+//! let square: &StepInfo = topology.step("square").ok_or("it is a step")?;
+//! assert_eq!((square.kind, square.copies()), (StepKind::ProducerConsumer, 2));
+//! let last: &Link = &topology.links[2];
+//! assert_eq!((&*last.from, &*last.to, last.kind), ("batch", "print", LinkKind::Straight));
+//! assert!(last.carries.is_batches());
+//! assert_eq!((topology.links[0].carries, Carried::Events.events()), (Carried::Events, Some(1)));
+//! let count: &OptionValue = topology.options().iter().find(|option| option.name == "count" && option.step == "square").ok_or("set")?;
+//! assert_eq!((&*count.value, &count.source), ("2", &OptionSource::Code));
+//! # Ok::<(), &str>(())
+//! ```
+//!
+//! # Chains of events and of deliveries
+//!
+//! A function over a [`Chain`](crate::Chain) may serve both. The report tells how the pipeline ended:
+//!
+//! ```
+//! use stage_core::ack::Delivery;
+//! use stage_core::pipeline::{Acknowledged, Carry, Outcome, Plain, StageExit, StageLoss};
+//! use stage_core::{Chain, Pipeline};
+//!
+//! fn tidy<C: Carry>(chain: Chain<String, C>) -> Pipeline {
+//!     chain.step_filter("filled", |line| !line.is_empty()).finish_fn("print", |line| println!("{line}"))
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), stage_core::BoxError> {
+//! let lines: Chain<String, Plain> =
+//!     Pipeline::builder("lines").start_fn("lines", || Ok([String::new(), "one".to_owned()]));
+//! let report = tidy(lines).start().await?.join().await?;
+//! assert_eq!((report.outcome, report.stages[2].events_in), (Outcome::Finished, 1));
+//! let (lost, ended): (Vec<StageLoss>, Vec<StageExit>) = (report.rejected, report.not_restarted);
+//! assert!(lost.is_empty() && ended.is_empty());
+//!
+//! let jobs: Chain<String, Acknowledged> =
+//!     Pipeline::builder("jobs").start_fn("jobs", || Ok([Delivery::untracked("two".to_owned())])).acknowledged();
+//! tidy(jobs).start().await?.join().await?;
+//! # Ok(())
+//! # }
+//! ```
 
 pub(crate) mod across;
 mod branches;

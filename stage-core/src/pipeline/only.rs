@@ -36,6 +36,13 @@ enum Side {
 }
 
 /// A text that names no parts of a pipeline.
+///
+/// ```
+/// use stage_core::pipeline::{Parts, PartsError};
+///
+/// let error: PartsError = "beside orders".parse::<Parts>().unwrap_err();
+/// assert_eq!(error.text, "beside orders");
+/// ```
 #[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[error("`{text}` names no parts of a pipeline: expected {LEGAL}")]
 pub struct PartsError {
@@ -48,6 +55,13 @@ pub(crate) const LEGAL: &str = "`all`, `before EDGE` or `behind EDGE`, several j
 
 impl Parts {
     /// Returns all parts, which is the default.
+    ///
+    /// ```
+    /// use stage_core::pipeline::Parts;
+    ///
+    /// assert_eq!(Parts::all().to_string(), "all");
+    /// assert_eq!("all".parse(), Ok(Parts::all()));
+    /// ```
     pub fn all() -> Self {
         Self::default()
     }

@@ -37,6 +37,27 @@ impl Pipeline {
     }
 
     /// Records the deliveries and batches that `tracer` samples.
+    ///
+    /// ```
+    /// use stage_core::Pipeline;
+    /// use stage_core::trace::{FinishedSpan, SpanReceiver, Tracer};
+    ///
+    /// struct Print;
+    ///
+    /// impl SpanReceiver for Print {
+    ///     fn receive(&self, span: FinishedSpan) {
+    ///         println!("{}", span.name());
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// let pipeline = Pipeline::builder("count").start_fn("numbers", || Ok(0..3)).finish_fn("print", drop);
+    /// let report = pipeline.traced_by(&Tracer::new(Print).batches(1)).start().await?.join().await?;
+    /// assert_eq!(report.stages[1].events_in, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(feature = "trace")]
     pub fn traced_by(mut self, tracer: &crate::trace::Tracer) -> Self {
         self.draft.trace = crate::trace::PipelineTrace::new(tracer, &self.draft.topology.name);

@@ -7,6 +7,32 @@ use crate::policy::Carry;
 
 /// A part of a pipeline that takes events of one type and emits events of another, used with
 /// [`Chain::through`]. Declared by `pipeline!` with `: In => Out`, or made from a function.
+///
+/// ```
+/// use stage_core::pipeline::Passage;
+/// use stage_core::{Chain, Pipeline, StepOptions};
+///
+/// struct Trim;
+///
+/// impl Passage for Trim {
+///     type In = String;
+///     type Out = String;
+///
+///     fn name(&self) -> String {
+///         "trim".to_owned()
+///     }
+///
+///     fn attach(self, chain: Chain<String>) -> Chain<String> {
+///         chain.step_fn("ends", |line| line.trim().to_owned())
+///     }
+/// }
+///
+/// let pipeline = Pipeline::builder("lines")
+///     .start_fn("lines", || Ok([" one".to_owned()]))
+///     .through(StepOptions::new(), Trim)
+///     .finish_fn("print", |line| println!("{line}"));
+/// assert!(pipeline.topology().step("trim.ends").is_some());
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be used with `through`: it is not a segment of a pipeline",
     label = "neither declared with `: In => Out`, nor a `Segment`",
@@ -30,6 +56,17 @@ pub trait Passage {
 }
 
 /// A part of a pipeline, as a value.
+///
+/// ```
+/// use stage_core::{Pipeline, Segment, StepOptions};
+///
+/// let twice = Segment::new("twice", |chain| chain.step_fn("one", |n: u32| n + 1).step_fn("two", |n| n + 1));
+/// let pipeline = Pipeline::builder("numbers")
+///     .start_fn("numbers", || Ok(0..10_u32))
+///     .through(StepOptions::new(), twice)
+///     .finish_fn("print", |number| println!("{number}"));
+/// assert_eq!(pipeline.topology().stages(), 4);
+/// ```
 pub struct Segment<In: Send + 'static, Out: Send + 'static> {
     name: String,
     attach: Box<dyn FnOnce(Chain<In>) -> Chain<Out> + Send>,

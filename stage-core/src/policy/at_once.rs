@@ -9,6 +9,15 @@ use crate::sync::Arc;
 
 /// How many events a step of single events handles at a time: see
 /// [`step_each_at_once`](crate::Chain::step_each_at_once).
+///
+/// ```
+/// use stage_core::policy::{AtOnce, AtOncePer, Order};
+///
+/// let at_once = AtOnce::auto().order(Order::Any);
+/// assert_ne!(at_once, AtOnce::auto(), "results keep the order of their events by default");
+/// let per_tenant: AtOncePer<u32> = at_once.at_most(4, |tenant| *tenant);
+/// assert!(format!("{per_tenant:?}").contains("at_most: Some(4)"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct AtOnce {
@@ -21,6 +30,32 @@ pub struct AtOnce {
 const AUTO: usize = 256;
 
 /// The order in which results leave a step that handles several events at a time.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::Pipeline;
+/// use stage_core::policy::{AtOnce, FailurePolicy, Order, each};
+///
+/// async fn wait(millis: u64) -> Result<u64, stage_core::BoxError> {
+///     tokio::time::sleep(Duration::from_millis(millis)).await;
+///     Ok(millis)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// for (order, expected) in [(Order::Kept, [30, 20, 10]), (Order::Any, [10, 20, 30])] {
+///     let (sent, received) = std::sync::mpsc::channel();
+///     let pipeline = Pipeline::builder("wait")
+///         .start_fn("times", || Ok([30, 20, 10]))
+///         .step_each_at_once("wait", AtOnce::new(3).order(order), FailurePolicy::skip(), || Ok(each(wait)))
+///         .finish_fn("send", move |millis| sent.send(millis).expect("the receiver is alive"));
+///     pipeline.start().await?.join().await?;
+///     assert_eq!(received.iter().collect::<Vec<_>>(), expected);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
     /// In the order of their events: a result waits for those of earlier events.
@@ -31,6 +66,25 @@ pub enum Order {
 }
 
 /// A number of events at once that is out of range.
+///
+/// ```
+/// use stage_core::policy::{AtOnce, AtOnceError, FailurePolicy, each};
+/// use stage_core::{ExitReason, Pipeline, StartError};
+///
+/// async fn same(number: u32) -> Result<u32, stage_core::BoxError> {
+///     Ok(number)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let pipeline = Pipeline::builder("numbers")
+///     .start_fn("numbers", || Ok(0..10_u32))
+///     .step_each_at_once("same", AtOnce::new(4).at_most(0, |n: &u32| *n), FailurePolicy::skip(), || Ok(each(same)))
+///     .finish_fn("print", drop);
+/// let Err(StartError::Stage { reason: ExitReason::Error(error), .. }) = pipeline.start().await else { panic!() };
+/// assert_eq!(error.downcast_ref(), Some(&AtOnceError::PerKey));
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AtOnceError {
@@ -151,6 +205,16 @@ impl AtOnce {
 }
 
 /// How many events a step handles at a time, in all and with equal keys: see [`AtOnce::at_most`].
+///
+/// ```
+/// use stage_core::policy::{AtOnce, AtOncePer};
+///
+/// /// One request at a time to each host, and 16 in all.
+/// fn politely() -> AtOncePer<(String, u32)> {
+///     AtOnce::new(16).at_most(1, |request: &(String, u32)| request.0.clone())
+/// }
+/// assert!(format!("{:?}", politely()).contains("at_most: Some(1)"));
+/// ```
 #[must_use]
 pub struct AtOncePer<E> {
     pub(crate) at_once: AtOnce,

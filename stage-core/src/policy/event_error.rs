@@ -9,6 +9,20 @@ use super::overloaded::Overloaded;
 use crate::base::error::{BoxError, ExitReason, write_error};
 
 /// The reason why an event was not handled.
+///
+/// ```
+/// use std::num::ParseIntError;
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use stage_core::policy::EventError;
+///
+/// let error = "two".parse::<u64>().unwrap_err();
+/// let failed = EventError::Failed(Arc::new(error.clone()));
+/// assert_eq!(failed.downcast_ref::<ParseIntError>(), Some(&error));
+/// let late = EventError::Deadline(Duration::from_secs(5));
+/// assert_eq!(late.to_string(), "the handler took longer than 5s");
+/// ```
 #[derive(Clone, stage_macros::ErrorDebug)]
 #[non_exhaustive]
 pub enum EventError {
@@ -68,6 +82,22 @@ impl fmt::Display for EventError {
 }
 
 /// An error that returns the event, so that it can be retried or sent elsewhere without a clone.
+///
+/// See [`FailurePolicy`](super::FailurePolicy) for a policy that uses it.
+///
+/// ```
+/// use stage_core::policy::Failed;
+///
+/// /// A connection, which cannot be cloned.
+/// struct Request(String);
+///
+/// fn send(request: Request) -> Result<(), Failed<Request>> {
+///     Err(Failed { event: request, source: "no connection".into() })
+/// }
+///
+/// let failed = send(Request("report".to_owned())).unwrap_err();
+/// assert_eq!((failed.to_string(), failed.event.0), ("no connection".to_owned(), "report".to_owned()));
+/// ```
 pub struct Failed<E> {
     /// The event that was not handled.
     pub event: E,

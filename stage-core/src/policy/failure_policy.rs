@@ -31,6 +31,58 @@ use crate::sync::Arc;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// An event that cannot be cloned is retried, and set aside, if its handler gives it back:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::policy::{Failed, FailurePolicy};
+/// use stage_core::{Backoff, Pipeline};
+///
+/// struct Job(u32);
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let (letters, mut set_aside) = tokio::sync::mpsc::unbounded_channel();
+/// let twice_more = Backoff::new(Duration::from_millis(1), Duration::from_millis(1)).attempts(2);
+/// let policy = FailurePolicy::dead_letter_given_back(letters).retry_given_back(twice_more);
+/// let pipeline = Pipeline::builder("jobs")
+///     .start_fn("jobs", || Ok([Job(7)]))
+///     .finish_each_fn("run", policy, |job| Err(Failed { event: job, source: "no room".into() }));
+/// pipeline.start().await?.join().await?;
+/// let letter = set_aside.recv().await.ok_or("there is one")?;
+/// assert_eq!((letter.event.0, letter.attempts), (7, 3));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A failure may also restart the step, or end the pipeline; [`only`](Self::only) selects what is retried:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::policy::FailurePolicy;
+/// use stage_core::{Backoff, Pipeline, PipelineError};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let parse = |policy| {
+///     Pipeline::builder("numbers")
+///         .start_fn("words", || Ok(["1", "two", "3"]))
+///         .step_each_fn("parse", policy, |word: &str| word.parse::<u64>())
+///         .finish_fn("print", |number| println!("{number}"))
+/// };
+/// let report = parse(FailurePolicy::restart()).start().await?.join().await?;
+/// assert_eq!(report.stages[1].restarts, 1);
+///
+/// let never = Backoff::new(Duration::from_secs(60), Duration::from_secs(60));
+/// let policy = FailurePolicy::stop().retry(never).only(|error| error.downcast_ref::<std::io::Error>().is_some());
+/// let ended = parse(policy).start().await?.join().await;
+/// assert!(matches!(ended, Err(PipelineError::Failed { stage, .. }) if stage == "parse/0"));
+/// # Ok(())
+/// # }
+/// ```
 #[must_use]
 pub struct FailurePolicy<E> {
     retry: Option<Backoff>,
@@ -42,6 +94,18 @@ pub struct FailurePolicy<E> {
 }
 
 /// An event that can be retried or sent elsewhere after a failure, because it is cloned before it is handled.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::Backoff;
+/// use stage_core::policy::{FailurePolicy, Retained};
+///
+/// fn again<E: Retained>() -> FailurePolicy<E> {
+///     FailurePolicy::skip().retry(Backoff::new(Duration::from_secs(1), Duration::from_secs(60)))
+/// }
+/// assert!(format!("{:?}", again::<String>()).contains("retry: Some"));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can be neither retried nor sent to a dead letter queue: it is not `Clone`",
     label = "a clone of each event is kept while it is handled",

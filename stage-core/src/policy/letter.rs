@@ -48,6 +48,41 @@ pub struct DeadLetter<E> {
 
 /// A destination of dead letters: a channel, the [queue](crate::source::queue()) that feeds another pipeline,
 /// or a [function](dead_letters_fn).
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+///
+/// use futures_util::future::BoxFuture;
+/// use stage_core::ack::Delivery;
+/// use stage_core::policy::{DeadLetter, DeadLetters, FailurePolicy};
+/// use stage_core::{BoxError, Pipeline};
+///
+/// #[derive(Clone, Default)]
+/// struct Log(Arc<Mutex<Vec<String>>>);
+///
+/// impl DeadLetters<&'static str> for Log {
+///     fn send(&self, letter: Delivery<DeadLetter<&'static str>>) -> BoxFuture<'_, Result<(), BoxError>> {
+///         Box::pin(async move {
+///             let (letter, token) = letter.into_parts();
+///             self.0.lock().map_err(|_| "a writer panicked")?.push(format!("{}: {}", letter.step, letter.event));
+///             token.acknowledge();
+///             Ok(())
+///         })
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), BoxError> {
+/// let log = Log::default();
+/// let pipeline = Pipeline::builder("numbers")
+///     .start_fn("words", || Ok(["1", "two"]))
+///     .step_each_fn("parse", FailurePolicy::dead_letter(log.clone()), |word: &str| word.parse::<u64>())
+///     .finish_fn("print", |number| println!("{number}"));
+/// pipeline.start().await?.join().await?;
+/// assert_eq!(*log.0.lock().expect("no writer panics"), ["parse: two"]);
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not take the dead letters of this step",
     label = "not a destination of these dead letters",

@@ -40,6 +40,34 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Handlers are values, which a program may also call itself:
+//!
+//! ```
+//! use std::num::ParseIntError;
+//!
+//! use stage_core::BoxError;
+//! use stage_core::policy::{Attempt, Each, EachEvent, EachSome, attempt, each, each_some};
+//!
+//! async fn name(id: u32) -> Result<String, BoxError> {
+//!     Ok(format!("customer {id}"))
+//! }
+//!
+//! async fn address(id: u32) -> Result<Option<String>, BoxError> {
+//!     Ok((id % 2 == 0).then(|| format!("street {id}")))
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), BoxError> {
+//! let mut names: Each<_, u32, String, BoxError> = each(name);
+//! assert_eq!(names.handle(7).await?.as_deref(), Some("customer 7"));
+//! let mut addresses: EachSome<_, u32, String, BoxError> = each_some(address);
+//! assert_eq!(addresses.handle(7).await?, None);
+//! let mut parse: Attempt<_, &'static str, u32, ParseIntError> = attempt(|word: &'static str| word.parse());
+//! assert!(parse.handle("seven").await.is_err());
+//! # Ok(())
+//! # }
+//! ```
 
 mod at_once;
 mod caller;

@@ -118,6 +118,25 @@ where
     F: Fn(&E) -> K + Send + 'static,
 {
     /// Creates a limiter with a budget for each key.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use stage_core::Pipeline;
+    /// use stage_core::rate::{Budget, Rate, RateLimiter};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// let budget = Budget::new(Rate::new(1, Duration::from_secs(1))?);
+    /// let pipeline = Pipeline::builder("mails")
+    ///     .start_fn("mails", || Ok([("ann", 1), ("ann", 2), ("ben", 3)]))
+    ///     .step("limit", move || Ok(RateLimiter::by_key(budget.clone(), |mail: &(&'static str, u32)| mail.0)))
+    ///     .finish_fn("send", |mail| println!("{mail:?}"));
+    /// let report = pipeline.start().await?.join().await?;
+    /// assert_eq!(report.stages[2].events_in, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn by_key(budget: Budget<K>, key: F) -> Self {
         Self {
             budget,

@@ -64,6 +64,23 @@ pub fn into_crossbeam<E: Send + 'static>(sender: Sender<E>) -> IntoCrossbeam<E> 
 }
 
 /// The sink made by [`into_crossbeam`]. Its clones send into the same channel.
+///
+/// ```
+/// use stage_core::Pipeline;
+/// use stage_core::sink::{self, IntoCrossbeam};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let (sender, receiver) = crossbeam_channel::bounded(10);
+/// let send: IntoCrossbeam<u32> = sink::into_crossbeam(sender);
+/// let pipeline = Pipeline::builder("numbers")
+///     .start_fn("numbers", || Ok(0..3_u32))
+///     .finish("send", move || Ok(send.clone()));
+/// pipeline.start().await?.join().await?;
+/// assert_eq!(receiver.try_iter().collect::<Vec<_>>(), [0, 1, 2]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct IntoCrossbeam<E> {
     sender: Sender<E>,
 }

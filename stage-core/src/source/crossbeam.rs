@@ -73,6 +73,24 @@ pub fn from_crossbeam<E: Send + 'static>(receiver: Receiver<E>) -> FromCrossbeam
 }
 
 /// The source made by [`from_crossbeam`]. Its clones receive from the same channel.
+///
+/// ```
+/// use stage_core::Pipeline;
+/// use stage_core::source::{self, FromCrossbeam};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let (sender, receiver) = crossbeam_channel::bounded(10);
+/// let numbers: FromCrossbeam<u32> = source::from_crossbeam(receiver);
+/// let pipeline = Pipeline::builder("numbers")
+///     .start("numbers", move || Ok(numbers.clone()))
+///     .finish_fn("print", |number| println!("{number}"));
+/// std::thread::spawn(move || (0..3).for_each(|number| sender.send(number).expect("the pipeline runs")));
+/// let report = pipeline.start().await?.join().await?;
+/// assert_eq!(report.stages[1].events_in, 3);
+/// # Ok(())
+/// # }
+/// ```
 pub struct FromCrossbeam<E> {
     receiver: Receiver<E>,
     /// Present while the stage waits on an empty channel.

@@ -23,6 +23,40 @@
 //! Such a stage is not restarted: for that, declare a [`Pipeline`](crate::Pipeline). It keeps running when
 //! its [`StageRef`](crate::StageRef)s are dropped, until it finishes, fails, is stopped, or ends together
 //! with one of its subscriptions.
+//!
+//! # Options
+//!
+//! ```
+//! use stage_core::dispatch::BroadcastDispatcher;
+//! use stage_core::spawn::{DemandMode, OnCancel, StageOptions, producer};
+//! use stage_core::stage::{FromIter, Pace};
+//! use stage_core::testing::ManualConsumer;
+//! use stage_core::{Capacity, Keep, Placement, SubscribeOptions};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let options = StageOptions::named("numbers")
+//!     .placement(Placement::Runtime)
+//!     .buffer(Capacity::Bounded(100))
+//!     .keep(Keep::First)
+//!     .pace(Pace::Message)
+//!     .on_cancel(OnCancel::Stop)
+//!     .dispatcher(BroadcastDispatcher::new())
+//!     // Nobody misses the first numbers.
+//!     .demand(DemandMode::Accumulate);
+//! let numbers = producer(FromIter::new(0..3), options).await?;
+//! let mut consumers = [ManualConsumer::spawn("a").await, ManualConsumer::spawn("b").await];
+//! for consumer in &mut consumers {
+//!     consumer.subscribe(&numbers.producer(), SubscribeOptions::new()).await?;
+//!     consumer.ask(3);
+//! }
+//! numbers.set_demand_mode(DemandMode::Forward);
+//! for consumer in &mut consumers {
+//!     assert_eq!(consumer.next_batch().await, [0, 1, 2]);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 mod options;
 mod stage;

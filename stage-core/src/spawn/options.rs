@@ -6,6 +6,21 @@ use crate::base::options::{Capacity, DemandMode, Keep, OnCancel, Pace, Placement
 use crate::dispatch::{AnyDispatcher, Dispatcher};
 
 /// The options of a stage that emits events of type `Out`.
+///
+/// ```
+/// use stage_core::spawn::{StageOptions, producer};
+/// use stage_core::stage::FromIter;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::spawn::SpawnError> {
+/// let numbers = producer(FromIter::new(0..3), StageOptions::named("numbers")).await?;
+/// assert_eq!(numbers.name(), "numbers");
+/// // Without a name, it is that of its type.
+/// let unnamed = producer(FromIter::new(0..3), StageOptions::new()).await?;
+/// assert!(unnamed.name().contains("FromIter"));
+/// # Ok(())
+/// # }
+/// ```
 #[must_use]
 pub struct StageOptions<Out> {
     pub(super) name: Option<String>,

@@ -23,6 +23,31 @@ use crate::wire::mailbox::Mailbox;
 use crate::wire::signal::Signal;
 
 /// The failure of a stage to start.
+///
+/// ```
+/// use stage_core::spawn::{SpawnError, StageOptions, producer};
+/// use stage_core::{BoxError, Context, Demand, Emitter, Init, Producer, StageResult};
+///
+/// struct Remote;
+///
+/// impl Producer for Remote {
+///     type Event = u32;
+///
+///     async fn init(&mut self, _: &mut Context<'_>) -> Result<Init, BoxError> {
+///         Err("no connection".into())
+///     }
+///
+///     async fn handle_demand(&mut self, _: Demand, _: &mut Emitter<'_, u32>) -> StageResult {
+///         Ok(())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let error: SpawnError = producer(Remote, StageOptions::named("remote")).await.unwrap_err();
+/// assert_eq!(error.to_string(), "the stage `remote` did not start: it failed: no connection");
+/// # }
+/// ```
 #[derive(Clone, stage_macros::ErrorDebug, thiserror::Error)]
 #[error("the stage `{stage}` did not start: it {reason}")]
 pub struct SpawnError {
@@ -60,6 +85,26 @@ pub async fn producer<P: Producer>(
 /// Starts a producer-consumer; returns when its `init` has succeeded.
 ///
 /// Must be called within a tokio runtime.
+///
+/// ```
+/// use stage_core::SubscribeOptions;
+/// use stage_core::spawn::{StageOptions, producer, producer_consumer};
+/// use stage_core::stage::{FromIter, MapEach};
+/// use stage_core::testing::ManualConsumer;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let numbers = producer(FromIter::new(1..=3_u32), StageOptions::named("numbers")).await?;
+/// let square = MapEach::new(|number: u32| number * number);
+/// let square = producer_consumer(square, StageOptions::named("square")).await?;
+/// square.subscribe(&numbers.producer(), SubscribeOptions::new()).await?;
+/// let mut consumer = ManualConsumer::spawn("consumer").await;
+/// consumer.subscribe(&square.producer(), SubscribeOptions::new()).await?;
+/// consumer.ask(3);
+/// assert_eq!(consumer.next_batch().await, [1, 4, 9]);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 ///

@@ -24,6 +24,77 @@ use crate::wire::subscription::{Asking, Cancellation, Subscription};
 ///     }
 /// }
 /// ```
+///
+/// The other callbacks are optional. This consumer asks for one event after the other, and reports its end:
+///
+/// ```
+/// use std::sync::mpsc::Sender;
+///
+/// use stage_core::spawn::{StageOptions, consumer};
+/// use stage_core::subscribe::{Asking, Cancellation, Subscription};
+/// use stage_core::testing::ManualProducer;
+/// use stage_core::{BoxError, Consumer, Context, Demand, Events, ExitReason, Init, StageResult, SubscribeOptions};
+///
+/// struct OneByOne {
+///     told: Sender<String>,
+///     next: Option<Demand>,
+/// }
+///
+/// impl Consumer for OneByOne {
+///     type Event = u32;
+///
+///     const ASKS_BY_ITSELF: bool = true;
+///
+///     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+///         self.told.send(format!("{} begins", cx.name()))?;
+///         self.next = Demand::new(1);
+///         Ok(Init::Ready)
+///     }
+///
+///     async fn handle_events(&mut self, events: Events<'_, u32>, _: &mut Context<'_>) -> StageResult {
+///         if let Some(next) = self.next {
+///             events.from().ask(next);
+///         }
+///         Ok(())
+///     }
+///
+///     async fn handle_subscribe(&mut self, _: &Subscription, _: &mut Context<'_>) -> Result<Asking, BoxError> {
+///         Ok(Asking::Manual)
+///     }
+///
+///     async fn handle_cancel(
+///         &mut self,
+///         subscription: &Subscription,
+///         _: &Cancellation,
+///         _: &mut Context<'_>,
+///     ) -> StageResult {
+///         self.told.send(format!("{} left", subscription.producer()))?;
+///         Ok(())
+///     }
+///
+///     async fn terminate(&mut self, reason: &ExitReason) {
+///         // The receiver may be gone.
+///         let _ = self.told.send(reason.to_string());
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), BoxError> {
+/// let (told, heard) = std::sync::mpsc::channel();
+/// let sink = consumer(OneByOne { told, next: None }, StageOptions::named("sink")).await?;
+/// let mut source = ManualProducer::spawn(StageOptions::named("source")).await;
+/// let subscription = sink.subscribe(&source.producer(), SubscribeOptions::new()).await?;
+/// subscription.ask(Demand::new(1).ok_or("one is more than none")?);
+/// for number in 0..3 {
+///     assert_eq!(source.next_demand().await, 1);
+///     source.emit([number]);
+/// }
+/// source.finish();
+/// sink.ended().await;
+/// assert_eq!(heard.iter().collect::<Vec<_>>(), ["sink begins", "source left", "finished"]);
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot finish a pipeline: it is not a `Consumer`",
     label = "not a `Consumer`",

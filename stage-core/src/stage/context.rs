@@ -22,6 +22,34 @@ use crate::wire::operator::OperatorRequests;
 use crate::wire::{ProducerRef, SubscribeOptions};
 
 /// The result of a stage's initialisation.
+///
+/// ```
+/// use stage_core::spawn::{StageOptions, producer};
+/// use stage_core::{BoxError, Context, Demand, Emitter, Init, Producer, StageResult};
+///
+/// /// Reads a file, if there is one.
+/// struct Log(Option<std::fs::File>);
+///
+/// impl Producer for Log {
+///     type Event = String;
+///
+///     async fn init(&mut self, _: &mut Context<'_>) -> Result<Init, BoxError> {
+///         Ok(if self.0.is_some() { Init::Ready } else { Init::Declined })
+///     }
+///
+///     async fn handle_demand(&mut self, _: Demand, out: &mut Emitter<'_, String>) -> StageResult {
+///         out.finish();
+///         Ok(())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), BoxError> {
+/// let log = producer(Log(None), StageOptions::named("log")).await?;
+/// assert!(log.ended().await.is_normal());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Init {
     /// The stage is ready to work.
@@ -143,6 +171,86 @@ impl CallbackState {
 ///         Ok(())
 ///     }
 /// }
+/// ```
+///
+/// A stage may subscribe itself, send itself messages, and show what it does:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::ack::{AckOptions, Acknowledger, RejectedDelivery};
+/// use stage_core::spawn::{StageOptions, consumer};
+/// use stage_core::stage::{Cast, ProducerProgress};
+/// use stage_core::testing::ManualProducer;
+/// use stage_core::{BoxError, Consumer, Context, Emitter, Events, Init, Nothing, ProducerRef, StageResult, SubscribeOptions};
+///
+/// struct Requests;
+///
+/// impl Acknowledger for Requests {
+///     type Receipt = u64;
+///
+///     async fn settle(&mut self, _: &[u64], _: &[RejectedDelivery<u64>]) -> Result<(), BoxError> {
+///         Ok(())
+///     }
+/// }
+///
+/// struct Store(ProducerRef<u32>);
+///
+/// /// The time to write what is collected.
+/// struct Flush;
+///
+/// impl Consumer for Store {
+///     type Event = u32;
+///
+///     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+///         println!("{}, copy {} of {}", cx.name(), cx.copy().index, cx.copy().of);
+///         cx.subscribe(&self.0, SubscribeOptions::new())?;
+///         cx.hear_progress::<Self>()?;
+///         cx.schedule::<Self, _>(Duration::from_secs(60), Flush)?;
+///         cx.set_waiting_for(Some("the disk"));
+///         let (gauges, draining, hold) = (cx.gauges(), cx.draining(), cx.hold());
+///         // Requests that come beside the events are acknowledged, too.
+///         let requests = cx.acknowledge_by(Requests, AckOptions::new());
+///         tokio::spawn(async move {
+///             gauges.set("files", 1);
+///             requests.deliver([("compact", 1)]).for_each(|request| request.acknowledge());
+///             draining.await;
+///             drop(hold);
+///         });
+///         Ok(Init::Ready)
+///     }
+///
+///     async fn handle_events(&mut self, _: Events<'_, u32>, _: &mut Context<'_>) -> StageResult {
+///         Ok(())
+///     }
+/// }
+///
+/// impl Cast<Flush> for Store {
+///     type Out = Nothing;
+///
+///     async fn handle_cast(&mut self, _: Flush, out: &mut Emitter<'_, Nothing>) -> StageResult {
+///         out.set_waiting_for(None);
+///         Ok(())
+///     }
+/// }
+///
+/// impl Cast<ProducerProgress> for Store {
+///     type Out = Nothing;
+///
+///     async fn handle_cast(&mut self, told: ProducerProgress, _: &mut Emitter<'_, Nothing>) -> StageResult {
+///         println!("all events before {} are here", told.progress.reached);
+///         Ok(())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), BoxError> {
+/// let mut source = ManualProducer::spawn(StageOptions::named("source")).await;
+/// let store = consumer(Store(source.producer()), StageOptions::named("store")).await?;
+/// assert_eq!(&*source.next_subscriber().await.consumer(), "store");
+/// store.drain_soon();
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Debug)]
 pub struct Context<'a> {

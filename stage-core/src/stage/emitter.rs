@@ -16,6 +16,20 @@ use crate::sync::{Mutex, lock};
 use crate::wire::{ProducerRef, SubscribeOptions};
 
 /// The event type of a stage that emits none; it has no values.
+///
+/// ```
+/// use stage_core::spawn::{StageOptions, consumer};
+/// use stage_core::stage::ForEach;
+/// use stage_core::{Nothing, StageRef};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let print = ForEach::new(|number: u32| println!("{number}"));
+/// let print: StageRef<_, u32, Nothing> = consumer(print, StageOptions::named("print")).await?;
+/// assert!(!print.has_ended());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nothing {}
 
@@ -38,6 +52,50 @@ pub enum Nothing {}
 ///         for line in lines {
 ///             out.extend(line.split_whitespace().map(str::to_owned));
 ///         }
+///         Ok(())
+///     }
+/// }
+/// ```
+///
+/// A producer that waits for its source hands over what it has, and ends when it is asked to:
+///
+/// ```
+/// use stage_core::stage::{Cast, CopyOf, Progress};
+/// use stage_core::{Demand, Emitter, Producer, StageResult};
+/// use tokio::sync::mpsc::Receiver;
+///
+/// /// Emits readings of a meter, each with its time.
+/// struct Meter(Receiver<(i64, u32)>);
+///
+/// struct AllSent;
+///
+/// impl Producer for Meter {
+///     type Event = u32;
+///
+///     async fn handle_demand(&mut self, _: Demand, out: &mut Emitter<'_, u32>) -> StageResult {
+///         let CopyOf { index, of } = out.copy();
+///         println!("{}, copy {index} of {of}: {} readings are wanted", out.name(), out.demand());
+///         let (_hold, draining) = (out.hold(), out.draining());
+///         tokio::select! {
+///             reading = self.0.recv() => match reading {
+///                 Some((time, value)) => {
+///                     out.emit(value);
+///                     out.announce_progress(Progress { reached: time, idle: false });
+///                     out.flush();
+///                 }
+///                 None => out.info::<Self, _>(AllSent)?,
+///             },
+///             () = draining => {}
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// impl Cast<AllSent> for Meter {
+///     type Out = u32;
+///
+///     async fn handle_cast(&mut self, _: AllSent, out: &mut Emitter<'_, u32>) -> StageResult {
+///         out.finish();
 ///         Ok(())
 ///     }
 /// }
@@ -203,6 +261,32 @@ impl<E> Emitter<'_, E> {
     }
 
     /// Makes this stage subscribe to `producer` as soon as this callback has returned.
+    ///
+    /// ```
+    /// use stage_core::stage::Cast;
+    /// use stage_core::{Emitter, Events, ProducerConsumer, ProducerRef, StageResult, SubscribeOptions};
+    ///
+    /// /// Joins the events of all producers that it is told of.
+    /// struct Merge;
+    ///
+    /// impl ProducerConsumer for Merge {
+    ///     type In = u32;
+    ///     type Out = u32;
+    ///
+    ///     async fn handle_events(&mut self, events: Events<'_, u32>, out: &mut Emitter<'_, u32>) -> StageResult {
+    ///         out.forward(events);
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// impl Cast<ProducerRef<u32>> for Merge {
+    ///     type Out = u32;
+    ///
+    ///     async fn handle_cast(&mut self, source: ProducerRef<u32>, out: &mut Emitter<'_, u32>) -> StageResult {
+    ///         Ok(out.subscribe(&source, SubscribeOptions::new())?)
+    ///     }
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

@@ -26,6 +26,26 @@ use crate::wire::subscription::Subscription;
 ///     }
 /// }
 /// ```
+///
+/// A step can change the events where they are:
+///
+/// ```
+/// use stage_core::{Emitter, Events, ProducerConsumer, StageResult};
+///
+/// struct Increment;
+///
+/// impl ProducerConsumer for Increment {
+///     type In = u32;
+///     type Out = u32;
+///
+///     async fn handle_events(&mut self, mut events: Events<'_, u32>, out: &mut Emitter<'_, u32>) -> StageResult {
+///         println!("from {}", events.from().producer());
+///         events.as_mut_slice().iter_mut().for_each(|number| *number += 1);
+///         out.forward(events);
+///         Ok(())
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Events<'a, E> {
     pub(crate) buffer: &'a mut Vec<E>,

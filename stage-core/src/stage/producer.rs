@@ -27,6 +27,83 @@ use crate::wire::subscription::{Cancellation, Subscription};
 ///     }
 /// }
 /// ```
+///
+/// The other callbacks are optional. This source keeps what was not delivered:
+///
+/// ```
+/// use std::sync::mpsc::Sender;
+///
+/// use stage_core::spawn::{DiscardLog, StageOptions, producer};
+/// use stage_core::subscribe::{Cancellation, Subscription};
+/// use stage_core::testing::ManualConsumer;
+/// use stage_core::{BoxError, Context, Demand, Emitter, ExitReason, Init, Producer, StageResult, SubscribeOptions};
+///
+/// struct Lines {
+///     kept: Sender<&'static str>,
+///     subscribers: usize,
+/// }
+///
+/// impl Producer for Lines {
+///     type Event = &'static str;
+///
+///     const SINGLE: bool = true;
+///
+///     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+///         println!("{} opens its file", cx.name());
+///         Ok(Init::Ready)
+///     }
+///
+///     async fn handle_demand(&mut self, _: Demand, out: &mut Emitter<'_, Self::Event>) -> StageResult {
+///         out.extend(["one", "two", "three"]);
+///         Ok(())
+///     }
+///
+///     async fn handle_subscribe(&mut self, _: &Subscription, _: &mut Emitter<'_, Self::Event>) -> StageResult {
+///         self.subscribers += 1;
+///         Ok(())
+///     }
+///
+///     async fn handle_cancel(
+///         &mut self,
+///         _: &Subscription,
+///         _: &Cancellation,
+///         out: &mut Emitter<'_, Self::Event>,
+///     ) -> StageResult {
+///         self.subscribers -= 1;
+///         if self.subscribers == 0 {
+///             out.finish();
+///         }
+///         Ok(())
+///     }
+///
+///     fn handle_discarded(&mut self, events: usize) -> DiscardLog {
+///         println!("{events} lines are lost");
+///         DiscardLog::Silent
+///     }
+///
+///     fn take_back(&mut self, events: Vec<Self::Event>) -> Vec<Self::Event> {
+///         // Those whose receiver is gone are discarded.
+///         events.into_iter().filter(|line| self.kept.send(line).is_err()).collect()
+///     }
+///
+///     async fn terminate(&mut self, reason: &ExitReason) {
+///         println!("the file is closed: the source {reason}");
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), BoxError> {
+/// let (kept, lines) = std::sync::mpsc::channel();
+/// let source = producer(Lines { kept, subscribers: 0 }, StageOptions::named("lines")).await?;
+/// let mut consumer = ManualConsumer::spawn("consumer").await;
+/// consumer.subscribe(&source.producer(), SubscribeOptions::new()).await?;
+/// consumer.ask(1);
+/// assert_eq!(consumer.next_batch().await, ["one"]);
+/// source.stop(ExitReason::Shutdown).await;
+/// assert_eq!(lines.iter().collect::<Vec<_>>(), ["two", "three"]);
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot start a pipeline: it is not a `Producer`",
     label = "not a `Producer`",

@@ -29,6 +29,94 @@ use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 ///     }
 /// }
 /// ```
+///
+/// The other callbacks are optional. This step asks its producer for exactly as much as its own subscribers ask of it:
+///
+/// ```
+/// use stage_core::spawn::{DiscardLog, StageOptions, producer_consumer};
+/// use stage_core::subscribe::{Asking, Cancellation, Role, Subscription};
+/// use stage_core::testing::{ManualConsumer, ManualProducer};
+/// use stage_core::{
+///     BoxError, Context, Demand, Emitter, Events, ExitReason, Init, ProducerConsumer, StageResult, SubscribeOptions,
+/// };
+///
+/// #[derive(Default)]
+/// struct Exact {
+///     source: Option<Subscription>,
+/// }
+///
+/// impl ProducerConsumer for Exact {
+///     type In = u32;
+///     type Out = u32;
+///
+///     const ASKS_BY_ITSELF: bool = true;
+///
+///     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+///         println!("{} begins", cx.name());
+///         Ok(Init::Ready)
+///     }
+///
+///     async fn handle_events(&mut self, events: Events<'_, u32>, out: &mut Emitter<'_, u32>) -> StageResult {
+///         out.forward(events);
+///         Ok(())
+///     }
+///
+///     async fn handle_demand(&mut self, demand: Demand, _: &mut Emitter<'_, u32>) -> StageResult {
+///         if let Some(source) = &self.source {
+///             source.ask(demand);
+///         }
+///         Ok(())
+///     }
+///
+///     async fn handle_subscribe(
+///         &mut self,
+///         peer: Role,
+///         subscription: &Subscription,
+///         _: &mut Emitter<'_, u32>,
+///     ) -> Result<Asking, BoxError> {
+///         if peer == Role::Producer {
+///             self.source = Some(subscription.clone());
+///         }
+///         Ok(Asking::Manual)
+///     }
+///
+///     async fn handle_cancel(
+///         &mut self,
+///         peer: Role,
+///         _: &Subscription,
+///         _: &Cancellation,
+///         _: &mut Emitter<'_, u32>,
+///     ) -> StageResult {
+///         if peer == Role::Producer {
+///             self.source = None;
+///         }
+///         Ok(())
+///     }
+///
+///     fn handle_discarded(&mut self, events: usize) -> DiscardLog {
+///         println!("{events} events are lost");
+///         DiscardLog::Silent
+///     }
+///
+///     async fn terminate(&mut self, reason: &ExitReason) {
+///         println!("the step {reason}");
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), BoxError> {
+/// let step = producer_consumer(Exact::default(), StageOptions::named("exact")).await?;
+/// let mut source = ManualProducer::spawn(StageOptions::named("source")).await;
+/// step.subscribe(&source.producer(), SubscribeOptions::new()).await?;
+/// let mut consumer = ManualConsumer::spawn("consumer").await;
+/// consumer.subscribe(&step.producer(), SubscribeOptions::new()).await?;
+/// consumer.ask(3);
+/// assert_eq!(source.next_demand().await, 3);
+/// source.emit([1, 2, 3]);
+/// assert_eq!(consumer.next_batch().await, [1, 2, 3]);
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a step: it is not a `ProducerConsumer`",
     label = "not a `ProducerConsumer`",

@@ -7,6 +7,39 @@ use crate::sync::{Arc, Mutex, lock};
 /// The right to answer one call.
 ///
 /// It may be kept and used later, from any task. Dropping it leaves the call unanswered.
+///
+/// ```
+/// use stage_core::stage::{Call, Reply};
+/// use stage_core::{Emitter, Nothing, StageResult};
+///
+/// /// Answers whether it is there, even while it is busy, and later how much it has stored.
+/// struct Store;
+///
+/// struct Ping;
+/// struct Size;
+///
+/// impl Call<Ping> for Store {
+///     type Out = Nothing;
+///     type Reply = ();
+///
+///     async fn handle_call(&mut self, _: Ping, reply: Reply<()>, _: &mut Emitter<'_, Nothing>) -> StageResult {
+///         // A caller that went away is no error of this stage.
+///         let _ = reply.send_now(());
+///         Ok(())
+///     }
+/// }
+///
+/// impl Call<Size> for Store {
+///     type Out = Nothing;
+///     type Reply = u64;
+///
+///     async fn handle_call(&mut self, _: Size, reply: Reply<u64>, _: &mut Emitter<'_, Nothing>) -> StageResult {
+///         // The stage handles events while the task counts.
+///         tokio::spawn(async move { reply.send(42) });
+///         Ok(())
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Reply<R> {
     answer: Arc<Mutex<Answer<R>>>,

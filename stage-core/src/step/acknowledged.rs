@@ -4,6 +4,54 @@
 //! Steps that emit the events that they take, such as [`debounce`](super::debounce), need no variant: a chain tells
 //! them how to let go of an event. Wired by hand with `spawn`, they drop deliveries, which rejects them, unless they
 //! are [`leaving`].
+//!
+//! ```
+//! use stage_core::Pipeline;
+//! use stage_core::ack::Delivery;
+//! use stage_core::step::{Side, acknowledged};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), stage_core::BoxError> {
+//! let (sent, sums) = std::sync::mpsc::channel();
+//! let pipeline = Pipeline::builder("sums")
+//!     .start_fn("numbers", || Ok([2, 4, 6].map(Delivery::untracked)))
+//!     .acknowledged()
+//!     // The first number is the unit of the others.
+//!     .step("scale", || {
+//!         Ok(acknowledged::prefix_and_rest(1, |first: Vec<u32>| {
+//!             let unit = first.first().copied().unwrap_or(1);
+//!             move |number: u32| number / unit
+//!         }))
+//!     })
+//!     .step("sum", || Ok(acknowledged::conflate(|number: u32| number, |sum: &mut u32, number| *sum += number)))
+//!     .finish_fn("send", move |sum| sent.send(sum).expect("the receiver is alive"));
+//! pipeline.start().await?.join().await?;
+//! assert_eq!(sums.iter().sum::<u32>(), 2 + 3);
+//!
+//! for latest in [false, true] {
+//!     let chain = Pipeline::builder("pairs")
+//!         .start_fn("left", || Ok([1, 2].map(|number| Delivery::untracked(Side::<u32, &str>::Left(number)))))
+//!         .and_start_fn("right", || Ok(["one", "two"].map(|name| Delivery::untracked(Side::Right(name)))))
+//!         .acknowledged();
+//!     let chain = match latest {
+//!         false => chain.step("zip", || Ok(acknowledged::zip())),
+//!         true => chain.step("zip", || Ok(acknowledged::zip_latest())),
+//!     };
+//!     let pipeline = chain.finish_fn("print", |(number, name): (u32, &str)| println!("{number}: {name}"));
+//!     let report = pipeline.start().await?.join().await?;
+//!     assert!(report.stages.last().is_some_and(|print| print.events_in >= 2));
+//! }
+//!
+//! let pipeline = Pipeline::builder("numbers")
+//!     .start_fn("numbers", || Ok([Delivery::untracked(1_u32)]))
+//!     .acknowledged()
+//!     .step("expand", || Ok(acknowledged::expand(|number: &u32| (*number < 3).then(|| number + 1))))
+//!     .finish_fn("print", |number| println!("{number}"));
+//! let report = pipeline.start().await?.join().await?;
+//! assert!((1..=3).contains(&report.stages[2].events_in));
+//! # Ok(())
+//! # }
+//! ```
 
 use super::side::Side;
 use crate::ack::Delivery;

@@ -4,6 +4,23 @@ use super::lines::Line;
 
 /// An event of one of two inputs: a step takes events of one type, so the inputs of [`zip`](super::zip) and
 /// [`zip_latest`](super::zip_latest) are wrapped by `Side::Left` and `Side::Right`.
+///
+/// ```
+/// use stage_core::step::{self, Side};
+/// use stage_core::Pipeline;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let pipeline = Pipeline::builder("pairs")
+///     .start_fn("numbers", || Ok([1, 2, 3].map(Side::<u32, &str>::Left)))
+///     .and_start_fn("names", || Ok(["one", "two"].map(Side::Right)))
+///     .step("zip", || Ok(step::zip()))
+///     .finish_fn("print", |(number, name): (u32, &str)| println!("{number}: {name}"));
+/// let report = pipeline.start().await?.join().await?;
+/// assert_eq!(report.stages[3].events_in, 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side<L, R> {
     /// An event of the left input.

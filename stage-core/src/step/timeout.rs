@@ -11,6 +11,15 @@ use crate::base::moment;
 use crate::stage::ProducerConsumer;
 
 /// The input of a step did not come in time.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::step::TimeoutError;
+///
+/// let error = TimeoutError::Initial(Duration::from_secs(30));
+/// assert_eq!(error.to_string(), "no first event came within 30s after one was asked for");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimeoutError {

@@ -83,6 +83,22 @@ pub struct StageExit {
 }
 
 /// The failure of a pipeline.
+///
+/// ```
+/// use stage_core::pipeline::ExitKind;
+/// use stage_core::{ExitReason, Fatal, Pipeline, PipelineError};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let pipeline = Pipeline::builder("numbers")
+///     .start_fn("numbers", || Ok(0..3))
+///     .finish_each_fn("store", stage_core::policy::FailurePolicy::stop(), |_| Err(Fatal::new("no disk")));
+/// let Err(PipelineError::Failed { stage, reason, report, .. }) = pipeline.start().await?.join().await else { panic!() };
+/// assert_eq!((&*stage, reason.kind()), ("store/0", ExitKind::Error));
+/// assert_eq!(report.stages.len(), 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PipelineError {

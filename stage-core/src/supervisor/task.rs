@@ -15,6 +15,30 @@ use crate::wire::diagnosis::Diagnosis;
 
 /// The signal for a task of a [`Supervisor`](crate::Supervisor) to end: the supervisor drains or stops, or
 /// restarts the task with other children. A task that has not ended 5 seconds after a stop is aborted.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::Supervisor;
+/// use stage_core::supervisor::Stopping;
+///
+/// async fn work(stopping: Stopping) -> stage_core::StageResult {
+///     while !stopping.is_asked() {
+///         tokio::select! {
+///             () = stopping.asked() => {}
+///             () = tokio::time::sleep(Duration::from_secs(60)) => println!("a minute has passed"),
+///         }
+///     }
+///     Ok(())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let running = Supervisor::new("service").task("clock", work).start().await?;
+/// running.drain(Duration::from_secs(5)).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Stopping {
     flag: Flag,

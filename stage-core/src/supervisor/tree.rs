@@ -28,7 +28,7 @@ use crate::wire::signal::Signal;
 /// ```
 /// use std::time::Duration;
 /// use stage_core::supervisor::ChildOptions;
-/// use stage_core::{Backoff, Pipeline, Restart, Strategy, Supervisor};
+/// use stage_core::{Backoff, Intensity, Pipeline, Restart, Strategy, Supervisor};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -45,6 +45,7 @@ use crate::wire::signal::Signal;
 /// };
 /// let running = Supervisor::new("everything")
 ///     .strategy(Strategy::RestForOne)
+///     .intensity(Intensity { max_restarts: 5, within: Duration::from_secs(60) })
 ///     .backoff(Backoff::new(Duration::from_millis(100), Duration::from_secs(10)))
 ///     .pipeline(ChildOptions::named("numbers").restart(Restart::Transient), numbers)
 ///     .supervisor("inner", inner)

@@ -17,6 +17,18 @@ use crate::dispatch::supply::buffer;
 /// assert_eq!(buffer.store(['b', 'c']), (1, vec![Marker::new(1)]));
 /// assert_eq!(buffer.take(5), (vec!['b', 'c'], vec![]));
 /// ```
+///
+/// Events that could not be delivered go back to the front:
+///
+/// ```
+/// use stage_core::testing::Buffer;
+/// use stage_core::{Capacity, Keep};
+///
+/// let mut buffer = Buffer::new(Capacity::Unbounded, Keep::Last);
+/// buffer.store(['b', 'c']);
+/// buffer.put_back(['a']);
+/// assert_eq!(buffer.take(2), (vec!['a', 'b'], vec![]));
+/// ```
 #[derive(Debug)]
 pub struct Buffer<E>(buffer::Buffer<E>);
 

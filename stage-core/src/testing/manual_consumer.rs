@@ -42,6 +42,35 @@ use crate::wire::{ProducerRef, SubscribeOptions};
 /// ```
 ///
 /// The stage continues to run when this handle is dropped.
+///
+/// A consumer that fails, or ends in another way, tells so to its producer:
+///
+/// ```
+/// use stage_core::spawn::StageOptions;
+/// use stage_core::testing::{ManualConsumer, ManualProducer};
+/// use stage_core::{ExitReason, SubscribeOptions};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let mut source = ManualProducer::<u32>::spawn(StageOptions::named("source")).await;
+/// for end in ["finish", "fail", "crash", "abort", "stop"] {
+///     let mut consumer = ManualConsumer::spawn(end).await;
+///     let subscription = consumer.subscribe(&source.producer(), SubscribeOptions::new()).await?;
+///     assert_eq!(consumer.subscription(), Some(&subscription));
+///     match end {
+///         "finish" => consumer.finish(),
+///         "fail" => consumer.fail("no connection"),
+///         "crash" => consumer.crash("a bug"),
+///         "abort" => consumer.abort(),
+///         _ => _ = consumer.stop(ExitReason::Shutdown).await,
+///     }
+///     let is_normal = ["finish", "stop"].contains(&end);
+///     assert_eq!(consumer.ended().await.is_normal(), is_normal);
+///     assert_eq!(source.next_cancel().await.0, subscription);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct ManualConsumer<E> {
     stage: StageRef<Probe<E>, E, Nothing>,

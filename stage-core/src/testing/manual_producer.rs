@@ -45,6 +45,31 @@ use crate::wire::subscription::{Cancellation, Subscription};
 /// ```
 ///
 /// The stage continues to run when this handle is dropped.
+///
+/// It logs what `handle_subscribe`, `handle_cancel` and `terminate` were called with:
+///
+/// ```
+/// use stage_core::spawn::StageOptions;
+/// use stage_core::subscribe::CancelKind;
+/// use stage_core::testing::{ManualConsumer, ManualProducer};
+/// use stage_core::{ExitReason, SubscribeOptions};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let mut source = ManualProducer::<u32>::spawn(StageOptions::named("source")).await;
+/// let mut consumer = ManualConsumer::spawn("consumer").await;
+/// let subscription = consumer.subscribe(&source.producer(), SubscribeOptions::new()).await?;
+/// assert_eq!(source.next_subscriber().await, subscription);
+/// subscription.cancel(ExitReason::Shutdown);
+/// let (ended, cancellation) = source.next_cancel().await;
+/// assert_eq!((ended, cancellation.kind), (subscription, CancelKind::Cancelled));
+/// assert!(source.cancels().is_empty() && source.demands().is_empty());
+///
+/// source.fail("the disk is full");
+/// assert_eq!(source.next_terminate().await.to_string(), source.ended().await.to_string());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct ManualProducer<E> {
     stage: StageRef<ManualProducerStage<E>, Nothing, E>,
@@ -141,6 +166,28 @@ impl<E: Send + 'static> ManualProducer<E> {
 
     /// Ends the stage by a panic with this message in a callback.
     ///
+    /// ```
+    /// use stage_core::ExitReason;
+    /// use stage_core::spawn::StageOptions;
+    /// use stage_core::testing::ManualProducer;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// for end in ["crash", "abort", "stop"] {
+    ///     let source = ManualProducer::<u32>::spawn(StageOptions::named("source")).await;
+    ///     match end {
+    ///         "crash" => source.crash("a bug"),
+    ///         "abort" => source.abort(),
+    ///         _ => _ = source.stop(ExitReason::Shutdown).await,
+    ///     }
+    ///     let reason = source.ended().await;
+    ///     assert_eq!(matches!(reason, ExitReason::Panicked(_)), end == "crash");
+    ///     assert_eq!(matches!(reason, ExitReason::Aborted), end == "abort");
+    ///     assert_eq!(matches!(reason, ExitReason::Shutdown), end == "stop");
+    /// }
+    /// # }
+    /// ```
+    ///
     /// # Panics
     ///
     /// Panics if the stage has ended; the panic in the callback stays within the stage.
@@ -173,6 +220,26 @@ impl<E: Send + 'static> ManualProducer<E> {
     }
 
     /// Holds demand back, or forwards it again.
+    ///
+    /// ```
+    /// use stage_core::SubscribeOptions;
+    /// use stage_core::spawn::{DemandMode, StageOptions};
+    /// use stage_core::testing::{ManualConsumer, ManualProducer, settle};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// let mut source = ManualProducer::<u32>::spawn(StageOptions::named("source")).await;
+    /// source.set_demand_mode(DemandMode::Accumulate);
+    /// let mut consumer = ManualConsumer::spawn("consumer").await;
+    /// consumer.subscribe(&source.producer(), SubscribeOptions::new()).await?;
+    /// consumer.ask(3);
+    /// settle().await;
+    /// assert!(source.demands().is_empty());
+    /// source.set_demand_mode(DemandMode::Forward);
+    /// assert_eq!(source.next_demand().await, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_demand_mode(&self, mode: DemandMode) {
         self.stage.set_demand_mode(mode);
     }

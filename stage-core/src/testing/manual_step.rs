@@ -45,6 +45,41 @@ use crate::wire::{ProducerRef, SubscribeOptions};
 /// ```
 ///
 /// The stage continues to run when this handle is dropped.
+///
+/// A step that ends, in whatever way, ends the consumer behind it, and tells the producer before it:
+///
+/// ```
+/// use stage_core::spawn::StageOptions;
+/// use stage_core::testing::{ManualConsumer, ManualProducer, ManualStep};
+/// use stage_core::{ExitReason, SubscribeOptions};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let mut source = ManualProducer::<u32>::spawn(StageOptions::named("source")).await;
+/// for end in ["finish", "fail", "crash", "abort", "stop"] {
+///     let mut step = ManualStep::<u32, u32>::spawn(StageOptions::named("step")).await;
+///     let subscription = step.subscribe(&source.producer(), SubscribeOptions::new()).await?;
+///     let mut consumer = ManualConsumer::spawn("consumer").await;
+///     consumer.subscribe(&step.producer(), SubscribeOptions::new()).await?;
+///     match end {
+///         "finish" => step.finish(),
+///         "fail" => step.fail("no connection"),
+///         "crash" => step.crash("a bug"),
+///         "abort" => step.abort(),
+///         _ => _ = step.stop(ExitReason::Shutdown).await,
+///     }
+///     let is_normal = ["finish", "stop"].contains(&end);
+///     assert_eq!(step.ended().await.is_normal(), is_normal);
+///     assert_eq!(consumer.ended().await.is_normal(), is_normal);
+///     assert_eq!(source.next_cancel().await.0, subscription);
+///     assert!(step.demands().is_empty());
+///     if is_normal || end == "fail" {
+///         assert_eq!(step.next_terminate().await.is_normal(), is_normal);
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct ManualStep<In, Out> {
     stage: StageRef<ManualStepStage<In, Out>, In, Out>,
@@ -215,6 +250,24 @@ impl<In: Send + 'static, Out: Send + 'static> ManualStep<In, Out> {
 
     /// Waits for the next consumer that leaves; returns how its subscription ended. (For producers, see
     /// [`Observed::next_end`].)
+    ///
+    /// ```
+    /// use stage_core::spawn::StageOptions;
+    /// use stage_core::subscribe::CancelKind;
+    /// use stage_core::testing::{ManualConsumer, ManualStep};
+    /// use stage_core::{ExitReason, SubscribeOptions};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// let mut step = ManualStep::<u32, u32>::spawn(StageOptions::named("step")).await;
+    /// let mut consumer = ManualConsumer::spawn("consumer").await;
+    /// let subscription = consumer.subscribe(&step.producer(), SubscribeOptions::new()).await?;
+    /// consumer.stop(ExitReason::Shutdown).await;
+    /// let (left, cancellation) = step.next_cancel().await;
+    /// assert_eq!((left, cancellation.kind), (subscription, CancelKind::Down));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Panics
     ///

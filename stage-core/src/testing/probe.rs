@@ -47,6 +47,42 @@ pub struct Probe<E> {
 }
 
 /// The observations of a [`Probe`], in order.
+///
+/// ```
+/// use stage_core::spawn::{StageOptions, consumer};
+/// use stage_core::testing::{ManualProducer, Probe, settle};
+/// use stage_core::{CancelMode, SubscribeOptions};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let (probe, mut seen) = Probe::new();
+/// let probe = consumer(probe, StageOptions::named("probe")).await?;
+/// let source = ManualProducer::spawn(StageOptions::named("source")).await;
+/// let options = SubscribeOptions::new().cancel(CancelMode::Temporary);
+/// let subscription = probe.subscribe(&source.producer(), options).await?;
+/// assert_eq!(seen.next_subscribed().await, subscription);
+///
+/// source.emit(["a", "b"]);
+/// settle().await;
+/// let batches = seen.batches();
+/// assert_eq!((batches.len(), &batches[0].from), (1, &subscription));
+/// assert_eq!(batches[0].to_string(), "2 events from source");
+///
+/// source.emit(["c"]);
+/// assert_eq!(seen.next_batch().await, ["c"]);
+/// source.emit(["d"]);
+/// settle().await;
+/// assert_eq!(seen.events(), ["d"]);
+/// seen.release(1); // only a probe that hangs waits for this
+///
+/// source.finish();
+/// let (ended, cancellation) = seen.next_end().await;
+/// assert_eq!(ended, subscription);
+/// assert!(cancellation.reason.is_normal());
+/// assert!(seen.ends().is_empty(), "each end is taken once");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Observed<E> {
     batches: Log<ObservedBatch<E>>,

@@ -41,6 +41,25 @@ use crate::sync::Arc;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// A seed whose order shows a fault can be examined:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::Pipeline;
+/// use stage_core::testing::Sim;
+///
+/// let order = |seed| {
+///     let sim = Sim::seeded(seed).within(Duration::from_secs(10)).most_turns(1_000);
+///     sim.run(async {
+///         let pipeline = Pipeline::builder("numbers").start_fn("numbers", || Ok(0..9)).finish_fn("drop", drop);
+///         pipeline.start().await.expect("it starts").join().await.expect("it ends");
+///     });
+///     sim.turns()
+/// };
+/// assert_eq!(order(7), order(7), "the stages had the same turns");
+/// ```
+///
 /// # Scope of the seed
 ///
 /// The seed determines the order of all stages spawned within [`run`](Self::run), regardless of their

@@ -25,6 +25,36 @@ use crate::dispatch::{
 /// assert_eq!(supply.sent(), [(consumer, vec!['c'])]);
 /// # Ok::<(), stage_core::subscribe::SubscribeError>(())
 /// ```
+///
+/// A supply shows what waits, what was discarded, and when a marker has been passed:
+///
+/// ```
+/// use stage_core::dispatch::{DispatchOptions, FairDispatcher, Marker, SubscriptionKey};
+/// use stage_core::testing::Supply;
+/// use stage_core::{Capacity, Keep};
+///
+/// let mut supply = Supply::with_buffer(FairDispatcher::new(), Capacity::Bounded(2), Keep::First);
+/// let (a, b) = (SubscriptionKey::new(0), SubscriptionKey::new(1));
+/// supply.subscribe(a, DispatchOptions::new())?;
+/// supply.subscribe(b, DispatchOptions::new())?;
+/// supply.emit([1, 2, 3]);
+/// assert_eq!((supply.waiting(), supply.discarded()), (2, 1));
+/// assert_eq!(supply.mark(Marker::new(5)), None);
+///
+/// supply.ask(a, 3);
+/// assert_eq!(supply.sent(), [(a, vec![1, 2])]);
+/// assert_eq!(supply.fired(), [Marker::new(5)]);
+/// assert_eq!((supply.wanted(), supply.outstanding()), (1, 1));
+///
+/// // The events of a subscriber that leaves go to another one.
+/// supply.take_back(a, [1, 2]);
+/// supply.cancel(a);
+/// supply.ask(b, 2);
+/// assert_eq!(supply.sent(), [(b, vec![1, 2])]);
+/// supply.finish(b);
+/// assert!(!supply.keeps_for(b) && supply.warnings().is_empty());
+/// # Ok::<(), stage_core::subscribe::SubscribeError>(())
+/// ```
 #[derive(Debug)]
 pub struct Supply<E> {
     inner: dispatch::Supply<E>,

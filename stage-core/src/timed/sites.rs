@@ -20,6 +20,15 @@ pub fn histogram(name: &str) -> Option<&'static Histogram> {
 }
 
 /// Returns the name and histogram of every function measured so far, in the order of their first calls.
+///
+/// ```
+/// use stage_core::timed;
+///
+/// for (name, histogram) in timed::histograms() {
+///     assert!(histogram.count() > 0, "only measured functions are listed");
+///     println!("{name}: {} calls, {:?} on average", histogram.count(), histogram.mean());
+/// }
+/// ```
 pub fn histograms() -> Vec<(&'static str, &'static Histogram)> {
     let sites = SITES.lock().unwrap_or_else(PoisonError::into_inner);
     sites.iter().map(|site| (site.name(), site.histogram())).collect()

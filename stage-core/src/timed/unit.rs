@@ -22,6 +22,12 @@ pub enum Unit {
 
 impl Unit {
     /// Returns the symbol of the unit.
+    ///
+    /// ```
+    /// use stage_core::timed::Unit;
+    ///
+    /// assert_eq!((Unit::Hours.symbol(), Unit::default().symbol()), ("hrs", "µs"));
+    /// ```
     pub const fn symbol(self) -> &'static str {
         match self {
             Self::Hours => "hrs",

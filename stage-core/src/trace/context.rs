@@ -23,6 +23,17 @@ pub(super) const SAMPLED: u8 = 1;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// A context can also be made of its numbers:
+///
+/// ```
+/// use stage_core::trace::TraceContext;
+///
+/// let context = TraceContext::new(0xabc, 0xdef, 1).ok_or("none is zero")?.with_tracestate("vendor=1");
+/// assert_eq!((context.trace_id(), context.span_id(), context.flags()), (0xabc, 0xdef, 1));
+/// assert_eq!(context.tracestate(), Some("vendor=1"));
+/// # Ok::<(), &str>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceContext {
     pub(super) trace: NonZeroU128,

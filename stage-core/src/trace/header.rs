@@ -3,6 +3,12 @@
 use super::context::TraceContext;
 
 /// The header is no `traceparent`.
+///
+/// ```
+/// use stage_core::trace::{TraceContext, TraceparentError};
+///
+/// assert_eq!(TraceContext::parse("00-abc-def-01", None), Err(TraceparentError::Form));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TraceparentError {

@@ -49,6 +49,47 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Deliveries are sampled at their source. A handler finds the span of its delivery by [`current`]:
+//!
+//! ```
+//! use std::any::Any;
+//! use std::sync::mpsc::{Sender, channel};
+//!
+//! use stage_core::Pipeline;
+//! use stage_core::ack::Delivery;
+//! use stage_core::trace::{self, FinishedSpan, SpanKind, SpanReceiver, TraceContext, Tracer};
+//!
+//! struct Spans(Sender<FinishedSpan>);
+//!
+//! impl SpanReceiver for Spans {
+//!     fn receive(&self, span: FinishedSpan) {
+//!         // The receiver may be gone.
+//!         let _ = self.0.send(span);
+//!     }
+//!
+//!     fn enter(&self, _: &TraceContext) -> Option<Box<dyn Any>> {
+//!         // A guard of another library would be returned here.
+//!         None
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let context = TraceContext::new(7, 1, 1).ok_or("zero is no number of a trace")?;
+//! let (sender, spans) = channel();
+//! let pipeline = Pipeline::builder("orders")
+//!     .start_fn("orders", move || Ok([Delivery::untracked("apples").continue_trace(context.clone())]))
+//!     .acknowledged()
+//!     .step_fn("trace", |_| trace::current().map(|span| span.trace_id()))
+//!     .finish_fn("check", |trace_id| assert_eq!(trace_id, Some(7)))
+//!     .traced_by(&Tracer::new(Spans(sender)).deliveries(100));
+//! let report = pipeline.start().await?.join().await?;
+//! assert_eq!(report.stages[2].events_in, 1);
+//! assert!(spans.try_iter().any(|span| span.kind == SpanKind::Step));
+//! # Ok(())
+//! # }
+//! ```
 
 mod active;
 mod carried;

@@ -8,6 +8,21 @@ use crate::policy::AtOnceError;
 use crate::supervise::Ending;
 
 /// Why a request to a pipeline is refused. A request that is refused changes nothing.
+///
+/// ```
+/// use stage_core::Pipeline;
+/// use stage_core::watch::SteeringError;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let running =
+///     Pipeline::builder("upload").start_fn("files", || Ok(0_u64..)).finish_fn("store", |_| ()).start().await?;
+/// let Err(SteeringError::UnknownStep { known, .. }) = running.steering().pause_step("stores") else { panic!() };
+/// assert_eq!(known, ["files", "store"]);
+/// running.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SteeringError {

@@ -6,6 +6,23 @@ use crate::sync::Arc;
 use crate::wire::mailbox::Subscribable;
 
 /// The address of a stage that emits events of type `E`. Cheap to clone; stays valid through restarts.
+///
+/// ```
+/// use futures_util::TryStreamExt;
+/// use stage_core::spawn::{StageOptions, producer};
+/// use stage_core::stage::FromIter;
+/// use stage_core::{ProducerRef, SubscribeOptions};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let numbers = producer(FromIter::new(0..3), StageOptions::named("numbers")).await?;
+/// let numbers: ProducerRef<i32> = numbers.producer();
+/// assert_eq!(&*numbers.name(), "numbers");
+/// let events = numbers.stream(SubscribeOptions::new())?;
+/// assert_eq!(events.try_collect::<Vec<_>>().await?, [0, 1, 2]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct ProducerRef<E> {
     pub(crate) stage: Arc<dyn Subscribable<E>>,
 }

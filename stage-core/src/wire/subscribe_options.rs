@@ -27,6 +27,17 @@ use crate::wire::resubscribe::Resubscribe;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// A consumer may choose its share of the events, and begin paused:
+///
+/// ```
+/// use stage_core::dispatch::DispatchOptions;
+/// use stage_core::{SubscribeOptions, Tuning};
+///
+/// let share = DispatchOptions::<u32>::new().partition("odd");
+/// let options = SubscribeOptions::new().demand(Tuning::Auto).share(share).paused();
+/// assert!(options.is_paused());
+/// ```
 #[derive(Debug)]
 #[must_use]
 pub struct SubscribeOptions<E> {
@@ -91,6 +102,35 @@ impl<E> SubscribeOptions<E> {
     /// paused; `handle_subscribe` is called with it.
     ///
     /// Streams do not subscribe again. Default: no renewal.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use stage_core::registry::Registry;
+    /// use stage_core::spawn::{StageOptions, consumer};
+    /// use stage_core::testing::{ManualProducer, Probe};
+    /// use stage_core::{Backoff, SubscribeOptions};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// let registry = Registry::new();
+    /// let first = ManualProducer::<&str>::spawn(StageOptions::named("source")).await;
+    /// registry.register("source", first.stage())?;
+    /// let (probe, mut seen) = Probe::<&str>::new();
+    /// let probe = consumer(probe, StageOptions::named("probe")).await?;
+    /// let again = Backoff::new(Duration::from_millis(10), Duration::from_secs(1));
+    /// let options = SubscribeOptions::new().resubscribe(again);
+    /// probe.subscribe(&registry.producer("source"), options).await?;
+    ///
+    /// first.crash("a bug");
+    /// first.ended().await;
+    /// let second = ManualProducer::spawn(StageOptions::named("source")).await;
+    /// registry.register("source", second.stage())?;
+    /// second.emit(["after"]);
+    /// assert_eq!(seen.next_batch().await, ["after"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn resubscribe(mut self, backoff: Backoff) -> Self {
         self.resubscribe = Some(Resubscribe::new(backoff));
         self

@@ -11,6 +11,39 @@ use crate::sync::{Arc, Mutex, lock};
 ///
 /// Requests take effect when the stage concerned next reads its mail. On a subscription that has ended, they
 /// have no effect.
+///
+/// ```
+/// use stage_core::spawn::{StageOptions, consumer, producer};
+/// use stage_core::stage::FromIter;
+/// use stage_core::testing::{Probe, settle};
+/// use stage_core::{CancelMode, ExitReason, SubscribeOptions, Window};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let numbers = producer(FromIter::new(0..), StageOptions::named("numbers")).await?;
+/// let (probe, mut seen) = Probe::hanging();
+/// let probe = consumer(probe, StageOptions::named("probe")).await?;
+/// let options = SubscribeOptions::new().max_demand(1).min_demand(0).cancel(CancelMode::Temporary).paused();
+/// let subscription = probe.subscribe(&numbers.producer(), options).await?;
+/// assert_eq!((&*subscription.producer(), &*subscription.consumer()), ("numbers", "probe"));
+/// settle().await;
+/// assert!(seen.events().is_empty(), "it is paused");
+///
+/// subscription.resume();
+/// assert_eq!(seen.next_batch().await, [0]);
+/// subscription.set_window(Window::new(4, 0)?);
+/// assert_eq!(subscription.window().max(), 4);
+///
+/// subscription.pause();
+/// subscription.cancel(ExitReason::Shutdown);
+/// subscription.resume();
+/// seen.release(10);
+/// let (ended, cancellation) = seen.next_end().await;
+/// assert_eq!(ended, subscription);
+/// assert!(matches!(cancellation.reason, ExitReason::Shutdown));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Subscription {
     tie: Arc<Tie>,
@@ -74,6 +107,24 @@ pub(crate) enum What {
 }
 
 /// How a subscription ended.
+///
+/// ```
+/// use stage_core::spawn::StageOptions;
+/// use stage_core::subscribe::Cancellation;
+/// use stage_core::testing::{ManualConsumer, ManualProducer};
+/// use stage_core::{ExitReason, SubscribeOptions};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let mut source = ManualProducer::<u32>::spawn(StageOptions::named("source")).await;
+/// let mut consumer = ManualConsumer::spawn("consumer").await;
+/// let subscription = consumer.subscribe(&source.producer(), SubscribeOptions::new()).await?;
+/// subscription.cancel(ExitReason::Custom("enough".to_owned()));
+/// let (_, end): (_, Cancellation) = source.next_cancel().await;
+/// assert_eq!(end.reason.to_string(), "enough");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Cancellation {
@@ -84,6 +135,25 @@ pub struct Cancellation {
 }
 
 /// The kind of a subscription's end.
+///
+/// ```
+/// use stage_core::spawn::StageOptions;
+/// use stage_core::subscribe::{CancelKind, Cancellation};
+/// use stage_core::testing::{ManualConsumer, ManualProducer};
+/// use stage_core::SubscribeOptions;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let source = ManualProducer::<u32>::spawn(StageOptions::named("source")).await;
+/// let mut consumer = ManualConsumer::spawn("consumer").await;
+/// consumer.subscribe(&source.producer(), SubscribeOptions::new()).await?;
+/// source.finish();
+/// let (_, end): (_, Cancellation) = consumer.next_end().await;
+/// assert_eq!(end.kind, CancelKind::Down);
+/// assert!(end.reason.is_normal());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CancelKind {
     /// It was cancelled, or the producer refused it.
@@ -93,6 +163,51 @@ pub enum CancelKind {
 }
 
 /// The side of a subscription that the other stage is on.
+///
+/// ```
+/// use stage_core::spawn::{StageOptions, producer_consumer};
+/// use stage_core::subscribe::{Asking, Role, Subscription};
+/// use stage_core::testing::{ManualConsumer, ManualProducer};
+/// use stage_core::{BoxError, Emitter, Events, ProducerConsumer, StageResult, SubscribeOptions};
+///
+/// /// Passes events on, and tells of its subscriptions.
+/// struct Tell(std::sync::mpsc::Sender<(Role, String)>);
+///
+/// impl ProducerConsumer for Tell {
+///     type In = u32;
+///     type Out = u32;
+///
+///     async fn handle_events(&mut self, events: Events<'_, u32>, out: &mut Emitter<'_, u32>) -> StageResult {
+///         out.forward(events);
+///         Ok(())
+///     }
+///
+///     async fn handle_subscribe(
+///         &mut self,
+///         peer: Role,
+///         subscription: &Subscription,
+///         _: &mut Emitter<'_, u32>,
+///     ) -> Result<Asking, BoxError> {
+///         let name = if peer == Role::Producer { subscription.producer() } else { subscription.consumer() };
+///         self.0.send((peer, name.to_string()))?;
+///         Ok(Asking::Automatic)
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), BoxError> {
+/// let (told, heard) = std::sync::mpsc::channel();
+/// let step = producer_consumer(Tell(told), StageOptions::named("step")).await?;
+/// let source = ManualProducer::spawn(StageOptions::named("source")).await;
+/// step.subscribe(&source.producer(), SubscribeOptions::new()).await?;
+/// assert_eq!(heard.try_recv()?, (Role::Producer, "source".to_owned()));
+/// let mut consumer = ManualConsumer::spawn("consumer").await;
+/// consumer.subscribe(&step.producer(), SubscribeOptions::new()).await?;
+/// step.inspect().await?;
+/// assert_eq!(heard.try_recv()?, (Role::Consumer, "consumer".to_owned()));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The other stage sends events to this one.
@@ -102,6 +217,14 @@ pub enum Role {
 }
 
 /// Whether the engine or the stage asks for events of a subscription.
+///
+/// See [`Consumer`](crate::Consumer) for a stage that asks by itself.
+///
+/// ```
+/// use stage_core::subscribe::Asking;
+///
+/// assert_eq!(Asking::default(), Asking::Automatic);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Asking {
     /// The engine asks, by the subscription's window, after each batch.
@@ -131,6 +254,25 @@ impl Subscription {
 
     /// Ends the subscription without ending the consumer, whatever its cancel mode. Events that the consumer
     /// has not received return to the producer, for its other subscribers.
+    ///
+    /// ```
+    /// use stage_core::spawn::StageOptions;
+    /// use stage_core::testing::{ManualConsumer, ManualProducer};
+    /// use stage_core::{Demand, SubscribeOptions};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// let mut source = ManualProducer::<u32>::spawn(StageOptions::named("source")).await;
+    /// let mut consumer = ManualConsumer::spawn("consumer").await;
+    /// let subscription = consumer.subscribe(&source.producer(), SubscribeOptions::new()).await?;
+    /// subscription.ask(Demand::new(3).ok_or("three is more than none")?);
+    /// assert_eq!(source.next_demand().await, 3);
+    /// subscription.detach();
+    /// assert_eq!(source.next_cancel().await.0, subscription);
+    /// assert!(!consumer.stage().has_ended());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn detach(&self) {
         self.tell(&self.tie.consumer, What::Detach);
     }

@@ -6,6 +6,14 @@ use std::time::Duration;
 use crate::sync::Arc;
 
 /// The event time of one partition of a flow.
+///
+/// ```
+/// use stage_core::watch::EventTime;
+///
+/// let mut time = EventTime::new("orders by hour", 2);
+/// assert_eq!((time.partition, time.watermark, time.late), (2, None, 0));
+/// time.watermark = Some(1_700_000_000_000);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

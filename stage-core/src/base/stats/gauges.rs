@@ -8,6 +8,16 @@ use crate::sync::{Arc, Mutex, lock};
 
 /// A value that the code of a stage shows, such as the lag of a partition; see
 /// [`Emitter::gauges`](crate::Emitter::gauges).
+///
+/// ```
+/// use stage_core::stats::{Gauge, StageStats};
+///
+/// /// Returns the lag of a partition.
+/// fn lag<'a>(stats: &'a StageStats, partition: &str) -> Option<&'a Gauge> {
+///     stats.gauges.iter().find(|gauge| gauge.name == "lag" && gauge.of == partition)
+/// }
+/// assert_eq!(lag(&StageStats::default(), "3"), None);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -21,6 +31,16 @@ pub struct Gauge {
 }
 
 /// The value of a [`Gauge`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::stats::GaugeValue;
+///
+/// assert_eq!(GaugeValue::from(7), GaugeValue::Count(7));
+/// assert_eq!(GaugeValue::from(Duration::from_secs(1)), GaugeValue::Time(Duration::from_secs(1)));
+/// assert_eq!(GaugeValue::from("host-7"), GaugeValue::Text("host-7".to_owned()));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -60,6 +80,47 @@ impl From<&str> for GaugeValue {
 
 /// Sets the gauges of a stage. A handle may move to a task of the stage. The gauges exist as long as a handle does, so a
 /// stage keeps one, and a restarted stage begins without gauges.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::spawn::{StageOptions, consumer};
+/// use stage_core::stats::{Gauge, GaugeValue, Gauges};
+/// use stage_core::{BoxError, Consumer, Context, Events, Init, StageResult};
+///
+/// struct Store(Option<Gauges>);
+///
+/// impl Consumer for Store {
+///     type Event = u32;
+///
+///     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+///         let gauges = cx.gauges();
+///         gauges.set("files", 3);
+///         gauges.set_of("lag", "partition 1", Duration::from_secs(2));
+///         gauges.set_of("lag", "partition 2", Duration::from_secs(9));
+///         gauges.set("owner", "host-7");
+///         // The partition was given back, and the lease as well.
+///         gauges.remove_of("partition 2");
+///         gauges.remove("owner");
+///         self.0 = Some(gauges);
+///         Ok(Init::Ready)
+///     }
+///
+///     async fn handle_events(&mut self, _: Events<'_, u32>, _: &mut Context<'_>) -> StageResult {
+///         Ok(())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), BoxError> {
+/// let store = consumer(Store(None), StageOptions::named("store")).await?;
+/// let gauges: Vec<Gauge> = store.stats().gauges;
+/// let shown: Vec<_> = gauges.iter().map(|gauge| (gauge.name, &*gauge.of, &gauge.value)).collect();
+/// let lag = GaugeValue::Time(Duration::from_secs(2));
+/// assert_eq!(shown, [("files", "", &GaugeValue::Count(3)), ("lag", "partition 1", &lag)]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "the gauges end with the last handle"]
 pub struct Gauges {

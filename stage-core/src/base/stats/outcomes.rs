@@ -3,6 +3,24 @@
 use std::fmt;
 
 /// Counts of failed events, by the outcome that the step's failure policy chose.
+///
+/// ```
+/// use stage_core::Pipeline;
+/// use stage_core::policy::FailurePolicy;
+/// use stage_core::stats::EventFailures;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let pipeline = Pipeline::builder("parse")
+///     .start_fn("texts", || Ok(["1", "two", "3"]))
+///     .step_each_fn("parse", FailurePolicy::skip(), |text: &str| text.parse::<u32>())
+///     .finish_fn("print", |number| println!("{number}"));
+/// let report = pipeline.start().await?.join().await?;
+/// let failures: EventFailures = report.stages[1].failures;
+/// assert_eq!((failures.skipped, failures.to_string()), (1, "1 skipped".to_owned()));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -43,6 +61,23 @@ impl fmt::Display for EventFailures {
 }
 
 /// Counts of discarded events, by reason.
+///
+/// ```
+/// use stage_core::spawn::StageOptions;
+/// use stage_core::stats::Discards;
+/// use stage_core::testing::{ManualProducer, settle};
+/// use stage_core::Capacity;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let options = StageOptions::named("source").buffer(Capacity::Bounded(2));
+/// let source = ManualProducer::spawn(options).await;
+/// source.emit(1..=5);
+/// settle().await;
+/// let discards: Discards = source.stage().stats().discards;
+/// assert_eq!((discards.overflow, discards.total()), (3, 3));
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

@@ -9,6 +9,22 @@ use super::outcomes::{Discards, EventFailures};
 ///
 /// Each number is exact, but the numbers of a running pipeline are read at slightly different moments.
 /// [`Monitor::snapshot`](crate::pipeline::Monitor::snapshot) also reports the time spent in each state.
+///
+/// ```
+/// use stage_core::Pipeline;
+/// use stage_core::stats::StageStats;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let pipeline = Pipeline::builder("print")
+///     .start_fn("numbers", || Ok(0..10))
+///     .finish_fn("print", |number| println!("{number}"));
+/// let stages: Vec<StageStats> = pipeline.start().await?.join().await?.stages;
+/// assert_eq!((stages[0].events_out, stages[1].events_in), (10, 10));
+/// assert_eq!((&*stages[1].step, stages[1].copy, stages[1].discarded), ("print", 0, 0));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

@@ -3,6 +3,13 @@
 use std::fmt;
 
 /// The state of a running stage. Its time is divided between these five states, without gap or overlap.
+///
+/// ```
+/// use stage_core::stats::StageState;
+///
+/// let names = StageState::ALL.map(StageState::name);
+/// assert_eq!(names, ["working", "waiting", "starved", "held_up", "scheduled"]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]

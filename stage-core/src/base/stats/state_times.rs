@@ -9,6 +9,18 @@ use super::state::StageState;
 ///
 /// The sum is the time for which the stage ran: since its first start, without the time between an end and
 /// the following restart.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::stats::{StageState, StateTimes};
+///
+/// let mut times = StateTimes::default();
+/// (times.working, times.starved) = (Duration::from_secs(3), Duration::from_secs(1));
+/// assert_eq!(times.of(StageState::Working), Duration::from_secs(3));
+/// assert_eq!(times.total(), Duration::from_secs(4));
+/// assert!((times.share(StageState::Starved) - 0.25).abs() < f64::EPSILON);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

@@ -71,6 +71,22 @@ struct Partition<E> {
 impl<E: Hash> PartitionDispatcher<E, ()> {
     /// Creates a dispatcher that routes each event by its [stable hash](stable_hash).
     ///
+    /// ```
+    /// use stage_core::dispatch::{DispatchOptions, PartitionDispatcher, SubscriptionKey, stable_hash};
+    /// use stage_core::testing::Supply;
+    ///
+    /// let mut supply = Supply::new(PartitionDispatcher::hashed(2)?);
+    /// for partition in 0..2 {
+    ///     supply.subscribe(SubscriptionKey::new(partition), DispatchOptions::new().partition(partition))?;
+    ///     supply.ask(SubscriptionKey::new(partition), 10);
+    /// }
+    /// supply.emit(0..10_u32);
+    /// for (to, numbers) in supply.sent() {
+    ///     assert!(numbers.iter().all(|number| stable_hash(number) % 2 == to.number() as u64));
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`PartitionError`] if there are no partitions, or more than 65,536.

@@ -12,6 +12,32 @@ use crate::supervise::{Exits, Lifecycle, StageEntry, stats_of};
 use crate::sync::Arc;
 
 /// A reader of a pipeline's statistics, even after it has ended. Cheap to clone.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::Pipeline;
+/// use stage_core::testing::{Probe, settle};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let (probe, _seen) = Probe::<u32>::hanging();
+/// let running = Pipeline::builder("numbers")
+///     .start_fn("numbers", || Ok(0..1_000_u32))
+///     .finish("probe", move || Ok(probe.clone()))
+///     .start()
+///     .await?;
+/// settle().await;
+/// let monitor = running.monitor();
+/// let stalls = monitor.stalls(Duration::from_secs(1)).await;
+/// assert!(stalls.iter().any(|stall| stall.stage == "probe/0"));
+/// assert!(monitor.snapshot().stages.len() == 2 && monitor.topology().name == "numbers");
+/// running.stop().await?;
+/// assert_eq!(monitor.stats()[1].batches, 1);
+/// assert!(monitor.status().state.is_ended());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Monitor {
     pub(crate) stages: Arc<[Arc<StageEntry>]>,

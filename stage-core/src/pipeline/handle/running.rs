@@ -25,6 +25,20 @@ use crate::supervise::{
 use crate::sync::Arc;
 
 /// The failure of a pipeline to start.
+///
+/// ```
+/// use stage_core::pipeline::ExitKind;
+/// use stage_core::{Pipeline, StartError};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let pipeline = Pipeline::builder("import")
+///     .start_fn("lines", || std::fs::read_dir("/no such directory").map_err(Into::into))
+///     .finish_fn("print", |entry| println!("{entry:?}"));
+/// let Err(StartError::Stage { stage, reason, .. }) = pipeline.start().await else { panic!("it starts") };
+/// assert_eq!((&*stage, reason.kind()), ("lines/0", ExitKind::Error));
+/// # }
+/// ```
 #[derive(Clone, stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -67,6 +81,40 @@ fn list(errors: &[OptionError]) -> String {
 /// println!("{}", running.topology());
 /// assert_eq!(running.stats().len(), 2);
 /// running.drain(Duration::from_secs(10)).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Its stages can be watched, and addressed by their types:
+///
+/// ```
+/// use std::ops::RangeFrom;
+/// use std::time::Duration;
+///
+/// use stage_core::Pipeline;
+/// use stage_core::stage::{FromIter, MapEach};
+/// use stage_core::testing::{Probe, settle};
+///
+/// type Negate = MapEach<fn(u32) -> u32, u32, u32>;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let (probe, _seen) = Probe::hanging();
+/// let running = Pipeline::builder("numbers")
+///     .start("numbers", || Ok(FromIter::new(0_u32..)))
+///     .step("negate", || Ok(Negate::new(u32::wrapping_neg)))
+///     .finish("probe", move || Ok(probe.clone()))
+///     .start()
+///     .await?;
+/// let numbers = running.producer::<FromIter<RangeFrom<u32>>>("numbers", 0)?;
+/// let negate = running.producer_consumer::<Negate>("negate", 0)?;
+/// let probe = running.consumer::<Probe<u32>>("probe", 0)?;
+/// assert_eq!([numbers.name(), negate.name(), probe.name()], ["numbers/0", "negate/0", "probe/0"]);
+/// settle().await;
+/// assert!(!running.stalls(Duration::from_secs(1)).await.is_empty(), "the probe hangs");
+/// let monitor = running.monitor();
+/// running.stop().await?;
+/// assert_eq!(monitor.stats().len(), 3);
 /// # Ok(())
 /// # }
 /// ```

@@ -64,6 +64,60 @@ use crate::wire::mailbox::{Mail, Mailbox};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// A message can also be handled behind the events that wait in the stage:
+///
+/// ```
+/// use stage_core::spawn::{StageOptions, producer};
+/// use stage_core::stage::Cast;
+/// use stage_core::testing::ManualConsumer;
+/// use stage_core::{Demand, Emitter, Producer, StageResult, SubscribeOptions};
+///
+/// /// Emits the numbers that it is told, until it is told nothing.
+/// struct Feed;
+///
+/// impl Producer for Feed {
+///     type Event = u32;
+///
+///     async fn handle_demand(&mut self, _: Demand, _: &mut Emitter<'_, u32>) -> StageResult {
+///         Ok(())
+///     }
+/// }
+///
+/// impl Cast<u32> for Feed {
+///     type Out = u32;
+///
+///     async fn handle_cast(&mut self, number: u32, out: &mut Emitter<'_, u32>) -> StageResult {
+///         out.emit(number);
+///         Ok(())
+///     }
+/// }
+///
+/// impl Cast<()> for Feed {
+///     type Out = u32;
+///
+///     async fn handle_cast(&mut self, (): (), out: &mut Emitter<'_, u32>) -> StageResult {
+///         out.finish();
+///         Ok(())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let feed = producer(Feed, StageOptions::named("feed")).await?;
+/// feed.cast(1)?;
+/// feed.info(2).await?;
+/// feed.info_soon(())?;
+/// assert_eq!(feed.inspect().await?.buffered, 1);
+/// let mut consumer = ManualConsumer::spawn("consumer").await;
+/// consumer.subscribe(&feed.producer(), SubscribeOptions::new()).await?;
+/// consumer.ask(5);
+/// assert!(feed.ended().await.is_normal());
+/// assert_eq!(consumer.events(), [1, 2]);
+/// assert_eq!((feed.name(), feed.has_ended(), feed.stats().events_out), ("feed", true, 2));
+/// # Ok(())
+/// # }
+/// ```
 pub struct StageRef<S, In, Out> {
     pub(super) mailbox: Arc<Mailbox<StageMail<S, In, Out>>>,
 }
@@ -81,6 +135,37 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
 
     /// Returns a reference to the stage whose callback got `cx`, so that tasks it starts can send it
     /// messages.
+    ///
+    /// ```
+    /// use stage_core::stage::Cast;
+    /// use stage_core::{BoxError, Consumer, Context, Emitter, Events, Init, Nothing, StageRef, StageResult};
+    ///
+    /// struct Store;
+    ///
+    /// impl Consumer for Store {
+    ///     type Event = u32;
+    ///
+    ///     async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+    ///         let own = StageRef::<Self, u32, Nothing>::current(cx)?;
+    ///         // A watch on the file may call it from another thread.
+    ///         std::thread::spawn(move || own.cast(()));
+    ///         Ok(Init::Ready)
+    ///     }
+    ///
+    ///     async fn handle_events(&mut self, _: Events<'_, u32>, _: &mut Context<'_>) -> StageResult {
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// impl Cast<()> for Store {
+    ///     type Out = Nothing;
+    ///
+    ///     async fn handle_cast(&mut self, (): (), _: &mut Emitter<'_, Nothing>) -> StageResult {
+    ///         println!("the file has changed");
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
@@ -226,6 +311,31 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
 
     /// Like [`stop`](Self::stop), but [aborts](Self::abort) the stage if it has not ended by itself after
     /// `deadline`. Waits nevertheless for a callback that never yields.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use stage_core::ExitReason;
+    /// use stage_core::pipeline::ExitKind::{Aborted, Custom, Normal, Shutdown};
+    /// use stage_core::spawn::{DemandMode, StageOptions, producer};
+    /// use stage_core::stage::FromIter;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// for (end, kind) in [("drain", Normal), ("soon", Shutdown), ("within", Custom), ("abort", Aborted)] {
+    ///     let numbers = producer(FromIter::new(0_u64..), StageOptions::named("numbers")).await?;
+    ///     numbers.set_demand_mode(DemandMode::Accumulate);
+    ///     match end {
+    ///         "soon" => numbers.stop_soon(ExitReason::Shutdown),
+    ///         "drain" => numbers.drain_soon(),
+    ///         "abort" => numbers.abort(),
+    ///         _ => _ = numbers.stop_within(ExitReason::Custom("no ink".to_owned()), Duration::from_secs(1)).await,
+    ///     }
+    ///     assert_eq!(numbers.ended().await.kind(), kind);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Cancel safety
     ///

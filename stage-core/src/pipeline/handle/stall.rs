@@ -46,6 +46,30 @@ pub struct Stall {
 }
 
 /// A reason for a stall.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::Pipeline;
+/// use stage_core::pipeline::WaitsFor;
+/// use stage_core::testing::{Probe, settle};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let (probe, _seen) = Probe::<u32>::hanging();
+/// let running = Pipeline::builder("numbers")
+///     .start_fn("numbers", || Ok(0..1_000_u32))
+///     .finish("probe", move || Ok(probe.clone()))
+///     .start()
+///     .await?;
+/// settle().await;
+/// let stalls = running.stalls(Duration::from_secs(1)).await;
+/// let probe = stalls.iter().find(|stall| stall.stage == "probe/0").ok_or("it hangs")?;
+/// assert!(probe.waits_for.contains(&WaitsFor::Callback));
+/// running.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]

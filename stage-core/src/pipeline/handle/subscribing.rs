@@ -13,6 +13,34 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
     /// Makes this stage subscribe to `producer`; returns once it has asked for its first events. If the
     /// producer refuses the subscription, this stage's `handle_cancel` is called.
     ///
+    /// ```
+    /// use stage_core::spawn::{StageOptions, consumer};
+    /// use stage_core::testing::{ManualProducer, Probe};
+    /// use stage_core::{ExitReason, SubscribeOptions};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// let first = ManualProducer::spawn(StageOptions::named("first")).await;
+    /// let second = ManualProducer::spawn(StageOptions::named("second")).await;
+    /// let (probe, mut seen) = Probe::new();
+    /// let probe = consumer(probe, StageOptions::named("probe")).await?;
+    /// let made = probe.subscribe(&first.producer(), SubscribeOptions::new()).await?;
+    /// assert_eq!(seen.next_subscribed().await, made);
+    ///
+    /// // Move to the second producer and back. The stage does not end with the old subscription.
+    /// let reason = ExitReason::Shutdown;
+    /// let other = probe.resubscribe(&made, reason.clone(), &second.producer(), SubscribeOptions::new()).await?;
+    /// assert_eq!(seen.next_subscribed().await, other);
+    /// probe.resubscribe_soon(&other, reason, &first.producer(), SubscribeOptions::new())?;
+    /// assert_eq!(&*seen.next_subscribed().await.producer(), "first");
+    /// probe.subscribe_soon(&second.producer(), SubscribeOptions::new())?;
+    /// assert_eq!(&*seen.next_subscribed().await.producer(), "second");
+    /// second.emit(["event"]);
+    /// assert_eq!(seen.next_batch().await, ["event"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Returns [`SubscribeError::Window`] if the demand window is invalid, and [`SubscribeError::Ended`] if
