@@ -6,15 +6,16 @@
 //! ```
 //!
 //! Both sides move the same jobs in transactions of the same size, with the same journal and `synchronous` setting, and
-//! alternate. `by hand` is the table that a service writes without a library, on
-//! a blocking thread for each transaction, as an asynchronous service has to.
+//! alternate. `by hand` is the table that a service writes without a library, on a blocking thread for each transaction, as
+//! an asynchronous service has to. In its first form, the jobs of a killed process stay locked; in its second
+//! one, leases end and their jobs come back, and only the last lease settles a job. The queue does both and more.
 #![forbid(unsafe_code)]
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 use stage_connect::Disposition;
 use stage_connect::laws::{Outcome, beside, by_hand, numbers};
 use stage_sqlite::{NewJob, Queue, QueueOptions};
@@ -35,20 +36,33 @@ const TAKE: &str = "
         SELECT id FROM plain WHERE locked_until IS NULL AND due <= ?1 ORDER BY priority DESC, id LIMIT ?3)
     RETURNING id, payload";
 const DELETE: &str = "DELETE FROM plain WHERE id = ?1 AND locked_until IS NOT NULL";
+/// In the second form, which also adds the column `attempts` to what is returned, and to the condition of the removal.
+const CREATE_ENDS: &str = "CREATE INDEX plain_locked ON plain (locked_until) WHERE locked_until IS NOT NULL";
+const END: &str = "UPDATE plain SET locked_until = NULL WHERE locked_until <= ?1";
 
 /// The plain table.
 #[derive(Clone)]
 struct ByHand {
     connection: Arc<Mutex<Connection>>,
+    leases: Leases,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leases {
+    Last,
+    End,
 }
 
 impl ByHand {
-    fn open(path: &Path) -> rusqlite::Result<Self> {
+    fn open(path: &Path, leases: Leases) -> rusqlite::Result<Self> {
         let connection = Connection::open(path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.execute_batch(CREATE)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+        if leases == Leases::End {
+            connection.execute_batch(CREATE_ENDS)?;
+        }
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), leases })
     }
 
     /// Runs one transaction on a blocking thread.
@@ -76,20 +90,33 @@ impl ByHand {
             })
             .await?;
         }
-        let mut done = 0;
+        let (mut done, leases) = (0, self.leases);
         while done < jobs {
-            let taken: Vec<(i64, Vec<u8>)> = self
-                .run(|transaction| {
-                    let mut take = transaction.prepare_cached(TAKE)?;
+            let taken: Vec<(i64, Vec<u8>, i64)> = self
+                .run(move |transaction| {
+                    let ends = leases == Leases::End;
+                    if ends {
+                        transaction.prepare_cached(END)?.execute([now()])?;
+                    }
+                    let mut take = match leases {
+                        Leases::Last => transaction.prepare_cached(TAKE)?,
+                        Leases::End => transaction.prepare_cached(&format!("{TAKE}, attempts"))?,
+                    };
+                    let read =
+                        |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, if ends { row.get(2)? } else { 0 }));
                     let parameters =
                         params![now(), now() + millis(LEASE), i64::try_from(BATCH).unwrap_or(i64::MAX)];
-                    take.query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+                    take.query_map(parameters, read)?.collect()
                 })
                 .await?;
             done += taken.len();
             self.run(move |transaction| {
-                let mut delete = transaction.prepare_cached(DELETE)?;
-                taken.iter().try_for_each(|(id, _)| delete.execute([id]).map(drop))
+                if leases == Leases::Last {
+                    let mut delete = transaction.prepare_cached(DELETE)?;
+                    return taken.iter().try_for_each(|(id, ..)| delete.execute([id]).map(drop));
+                }
+                let mut delete = transaction.prepare_cached(&format!("{DELETE} AND attempts = ?2"))?;
+                taken.iter().try_for_each(|(id, _, attempt)| delete.execute([id, attempt]).map(drop))
             })
             .await?;
         }
@@ -125,11 +152,13 @@ async fn main() -> Outcome<()> {
     let [jobs, waiting] = numbers([20_000, 1_000_000])?;
     let folder = tempfile::tempdir()?;
 
-    let by_hand = ByHand::open(&folder.path().join("plain.db"))?;
     let ours = Queue::open(folder.path().join("jobs.db"), QueueOptions::new().visibility(LEASE)).await?;
-    let names = ["plain SQL by hand", "the queue"];
-    beside(names, jobs, ROUNDS, async || by_hand.round(jobs).await, async || round(&ours, jobs).await)
-        .await?;
+    for (leases, name) in [(Leases::Last, "plain SQL by hand"), (Leases::End, "plain SQL whose leases end")] {
+        let by_hand = ByHand::open(&folder.path().join(format!("{leases:?}.db")), leases)?;
+        let names = [name, "the queue"];
+        beside(names, jobs, ROUNDS, async || by_hand.round(jobs).await, async || round(&ours, jobs).await)
+            .await?;
+    }
 
     // The jobs that wait have a lower priority, so each round moves the same jobs past them.
     let mut queues = Vec::new();

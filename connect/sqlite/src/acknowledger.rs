@@ -77,11 +77,10 @@ fn write(
 ) -> rusqlite::Result<()> {
     let now = now();
     table.look_at_time(connection, now)?;
-    for receipt in done {
-        if !table.acknowledge(connection, *receipt)? {
-            // The job is or was delivered again: nothing is lost.
-            tracing::warn!(job = receipt.id.0, "job acknowledged after its lease ran out");
-        }
+    let late = done.len() - table.acknowledge_all(connection, done)?;
+    if late > 0 {
+        // These jobs are or were delivered again: nothing is lost.
+        tracing::warn!(jobs = late, "jobs acknowledged after their leases ran out");
     }
     rejected.iter().try_for_each(|rejected| reject(table, connection, rejected, options, now))?;
     if rejected.is_empty() { Ok(()) } else { table.note_time(connection, now) }
@@ -132,7 +131,7 @@ mod tests {
     use stage_core::Backoff;
 
     const fn receipt(attempt: u32) -> Receipt {
-        Receipt { id: JobId(1), lease: 9, attempt, company: Company::Jobs }
+        Receipt { id: JobId(1), lease: 9, attempt, company: Company::Jobs, is_keyed: false }
     }
 
     #[test]

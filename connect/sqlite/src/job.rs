@@ -69,7 +69,8 @@ pub(crate) enum Company {
 impl Job {
     /// Returns the receipt that identifies this lease to the queue.
     pub const fn receipt(&self) -> Receipt {
-        Receipt { id: self.id, lease: self.lease, attempt: self.attempt, company: self.company }
+        let Self { id, ref key, attempt, lease, company, .. } = *self;
+        Receipt { id, lease, attempt, company, is_keyed: key.is_some() }
     }
 }
 
@@ -84,6 +85,8 @@ pub struct Receipt {
     /// The number of the attempt, from 1.
     pub attempt: u32,
     pub(crate) company: Company,
+    /// Whether others may wait for this job.
+    pub(crate) is_keyed: bool,
 }
 
 /// A job that failed for good.

@@ -9,7 +9,7 @@
 use rusqlite::{Connection, Row, params};
 
 use crate::job::{Company, Job, JobId, Receipt};
-use crate::table::{Lease, Table, count};
+use crate::table::{Lease, Table, count, runs};
 
 /// The lessee of a lease that ran out: it can still be settled, and is never renewed.
 const NOBODY: i64 = i64::MIN;
@@ -74,11 +74,11 @@ impl Table {
         let next = self.next(connection, lease, hand)?;
         let company = if hand == Hand::Empty && next.len() == 1 { Company::Nothing } else { Company::Jobs };
         let mut take = connection.prepare_cached(&self.statements.take)?;
-        let take = |job: Job| {
-            take.execute([job.id.0, lease.lessee, lease.until])?;
-            Ok(Job { attempt: job.attempt + 1, lease: job.lease + 1, company, ..job })
-        };
-        next.into_iter().map(take).collect()
+        for (first, last) in runs(&next, |job| job.id) {
+            take.execute([first.id.0, last.id.0, lease.lessee, lease.until])?;
+        }
+        let taken = |job: Job| Job { attempt: job.attempt + 1, lease: job.lease + 1, company, ..job };
+        Ok(next.into_iter().map(taken).collect())
     }
 
     fn next(&self, connection: &Connection, lease: Lease<'_>, hand: Hand) -> rusqlite::Result<Vec<Job>> {
@@ -124,8 +124,9 @@ impl Table {
     ) -> rusqlite::Result<()> {
         let mut run_out = connection.prepare_cached(&self.statements.run_out)?;
         let run_out = run_out.query_map(params![NOBODY, lease.now, lease.lane], |row| {
-            let (id, number, lessee, attempt) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-            let receipt = Receipt { id: JobId(id), lease: number, attempt, company: Company::Jobs };
+            let (id, lessee) = (JobId(row.get(0)?), row.get(2)?);
+            let (lease, attempt, is_keyed) = (row.get(1)?, row.get(3)?, row.get(4)?);
+            let receipt = Receipt { id, lease, attempt, company: Company::Jobs, is_keyed };
             Ok((sources_beside(lessee), receipt, has_begun(lessee, receipt)))
         })?;
         let run_out = run_out.collect::<rusqlite::Result<Vec<_>>>()?;

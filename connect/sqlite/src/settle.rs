@@ -34,8 +34,7 @@ impl Settle for QueueSettle {
         let written = self.queue.run(move |table, _, tx| {
             let now = now();
             table.look_at_time(tx, now)?;
-            ours.iter()
-                .try_for_each(|(receipt, disposition)| write(table, tx, *receipt, disposition, now))?;
+            write(table, tx, &ours, now)?;
             table.note_time(tx, now)
         });
         written
@@ -56,23 +55,29 @@ impl Settle for QueueSettle {
     }
 }
 
-/// Writes one disposition; a lease that has ended settles nothing.
+/// Writes dispositions; a lease that has ended settles nothing.
 fn write(
     table: &Table,
     connection: &Connection,
-    receipt: Receipt,
-    disposition: &Disposition,
+    settled: &[(Receipt, Disposition)],
     now: i64,
 ) -> rusqlite::Result<()> {
-    match disposition {
-        Disposition::Accept => table.acknowledge(connection, receipt)?,
-        Disposition::Release => table.give_back(connection, receipt, Return::Untried, 0)?,
-        Disposition::Retry { after } => {
-            // A job without a delay is due at 0, independent of the clock.
-            let due = if after.is_zero() { 0 } else { now.saturating_add(millis(*after)) };
-            table.give_back(connection, receipt, Return::Failed(FAILED), due)?
+    let mut done = Vec::with_capacity(settled.len());
+    for (receipt, disposition) in settled {
+        match disposition {
+            Disposition::Accept => done.push(*receipt),
+            Disposition::Release => {
+                table.give_back(connection, *receipt, Return::Untried, 0)?;
+            }
+            Disposition::Retry { after } => {
+                // A job without a delay is due at 0, independent of the clock.
+                let due = if after.is_zero() { 0 } else { now.saturating_add(millis(*after)) };
+                table.give_back(connection, *receipt, Return::Failed(FAILED), due)?;
+            }
+            Disposition::Dead { cause } => {
+                table.bury(connection, *receipt, cause, now)?;
+            }
         }
-        Disposition::Dead { cause } => table.bury(connection, receipt, cause, now)?,
-    };
-    Ok(())
+    }
+    table.acknowledge_all(connection, &done).map(drop)
 }

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::QueueError;
 use crate::job::{Company, Counts, DeadJob, JobId, NewJob, Receipt};
-use crate::statements::Statements;
+use crate::statements::{Statements, TOGETHER};
 
 /// One table of jobs. Times are milliseconds since 1970.
 #[derive(Clone, Debug)]
@@ -92,11 +92,40 @@ impl Table {
         jobs: impl IntoIterator<Item = NewJob>,
         _now: i64,
     ) -> rusqlite::Result<Vec<JobId>> {
-        let mut add = connection.prepare_cached(&self.statements.enqueue)?;
-        let add = |NewJob { payload, key, priority }: NewJob| {
-            add.insert(params![lane, key, priority, payload]).map(JobId)
-        };
-        jobs.into_iter().map(add).collect()
+        let jobs: Vec<NewJob> = jobs.into_iter().collect();
+        let mut ids = Vec::with_capacity(jobs.len());
+        for alike in jobs.chunk_by(|one, other| one.key.is_none() && other.key.is_none()) {
+            for few in alike.chunks(TOGETHER) {
+                if few.len() == TOGETHER {
+                    ids.extend(self.enqueue_together(connection, lane, few)?);
+                    continue;
+                }
+                let mut add = connection.prepare_cached(&self.statements.enqueue)?;
+                for NewJob { payload, key, priority } in few {
+                    ids.push(JobId(add.insert(params![lane, key, priority, payload])?));
+                }
+            }
+        }
+        Ok(ids)
+    }
+
+    /// Adds [`TOGETHER`] jobs without keys by one statement.
+    fn enqueue_together(
+        &self,
+        connection: &Connection,
+        lane: &str,
+        jobs: &[NewJob],
+    ) -> rusqlite::Result<impl Iterator<Item = JobId>> {
+        let mut add = connection.prepare_cached(&self.statements.enqueue_together)?;
+        add.raw_bind_parameter(1, lane)?;
+        for (index, NewJob { payload, priority, .. }) in jobs.iter().enumerate() {
+            add.raw_bind_parameter(2 + 2 * index, priority)?;
+            add.raw_bind_parameter(3 + 2 * index, payload)?;
+        }
+        add.raw_execute()?;
+        // `AUTOINCREMENT` gives each row the number behind the greatest one so far.
+        let (last, count) = (connection.last_insert_rowid(), count(jobs.len()));
+        Ok((last - count + 1..=last).map(JobId))
     }
 
     /// Returns the current lease of this job, if any: for callers with exclusive access to the table.
@@ -107,7 +136,8 @@ impl Table {
     pub fn leased(&self, connection: &Connection, id: JobId) -> rusqlite::Result<Option<Receipt>> {
         let mut leased = connection.prepare_cached(&self.statements.leased)?;
         let receipt = |row: &rusqlite::Row<'_>| {
-            Ok(Receipt { id, lease: row.get(0)?, attempt: row.get(1)?, company: Company::Jobs })
+            let (lease, attempt, is_keyed) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(Receipt { id, lease, attempt, company: Company::Jobs, is_keyed })
         };
         leased.query_row([id.0], receipt).optional()
     }
@@ -130,12 +160,31 @@ impl Table {
     ///
     /// Returns the error of SQLite.
     pub fn acknowledge(&self, connection: &Connection, receipt: Receipt) -> rusqlite::Result<bool> {
-        let lease = [receipt.id.0, receipt.lease];
-        let mut key = connection.prepare_cached(&self.statements.key)?;
-        let key = key.query_row(lease, |row| Ok((row.get(0)?, row.get(1)?)));
-        let key: Option<(String, Vec<u8>)> = key.optional()?;
-        let removed = connection.prepare_cached(&self.statements.remove)?.execute(lease)? > 0;
-        if let Some((lane, key)) = key {
+        Ok(self.acknowledge_all(connection, &[receipt])? > 0)
+    }
+
+    /// Removes finished jobs from the queue. Returns the number of those that were still leased by these leases.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of SQLite.
+    pub fn acknowledge_all(&self, connection: &Connection, receipts: &[Receipt]) -> rusqlite::Result<usize> {
+        let (keyed, mut others): (Vec<Receipt>, Vec<Receipt>) =
+            receipts.iter().partition(|receipt| receipt.is_keyed);
+        others.sort_unstable_by_key(|receipt| (receipt.lease, receipt.id));
+        let mut remove = connection.prepare_cached(&self.statements.remove)?;
+        let mut removed = 0;
+        for of_lease in others.chunk_by(|one, other| one.lease == other.lease) {
+            for (first, last) in runs(of_lease, |receipt| receipt.id) {
+                removed += remove.execute([first.id.0, last.id.0, first.lease])?;
+            }
+        }
+        for Receipt { id, lease, .. } in keyed {
+            let mut key = connection.prepare_cached(&self.statements.key)?;
+            let key = key.query_row([id.0, lease], |row| Ok((row.get(0)?, row.get(1)?)));
+            // `None`: another lease has begun, or the job is gone.
+            let Some((lane, key)): Option<(String, Vec<u8>)> = key.optional()? else { continue };
+            removed += remove.execute([id.0, id.0, lease])?;
             connection.prepare_cached(&self.statements.unblock)?.execute(params![lane, key])?;
         }
         Ok(removed)
@@ -245,6 +294,13 @@ impl Table {
         let Some((lane, job)) = dead.optional()? else { return Ok(None) };
         Ok(self.enqueue(connection, &lane, [job], now)?.pop())
     }
+}
+
+/// Returns the first and the last item of each run of consecutive numbers. A statement on a range does for a run what as
+/// many statements on single jobs do, without a search for each.
+pub(crate) fn runs<T>(items: &[T], id: impl Fn(&T) -> JobId) -> impl Iterator<Item = (&T, &T)> {
+    let runs = items.chunk_by(move |one, other| id(one).0.checked_add(1) == Some(id(other).0));
+    runs.filter_map(|run| run.first().zip(run.last()))
 }
 
 /// Converts a count, saturating at SQLite's largest integer.

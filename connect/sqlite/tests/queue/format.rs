@@ -29,6 +29,13 @@ async fn a_file_of_an_earlier_version_is_opened_and_continued() {
     file.execute_batch("DELETE FROM jobs_clock; UPDATE jobs SET due = 1 WHERE due > 0").unwrap();
     drop(file);
     let queue = Queue::open(&path, QueueOptions::new().attempts(3)).await.unwrap();
+    // An index of the earlier version, which each lease would have to change, is replaced.
+    let file = Connection::open(&path).unwrap();
+    let mut indexes =
+        file.prepare("SELECT name FROM sqlite_schema WHERE type = 'index' ORDER BY name").unwrap();
+    let indexes = indexes.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    let indexes: Vec<_> = indexes.map(Result::unwrap).collect();
+    assert_eq!(indexes, ["jobs_free", "jobs_key", "jobs_leased"]);
     let counts = queue.counts().await.unwrap();
     assert_eq!((counts.waiting, counts.leased, counts.dead), (4, 1, 1));
     let dead = queue.dead(9).await.unwrap();

@@ -13,10 +13,14 @@ const VISIBILITY: i64 = 100;
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Enqueue(Option<u8>, i32),
+    /// A number of jobs in one call; with `n`, each `n`-th job has a key.
+    EnqueueMany(usize, usize),
     Lease(i64, usize),
     /// A handler begins the job of one of all leases so far, given by its index.
     Begin(usize),
     Acknowledge(usize),
+    /// As many of all leases so far, in one call, from the one with this index.
+    AcknowledgeMany(usize, usize),
     Fail(usize, i64),
     Untried(usize, i64),
     Bury(usize),
@@ -34,9 +38,12 @@ fn lessee() -> impl Strategy<Value = i64> {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (prop::option::of(0..3_u8), 0..3_i32).prop_map(|(key, priority)| Step::Enqueue(key, priority)),
+        1 => (1..50_usize, 2..60_usize).prop_map(|(jobs, each)| Step::EnqueueMany(jobs, each)),
         3 => (lessee(), 1..4_usize).prop_map(|(lessee, limit)| Step::Lease(lessee, limit)),
+        1 => (lessee(), 4..50_usize).prop_map(|(lessee, limit)| Step::Lease(lessee, limit)),
         2 => any::<usize>().prop_map(Step::Begin),
         2 => any::<usize>().prop_map(Step::Acknowledge),
+        1 => (any::<usize>(), 1..50_usize).prop_map(|(first, jobs)| Step::AcknowledgeMany(first, jobs)),
         2 => (any::<usize>(), 0..50_i64).prop_map(|(lease, delay)| Step::Fail(lease, delay)),
         1 => (any::<usize>(), 0..50_i64).prop_map(|(lease, delay)| Step::Untried(lease, delay)),
         1 => any::<usize>().prop_map(Step::Bury),
@@ -78,6 +85,17 @@ impl World {
                 let ids = table.enqueue(connection, "a", [new_job(id, key, priority)], *now).unwrap();
                 assert_eq!(ids, [JobId(id)]);
             }
+            Step::EnqueueMany(jobs, each) => {
+                let of_job = |number: usize| number.is_multiple_of(each).then_some(1);
+                let mut expected = Vec::new();
+                let mut add = |key| {
+                    let id = model.enqueue(key, 0);
+                    expected.push(JobId(id));
+                    new_job(id, key, 0)
+                };
+                let jobs: Vec<_> = (1..=jobs).map(|number| add(of_job(number))).collect();
+                assert_eq!(table.enqueue(connection, "a", jobs, *now).unwrap(), expected);
+            }
             Step::Lease(lessee, limit) => self.lease(lessee, limit),
             Step::Begin(number) => {
                 let Some(receipt) = self.lease_of(number) else { return };
@@ -91,6 +109,17 @@ impl World {
                 assert_eq!(self.table.acknowledge(&self.connection, receipt).unwrap(), was);
                 if was {
                     self.model.remove(receipt.id.0);
+                }
+            }
+            Step::AcknowledgeMany(first, jobs) => {
+                let first = first.checked_rem(self.leases.len()).unwrap_or_default();
+                let receipts: Vec<_> = self.leases.iter().skip(first).take(jobs).copied().collect();
+                let (mut held, model) = (receipts.clone(), &mut self.model);
+                held.retain(|receipt| model.held(receipt.id.0, receipt.lease).is_some());
+                let removed = self.table.acknowledge_all(&self.connection, &receipts).unwrap();
+                assert_eq!(removed, held.len());
+                for receipt in held {
+                    model.remove(receipt.id.0);
                 }
             }
             Step::Fail(number, delay) => self.give_back(number, Return::Failed("on purpose"), delay),
