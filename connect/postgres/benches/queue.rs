@@ -8,7 +8,8 @@
 //! The variable `POSTGRES` names a server, as `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; without it, one is started that
 //! does not wait for the disk. Both sides move the same jobs in batches of the same size over one connection for each
 //! half, and alternate. `by hand` is what a service writes without a library: one table, one index, a lock with a
-//! time, `SKIP LOCKED`.
+//! time, `SKIP LOCKED`. In its first form, the jobs of a killed process stay locked; in its second one, leases end
+//! and their jobs come back, and only the last lease settles a job. The queue does both and more.
 #![forbid(unsafe_code)]
 
 #[path = "../tests/kit/mod.rs"]
@@ -33,10 +34,18 @@ struct ByHand {
     insert: Statement,
     take: Statement,
     delete: Statement,
+    /// In the second form.
+    end: Option<Statement>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leases {
+    Last,
+    End,
 }
 
 impl ByHand {
-    async fn open(address: &str) -> Outcome<Self> {
+    async fn open(address: &str, leases: Leases) -> Outcome<Self> {
         let (writer, reader) = (client(address).await?, client(address).await?);
         let create = "
             DROP TABLE IF EXISTS bench_plain;
@@ -53,9 +62,21 @@ impl ByHand {
             UPDATE bench_plain AS job SET locked_until = now() + interval '30 s', attempts = attempts + 1
             FROM next WHERE job.id = next.id RETURNING job.id, job.payload";
         let insert = writer.prepare(insert).await?;
-        let take = reader.prepare(take).await?;
-        let delete = writer.prepare("DELETE FROM bench_plain WHERE id = ANY($1)").await?;
-        Ok(Self { writer, reader, insert, take, delete })
+        let (returned, delete, end) = match leases {
+            Leases::Last => ("", "DELETE FROM bench_plain WHERE id = ANY($1)", None),
+            Leases::End => {
+                let index = "CREATE INDEX ON bench_plain (locked_until) WHERE locked_until IS NOT NULL";
+                writer.batch_execute(index).await?;
+                let end = "UPDATE bench_plain SET locked_until = NULL WHERE locked_until <= now()";
+                let delete = "
+                    DELETE FROM bench_plain AS job USING unnest($1::bigint[], $2::integer[]) AS done (id, attempts)
+                    WHERE job.id = done.id AND job.attempts = done.attempts AND job.locked_until IS NOT NULL";
+                (", job.attempts", delete, Some(reader.prepare(end).await?))
+            }
+        };
+        let take = reader.prepare(&format!("{take}{returned}")).await?;
+        let delete = writer.prepare(delete).await?;
+        Ok(Self { writer, reader, insert, take, delete, end })
     }
 
     async fn round(&self, jobs: usize) -> Outcome<Duration> {
@@ -66,9 +87,17 @@ impl ByHand {
         }
         let mut done = 0;
         while done < jobs {
+            if let Some(end) = &self.end {
+                self.reader.execute(end, &[]).await?;
+            }
             let taken = self.reader.query(&self.take, &[&i64::try_from(BATCH)?]).await?;
             let ids: Vec<i64> = taken.iter().map(|row| row.get(0)).collect();
-            self.writer.execute(&self.delete, &[&ids]).await?;
+            if self.end.is_some() {
+                let attempts: Vec<i32> = taken.iter().map(|row| row.get(2)).collect();
+                self.writer.execute(&self.delete, &[&ids, &attempts]).await?;
+            } else {
+                self.writer.execute(&self.delete, &[&ids]).await?;
+            }
             done += ids.len();
         }
         Ok(begun.elapsed())
@@ -116,10 +145,13 @@ async fn main() -> Outcome<()> {
         own.address()
     };
 
-    let (by_hand, ours) = (ByHand::open(&address).await?, queue(&address, "bench_jobs").await?);
-    let names = ["plain SQL by hand", "the queue"];
-    beside(names, jobs, ROUNDS, async || by_hand.round(jobs).await, async || round(&ours, jobs).await)
-        .await?;
+    let ours = queue(&address, "bench_jobs").await?;
+    for (leases, name) in [(Leases::Last, "plain SQL by hand"), (Leases::End, "plain SQL whose leases end")] {
+        let by_hand = ByHand::open(&address, leases).await?;
+        let names = [name, "the queue"];
+        beside(names, jobs, ROUNDS, async || by_hand.round(jobs).await, async || round(&ours, jobs).await)
+            .await?;
+    }
 
     // The jobs that wait have a lower priority, so each round moves the same jobs past them.
     let mut queues = Vec::new();

@@ -20,10 +20,11 @@ use crate::link::Link;
 use crate::server::Server;
 
 /// Settings of the sessions of a queue. Plans must not depend on statistics: a queue is empty one minute and has a
-/// million jobs in the next, and each of its statements has an index to use.
+/// million jobs in the next, and each of its statements has an index to use. So a statement is planned once, and not
+/// for the parameters of each call.
 const PLANS: &str = "
 SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
-SET jit = off";
+SET jit = off; SET plan_cache_mode = force_generic_plan";
 
 /// A queue of jobs in a table. Cheap to clone; clones share a connection for their own calls, and count as one process.
 ///

@@ -99,6 +99,10 @@ struct Dead {
 /// Dispositions, sorted by the statement that writes them.
 #[derive(Debug, Default)]
 struct Sorted {
+    /// Done jobs without a key whose leases have the number that is that of the first.
+    alike: Vec<i64>,
+    lease: Option<i64>,
+    /// The others without a key.
     done: (Vec<i64>, Vec<i64>),
     keyed: (Vec<i64>, Vec<i64>),
     back: Back,
@@ -116,6 +120,9 @@ impl Sorted {
             let attempts = i32::try_from(receipt.attempt).unwrap_or(i32::MAX);
             let (id, lease) = (receipt.id.0, receipt.lease);
             match disposition {
+                Disposition::Accept if !receipt.is_keyed && *sorted.lease.get_or_insert(lease) == lease => {
+                    sorted.alike.push(id);
+                }
                 Disposition::Accept => {
                     let done = if receipt.is_keyed { &mut sorted.keyed } else { &mut sorted.done };
                     done.0.push(id);
@@ -157,10 +164,13 @@ pub(super) async fn settle(
     settled: &[(Receipt, Disposition)],
 ) -> Result<(), ConnectError> {
     let (sorted, statements) = (Sorted::of(settled), queue.statements());
-    let Sorted { done, keyed, back, dead, moves_keys } = &sorted;
+    let Sorted { alike, lease, done, keyed, back, dead, moves_keys } = &sorted;
     let mut writes: Vec<Write<'_>> = Vec::new();
     if *moves_keys {
         writes.push((link.statement(&statements.lock_keys).await?, vec![&queue.options().lane]));
+    }
+    if !alike.is_empty() {
+        writes.push((link.statement(&statements.remove_of_one_lease).await?, vec![alike, lease]));
     }
     if !done.0.is_empty() {
         writes.push((link.statement(&statements.remove).await?, vec![&done.0, &done.1]));
@@ -250,4 +260,23 @@ async fn gathered(
         kept.extend(receipts(look, lease).await);
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::job::{Job, JobId};
+    use super::*;
+
+    #[test]
+    fn done_jobs_whose_leases_have_the_number_of_the_first_are_removed_together() {
+        let done = |id, lease, key: Option<&[u8]>| {
+            let (payload, key, headers) = (Vec::new(), key.map(<[u8]>::to_vec), Vec::new());
+            let job = Job { id: JobId(id), payload, key, headers, priority: 0, attempt: 1, lease };
+            (job.receipt(), Disposition::Accept)
+        };
+        let settled = [done(1, 9, Some(b"key")), done(2, 7, None), done(3, 8, None), done(4, 7, None)];
+        let sorted = Sorted::of(&settled);
+        assert_eq!((sorted.alike, sorted.lease), (vec![2, 4], Some(7)));
+        assert_eq!((sorted.done, sorted.keyed), ((vec![3], vec![8]), (vec![1], vec![9])));
+    }
 }

@@ -18,6 +18,7 @@ pub(super) struct Statements {
     pub(super) place: Arc<str>,
     pub(super) keep: Arc<str>,
     pub(super) remove: Arc<str>,
+    pub(super) remove_of_one_lease: Arc<str>,
     pub(super) remove_keyed: Arc<str>,
     pub(super) put_back: Arc<str>,
     pub(super) bury: Arc<str>,
@@ -52,6 +53,7 @@ impl Statements {
             place: of(PLACE),
             keep: of(KEEP),
             remove: of(REMOVE),
+            remove_of_one_lease: of(REMOVE_OF_ONE_LEASE),
             remove_keyed: of(REMOVE_KEYED),
             put_back: of(PUT_BACK),
             bury: of(BURY),
@@ -176,6 +178,10 @@ WHERE job.id = open.id AND job.leases = open.lease AND job.state = 2";
 const REMOVE: &str = "
 DELETE FROM $t AS job USING unnest($1::int8[], $2::int8[]) AS done (id, lease)
 WHERE job.id = done.id AND job.leases = done.lease AND job.lessee IS NOT NULL";
+
+/// Removes jobs whose leases have the same number, as most of a batch have. Costs two thirds of `REMOVE`.
+const REMOVE_OF_ONE_LEASE: &str =
+    "DELETE FROM $t WHERE id = ANY($1::int8[]) AND leases = $2::int8 AND lessee IS NOT NULL";
 
 /// Removes jobs with keys, and makes the next of each key available.
 const REMOVE_KEYED: &str = "
