@@ -1,5 +1,6 @@
 //! Writes verdicts to a consumer group, and renews leases.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,14 +77,19 @@ impl Settle for RedisSettle {
             let (due, dead) = (self.reader.options.due(), self.reader.options.dead());
             let mut command = script(SETTLE, &[stream, &due, &dead]);
             command.arg(group).arg(&*self.reader.consumer).arg(millis(*lease)).arg(u8::from(*delete));
+            let accepted = || chunk.iter().filter(|(_, disposition)| *disposition == Disposition::Accept);
+            command.arg(accepted().count());
+            for (receipt, _) in accepted() {
+                command.arg(&*receipt.id);
+            }
             for (receipt, disposition) in chunk {
-                command.arg(&*receipt.id).arg(receipt.attempt);
-                match disposition {
-                    Disposition::Accept => command.arg("accept").arg(""),
-                    Disposition::Release => command.arg("release").arg(""),
-                    Disposition::Retry { after } => command.arg("retry").arg(millis(*after)),
-                    Disposition::Dead { cause } => command.arg("dead").arg(cause),
+                let (verb, argument) = match disposition {
+                    Disposition::Accept => continue,
+                    Disposition::Release => ("release", Cow::Borrowed("")),
+                    Disposition::Retry { after } => ("retry", Cow::Owned(millis(*after).to_string())),
+                    Disposition::Dead { cause } => ("dead", Cow::Borrowed(&**cause)),
                 };
+                command.arg(&*receipt.id).arg(receipt.attempt).arg(verb).arg(&*argument);
             }
             let stale = self.count("cannot write verdicts", &command).await?;
             if stale > 0 {

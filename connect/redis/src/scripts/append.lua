@@ -23,28 +23,26 @@ local function trim()
     redis.call('XTRIM', stream, 'MINID', '=', string.format('%.0f-%.0f', least[1], least[2]))
 end
 
-local stored, at = 0, 4
+local stored, at, arguments = 0, 4, #ARGV
 local room = limit == 'unread' and most - redis.call('XLEN', stream) or math.huge
-while at < #ARGV do
-    local id, count = ARGV[at], tonumber(ARGV[at + 1])
-    local key = stream .. ':id:' .. id
-    if window == 0 or redis.call('EXISTS', key) == 0 then
+while at < arguments do
+    local last = at + 1 + 2 * ARGV[at + 1]
+    local key = window > 0 and stream .. ':id:' .. ARGV[at]
+    if not key or redis.call('EXISTS', key) == 0 then
         if room <= 0 then
             trim()
             room = most - redis.call('XLEN', stream)
             if room <= 0 then break end
         end
-        local fields = {}
-        for i = 1, 2 * count do fields[i] = ARGV[at + 1 + i] end
         if limit == 'latest' then
-            redis.call('XADD', stream, 'MAXLEN', '~', most, '*', unpack(fields))
+            redis.call('XADD', stream, 'MAXLEN', '~', most, '*', unpack(ARGV, at + 2, last))
         else
-            redis.call('XADD', stream, '*', unpack(fields))
+            redis.call('XADD', stream, '*', unpack(ARGV, at + 2, last))
         end
-        if window > 0 then redis.call('SET', key, '', 'PX', window) end
+        if key then redis.call('SET', key, '', 'PX', window) end
         room = room - 1
     end
     stored = stored + 1
-    at = at + 2 + 2 * count
+    at = last + 1
 end
 return stored
