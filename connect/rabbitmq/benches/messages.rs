@@ -4,9 +4,12 @@
 //! cargo bench -p stage-rabbitmq --bench messages -- [MESSAGES]
 //! ```
 //!
-//! Both sides publish persistent messages in batches of the same size and wait for the confirms, receive as many at once,
-//! and acknowledge each message. By hand, one consumer with that prefetch stays; the connector begins one for each pull,
-//! so that nothing is fetched beyond demand. They alternate.
+//! Both sides publish persistent messages in windows of the same size and wait for the confirms of each, receive 200 at
+//! once, and acknowledge each message. By hand, one consumer with that prefetch stays; the connector begins one for each
+//! pull, so that nothing is fetched beyond demand. They alternate.
+//!
+//! A server that is busy writes persistent messages to its disk about every 200 ms, and confirms them afterwards. Each
+//! window waits for that, so shorter ones would measure little else.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
@@ -28,14 +31,15 @@ use stage_rabbitmq::{Outgoing, PublishOptions, RabbitPull, RabbitPush, ReadOptio
 use support::RabbitServer;
 
 const BATCH: u16 = 200;
+const WINDOW: usize = 2_000;
 const ROUNDS: usize = 5;
 const PAYLOAD: usize = 100;
 
 async fn plain(channel: &Channel, consumer: &mut Consumer, messages: usize) -> Outcome<Duration> {
     let begun = Instant::now();
-    for _ in 0..messages / usize::from(BATCH) {
+    for _ in 0..messages / WINDOW {
         let mut confirms = Vec::new();
-        for _ in 0..BATCH {
+        for _ in 0..WINDOW {
             let properties = BasicProperties::default().with_delivery_mode(2);
             let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
             let sent = channel.basic_publish("".into(), "plain".into(), options, &[7; PAYLOAD], properties);
@@ -57,13 +61,13 @@ async fn plain(channel: &Channel, consumer: &mut Consumer, messages: usize) -> O
 async fn ours(server: &RabbitServer, messages: usize) -> Outcome<Duration> {
     let (mut pull, mut settle) =
         by_hand::opened(RabbitPull::new(server.server(), ReadOptions::new("ours"))).await;
-    let mut push = RabbitPush::new(server.server(), PublishOptions::to_queue("ours"));
+    let mut push = RabbitPush::new(server.server(), PublishOptions::to_queue("ours").window(WINDOW));
     push.connect().await?;
     let message = |number| (MessageId::new(format!("{number}")), Outgoing::new(vec![7_u8; PAYLOAD]));
     let begun = Instant::now();
-    for _ in 0..messages / usize::from(BATCH) {
-        let batch: Vec<_> = (0..BATCH).map(message).collect();
-        by_hand::put_all(&mut push, &batch).await;
+    for _ in 0..messages / WINDOW {
+        let window: Vec<_> = (0..WINDOW).map(message).collect();
+        by_hand::put_all(&mut push, &window).await;
     }
     let mut done = 0;
     while done < messages {

@@ -67,7 +67,7 @@ impl PublishOptions {
             exchange: exchange.into(),
             routing_key: routing_key.into(),
             persistent: true,
-            window: 200,
+            window: 1000,
             retry_full: Duration::from_millis(50),
         }
     }
@@ -79,7 +79,11 @@ impl PublishOptions {
         self
     }
 
-    /// Sets the number of messages that are published before their confirms arrive; at least 1. Default: 200.
+    /// Sets the number of messages that are published before their confirms arrive; at least 1. Default: 1000.
+    ///
+    /// A server that is busy writes persistent messages to its disk about every 200 ms, and confirms them afterwards, so
+    /// that a sink stores about five windows per second. A larger one needs [`PushOptions::at_most`](stage_connect::PushOptions::at_most)
+    /// and the demand of the sink to be as large.
     ///
     /// A queue that is full may refuse a message and store one behind it, so a window of 1 is needed where such a queue
     /// must keep the order.
