@@ -103,6 +103,45 @@ fn tree(package: &str, edges: &str) -> String {
     tree
 }
 
+/// Features that a test of the whole workspace leaves out.
+const LEFT_OUT: [(&str, &str); 1] = [
+    // Needs the headers of OpenSSL.
+    ("stage-kafka", "tls"),
+];
+
+/// Tests behind a feature that nothing selects would not run, and nobody would notice.
+#[test]
+fn a_test_of_the_workspace_selects_every_feature_of_its_libraries() {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(workspace_root())
+        .args(["tree", "--workspace", "--edges", "all", "--depth", "1", "--prefix", "none"])
+        .args(["--format", "{p}|{f}", "--locked", "--offline"])
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).expect("text");
+    let mut selected = BTreeSet::new();
+    for (package, features) in tree.lines().filter_map(|line| line.split_once('|')) {
+        let name = package.split(' ').next().unwrap_or_default();
+        selected.extend(features.trim_end_matches(" (*)").split(',').map(|feature| (name, feature)));
+    }
+    let metadata = metadata();
+    let members = metadata["workspace_members"].as_array().expect("members");
+    let packages = metadata["packages"].as_array().expect("packages").iter();
+    let ours = packages.filter(|package| members.contains(&package["id"]));
+    // The umbrella only passes its features on.
+    let libraries =
+        ours.filter(|package| package["publish"].is_null() && text(package, "name") != "stagewright");
+    let missing = libraries
+        .flat_map(|package| {
+            let features = package["features"].as_object().expect("features");
+            features.keys().map(move |feature| (text(package, "name"), feature.as_str()))
+        })
+        .filter(|feature| !selected.contains(feature) && !LEFT_OUT.contains(feature))
+        .collect::<Vec<_>>();
+    assert_eq!(missing, [], "select these in the dev-dependencies of tests/Cargo.toml");
+}
+
 /// The test kit reads a clock that a test can pause, which costs a fifth of the speed of small batches.
 #[test]
 fn programs_and_benches_are_built_without_the_test_kit() {
