@@ -241,8 +241,9 @@ impl<E: Send + 'static> Inlet<E> {
                 && let Some(batch) = incoming.link.receive_batch()
             {
                 let more = batch.more();
+                // Read before the move: a part of what was just written in larger pieces is read with a stall.
+                self.held = batch.events.len();
                 *events = batch.events;
-                self.held = events.len();
                 incoming.received(more, &mut self.ready);
                 return Received::Batch { slot, more };
             }

@@ -85,11 +85,12 @@ macro_rules! run_callback {
             let StageLoop { kind: $kind, state, io, emitted, flushed, timekeeper, from, batch, span, .. } =
                 &mut *$stage_loop;
             let flushed = &*flushed;
+            // Outside of the future, which would copy what it captures in pieces of another size.
+            let $out = &mut Emitter { buffer: emitted, flushed, state };
             let result = attend_inline(
                 std::pin::pin!(async {
                     let Some(from) = &*from else { return Ok(()) };
                     let $events = Events { buffer: batch, from };
-                    let $out = &mut Emitter { buffer: emitted, flushed, state };
                     $callback.await
                 }),
                 span,
