@@ -30,7 +30,7 @@ pub fn all(scale: Scale) -> Vec<Workload> {
     all.extend(fanout::workloads());
     all.push(acked::workload());
     all.push(acked::frames());
-    all.extend(auto::workloads());
+    all.extend(auto::workloads(scale));
     all.extend(words::workloads(scale));
     all.push(usage::workload(scale));
     all.extend(nexmark::workloads(scale));

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::work::{Cost, Windows, round};
 use crate::acked::Work;
+use crate::catalogue::Scale;
 use crate::workload::{Contender, Peer, Unit, Workload, as_figure};
 
 /// The events of a run that ends before a window is tuned.
@@ -35,14 +36,19 @@ const fn nanos(nanos: u64) -> Cost {
 }
 
 /// Returns `auto/COST/COPIES`, and `auto/first-100/COST/COPIES`: how long a hundred events take.
-pub fn workloads() -> Vec<Workload> {
+pub fn workloads(scale: Scale) -> Vec<Workload> {
     let tenth = Some(0.9);
     // Very large windows win and lose by the placement of the stages.
     let cheap = [narrow(Some(0.85)), middle(Some(0.85)), wide(Some(0.85)), widest(None)];
     let usual = [narrow(tenth), middle(tenth), wide(tenth), widest(tenth)];
     // The larger a window, the more of the events one copy hoards.
     let slow = [narrow(tenth), middle(tenth)];
-    let batch = [wide(Some(0.5)), widest(Some(0.5))];
+    // The promise is for runs of two seconds: a window takes a quarter of a second to grow to its bound.
+    let (per_batch, half) = match scale {
+        Scale::Full => (160_000, Some(0.5)),
+        Scale::Tenth => (20_000, None),
+    };
+    let batch = [wide(half), widest(half)];
     let millis = Duration::from_millis;
     let costs: [(&str, Cost, u64, &[Fixed]); 9] = [
         ("2ns", nanos(2), 20_000, &cheap),
@@ -53,12 +59,12 @@ pub fn workloads() -> Vec<Workload> {
         ("200us", nanos(200_000), 200, &slow),
         ("2ms", nanos(2_000_000), 100, &slow),
         ("20ms-sleep", Cost::Sleeps(millis(20)), 25, &slow),
-        ("5ms-per-batch", Cost::SleepsPerBatch(millis(5)), 20_000, &batch),
+        ("5ms-per-batch", Cost::SleepsPerBatch(millis(5)), per_batch, &batch),
     ];
     let mut all = Vec::new();
     for (name, cost, least, fixed) in costs {
         for copies in [1, 4] {
-            let least = if matches!(cost, Cost::Sleeps(_)) { least * copies as u64 } else { least };
+            let least = if matches!(cost, Cost::Spins(_)) { least } else { least * copies as u64 };
             all.push(throughput(format!("auto/{name}/x{copies}"), cost, copies, least, fixed));
         }
     }
@@ -135,7 +141,7 @@ mod tests {
     #[test]
     fn every_event_arrives() {
         let runtime = crate::runtime::runtime().unwrap();
-        for workload in workloads() {
+        for workload in workloads(Scale::Tenth) {
             workload.us.round(&runtime, 20).unwrap();
             for peer in workload.peers {
                 peer.contender.round(&runtime, 20).unwrap();
