@@ -132,6 +132,10 @@ where
         self.layer.reached()
     }
 
+    fn takes_batches(&self) -> bool {
+        true
+    }
+
     fn batch<K: FnMut(P::Out)>(&mut self, edge: usize, events: impl Iterator<Item = T>, sink: &mut K) {
         let made = (self.function)(events.collect());
         self.layer.batch(edge, made.into_iter(), sink);

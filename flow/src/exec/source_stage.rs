@@ -1,5 +1,6 @@
 //! A stage that reads a part of a source and runs an operator on it.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::Duration;
@@ -53,20 +54,65 @@ pub(crate) struct SourceStage<I, P> {
 struct Run<'a, 'e, P: Operator> {
     operator: &'a mut P,
     out: &'a mut Emitter<'e, P::Out>,
-    /// The number of events emitted.
+    /// The number of events to emit.
+    wanted: usize,
+    /// The numbers of items taken and of events emitted.
+    taken: usize,
     made: usize,
-    has_taken: bool,
+}
+
+impl<P: Operator> Run<'_, '_, P> {
+    /// Runs the operator on the items, or on those that it needs to emit `wanted` events.
+    #[inline]
+    fn run(&mut self, items: impl Iterator<Item = P::In>, wanted: usize) {
+        let (taken, made) = (Cell::new(0), Cell::new(0));
+        let items = UntilMet { items, wanted, taken: &taken, made: &made };
+        self.operator.batch(0, items, &mut |event| {
+            made.set(made.get() + 1);
+            self.out.emit(event);
+        });
+        self.taken += taken.get();
+        self.made += made.get();
+    }
 }
 
 impl<P: Operator> Taker<P::In> for Run<'_, '_, P> {
+    fn wanted(&self) -> usize {
+        self.wanted.saturating_sub(self.made)
+    }
+
     #[inline]
     fn take(&mut self, events: impl Iterator<Item = P::In>) {
-        self.has_taken = true;
-        let Self { operator, out, made, .. } = self;
-        operator.batch(0, events, &mut |event| {
-            *made += 1;
-            out.emit(event);
-        });
+        self.run(events, self.wanted());
+    }
+
+    #[inline]
+    fn take_all(&mut self, events: impl Iterator<Item = P::In>) {
+        self.run(events, usize::MAX);
+    }
+}
+
+/// Items until an operator has made the wanted number of events of them.
+struct UntilMet<'a, I> {
+    items: I,
+    wanted: usize,
+    /// The number of items taken.
+    taken: &'a Cell<usize>,
+    /// The number of events made, which the operator's sink counts.
+    made: &'a Cell<usize>,
+}
+
+impl<I: Iterator> Iterator for UntilMet<'_, I> {
+    type Item = I::Item;
+
+    #[inline]
+    fn next(&mut self) -> Option<I::Item> {
+        if self.made.get() >= self.wanted {
+            return None;
+        }
+        let item = self.items.next()?;
+        self.taken.set(self.taken.get() + 1);
+        Some(item)
     }
 }
 
@@ -105,12 +151,16 @@ where
             self.fail()?;
         }
         let (began, most) = (Instant::now(), self.part.at_once().min(MOST));
+        // The number of items read since the clock was checked.
+        let mut unchecked = 0;
         while self.wanted > 0 && !self.finished && !self.operator.has_more() {
-            let slice = self.slice.min(self.wanted.max(1)).min(most);
-            let mut taker = Run { operator: &mut self.operator, out, made: 0, has_taken: false };
+            let slice = (self.slice - unchecked).min(most);
+            // The events of such a batch come after all of its items.
+            let slice = if self.operator.takes_batches() { slice.min(self.wanted) } else { slice };
+            let mut taker = Run { operator: &mut self.operator, out, wanted: self.wanted, taken: 0, made: 0 };
             let read = self.part.read_in_one(slice, &mut taker);
-            let Run { made, has_taken, .. } = taker;
-            if has_taken {
+            let Run { taken, made, .. } = taker;
+            if taken > 0 {
                 self.waits_since = None;
                 self.is_idle = false;
             }
@@ -131,11 +181,16 @@ where
                 }
                 return self.set_alarm(out);
             }
+            unchecked += taken;
+            if taken > 0 && unchecked < self.slice && self.wanted > 0 {
+                continue;
+            }
             if began.elapsed() >= SLOW {
-                self.slice = (slice / 2).max(1);
+                self.slice = (unchecked / 2).max(1);
                 break;
             }
-            self.slice = self.slice.max(slice.saturating_mul(2)).min(most);
+            self.slice = self.slice.max(unchecked.saturating_mul(2)).min(most);
+            unchecked = 0;
         }
         if self.wanted > 0 && !self.going && !self.finished && !self.operator.has_more() {
             self.going = true;
@@ -320,3 +375,6 @@ where
         if self.going || self.finished { Ok(()) } else { self.read(out) }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -279,10 +279,18 @@ struct Taking<'a, C: Chain> {
 }
 
 impl<C: Chain<Origin: PartByPart>> Taker<Stamped<InOf<C>>> for Taking<'_, C> {
+    fn wanted(&self) -> usize {
+        usize::MAX
+    }
+
     fn take(&mut self, events: impl Iterator<Item = Stamped<InOf<C>>>) {
         self.has_taken = true;
         let Self { operator, into, .. } = self;
         operator.batch(0, events, &mut |event| into.push(event));
+    }
+
+    fn take_all(&mut self, events: impl Iterator<Item = Stamped<InOf<C>>>) {
+        self.take(events);
     }
 }
 

@@ -132,6 +132,12 @@ pub trait Operator: Send + 'static {
         None
     }
 
+    /// Returns whether the operator takes all events of a batch before it emits any.
+    #[doc(hidden)]
+    fn takes_batches(&self) -> bool {
+        false
+    }
+
     /// Handles a batch from the input edge with this number; passes the results to `sink`, in order.
     #[doc(hidden)]
     fn batch<K: FnMut(Self::Out)>(

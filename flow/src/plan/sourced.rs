@@ -305,8 +305,19 @@ where
     V: LiveStamper<T>,
     K: Taker<<V::Time as Time>::Of<T>>,
 {
+    fn wanted(&self) -> usize {
+        self.taker.wanted()
+    }
+
+    #[inline]
     fn take(&mut self, events: impl Iterator<Item = T>) {
         let Self { live, taker } = self;
         taker.take(events.map(|event| live.stamp(event)));
+    }
+
+    #[inline]
+    fn take_all(&mut self, events: impl Iterator<Item = T>) {
+        let Self { live, taker } = self;
+        taker.take_all(events.map(|event| live.stamp(event)));
     }
 }

@@ -103,6 +103,10 @@ impl<A: Operator, B: Operator<In = A::Out>> Operator for Then<A, B> {
         self.first.reached().or_else(|| self.then.reached())
     }
 
+    fn takes_batches(&self) -> bool {
+        self.first.takes_batches()
+    }
+
     fn batch<K: FnMut(B::Out)>(&mut self, edge: usize, events: impl Iterator<Item = A::In>, sink: &mut K) {
         let then = &mut self.then;
         self.first.batch(edge, events, &mut |event| then.batch(edge, std::iter::once(event), sink));

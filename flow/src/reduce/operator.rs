@@ -242,6 +242,10 @@ where
         self.pass(sink);
     }
 
+    fn takes_batches(&self) -> bool {
+        self.layer.custom_trigger.is_some()
+    }
+
     fn batch<K: FnMut(M::Out)>(&mut self, edge: usize, events: impl Iterator<Item = Self::In>, sink: &mut K) {
         if self.goes_by_event_time() {
             self.timed_batch(edge, events, sink);

@@ -1,13 +1,15 @@
 //! Channels as a source: events sent while the flow runs, received by a single run.
 
 use std::fmt;
+use std::ops::ControlFlow::{Break, Continue};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use stage_core::BoxError;
 use tokio::sync::mpsc;
 
-use super::{More, NoStamp, Part, Source};
+use super::part::{Each, read_each};
+use super::{More, NoStamp, Part, Source, Taker};
 use crate::chain::Start;
 use crate::flow::Flow;
 use crate::plan::Sourced;
@@ -78,15 +80,18 @@ impl<T: Send + 'static> Part for ChannelPart<T> {
     }
 
     fn read(&mut self, most: usize, each: &mut impl FnMut(T)) -> Result<More, BoxError> {
+        self.read_in_one(most, &mut Each(each))
+    }
+
+    fn read_in_one(&mut self, most: usize, taker: &mut impl Taker<T>) -> Result<More, BoxError> {
         let mut cx = Context::from_waker(&self.waker);
-        for _ in 0..most {
-            match self.receiver.poll_recv(&mut cx) {
-                Poll::Ready(Some(item)) => each(item),
-                Poll::Ready(None) => return Ok(More::No),
-                Poll::Pending => return Ok(More::Later),
-            }
-        }
-        Ok(More::Yes)
+        read_each(most, taker, || {
+            Ok(match self.receiver.poll_recv(&mut cx) {
+                Poll::Ready(Some(item)) => Continue(item),
+                Poll::Ready(None) => Break(More::No),
+                Poll::Pending => Break(More::Later),
+            })
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Crossbeam channels as a source: for events from threads without a runtime.
 
 use std::convert::Infallible;
+use std::ops::ControlFlow::{Break, Continue};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
@@ -10,7 +11,8 @@ use stage_core::BoxError;
 use tokio::task::spawn_blocking;
 
 use super::channel::{Once, OnceFlow};
-use super::{More, NoStamp, Part};
+use super::part::{Each, read_each};
+use super::{More, NoStamp, Part, Taker};
 use crate::plan::Sourced;
 
 /// The remaining events of a crossbeam channel.
@@ -53,17 +55,20 @@ impl<T: Send + 'static> Part for CrossbeamPart<T> {
     }
 
     fn read(&mut self, most: usize, each: &mut impl FnMut(T)) -> Result<More, BoxError> {
-        for _ in 0..most {
-            match self.receiver.try_recv() {
-                Ok(item) => each(item),
-                Err(TryRecvError::Disconnected) => return Ok(More::No),
+        self.read_in_one(most, &mut Each(each))
+    }
+
+    fn read_in_one(&mut self, most: usize, taker: &mut impl Taker<T>) -> Result<More, BoxError> {
+        read_each(most, taker, || {
+            Ok(match self.receiver.try_recv() {
+                Ok(item) => Continue(item),
+                Err(TryRecvError::Disconnected) => Break(More::No),
                 Err(TryRecvError::Empty) => {
                     self.watch();
-                    return Ok(More::Later);
+                    Break(More::Later)
                 }
-            }
-        }
-        Ok(More::Yes)
+            })
+        })
     }
 }
 

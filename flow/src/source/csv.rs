@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::ControlFlow::{Break, Continue};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,8 +12,9 @@ use stage_core::BoxError;
 
 use super::csv_file::CsvFile;
 use super::lines::paths;
+use super::part::{Each, read_each};
 use super::records::MOST;
-use super::{More, NoStamp, Part, Source};
+use super::{More, NoStamp, Part, Source, Taker};
 use crate::chain::Start;
 use crate::flow::Flow;
 use crate::plan::Sourced;
@@ -93,19 +95,17 @@ impl<T: DeserializeOwned + Send + 'static> Part for CsvPart<T> {
     type Item = T;
 
     fn read(&mut self, most: usize, each: &mut impl FnMut(T)) -> Result<More, BoxError> {
+        self.read_in_one(most, &mut Each(each))
+    }
+
+    fn read_in_one(&mut self, most: usize, taker: &mut impl Taker<T>) -> Result<More, BoxError> {
         if let Some(file) = self.file.take() {
             self.open = Some(CsvFile::open(file, &self.builder, self.most)?);
         }
         let Some(open) = &mut self.open else {
             return Ok(More::No);
         };
-        for _ in 0..most {
-            match open.next()? {
-                Some(item) => each(item),
-                None => return Ok(More::No),
-            }
-        }
-        Ok(More::Yes)
+        read_each(most, taker, || Ok(open.next()?.map_or(Break(More::No), Continue)))
     }
 }
 

@@ -1,11 +1,13 @@
 //! Iterators as a source.
 
 use std::fmt;
+use std::ops::ControlFlow::{Break, Continue};
 use std::sync::Arc;
 
 use stage_core::BoxError;
 
-use super::{More, Part, Source};
+use super::part::{Each, read_each};
+use super::{More, Part, Source, Taker};
 
 /// Several iterators, each created when the flow runs.
 pub struct Iters<I> {
@@ -65,11 +67,10 @@ where
     type Item = I::Item;
 
     fn read(&mut self, most: usize, each: &mut impl FnMut(I::Item)) -> Result<More, BoxError> {
-        let mut read = 0;
-        self.iterator.by_ref().take(most).for_each(|item| {
-            read += 1;
-            each(item);
-        });
-        Ok(if read < most { More::No } else { More::Yes })
+        self.read_in_one(most, &mut Each(each))
+    }
+
+    fn read_in_one(&mut self, most: usize, taker: &mut impl Taker<I::Item>) -> Result<More, BoxError> {
+        read_each(most, taker, || Ok(self.iterator.next().map_or(Break(More::No), Continue)))
     }
 }

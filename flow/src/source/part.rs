@@ -1,5 +1,7 @@
 //! The traits of sources and their parts.
 
+use std::iter;
+use std::ops::ControlFlow;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -60,18 +62,21 @@ pub trait Part: Send + 'static {
     /// before; the part is not read again.
     fn read(&mut self, most: usize, each: &mut impl FnMut(Self::Item)) -> Result<More, BoxError>;
 
-    /// Passes up to `most` of the next events to `taker` in one call; does not call it if there are none. A
-    /// part that holds its events in memory passes them directly, without storing them again.
+    /// Passes up to `most` of the next events to `taker` in one call; does not call it if there are none. The
+    /// events that the taker leaves are the next ones. A part that reads one event at a time passes them
+    /// directly, without storing them.
     ///
     /// # Errors
     ///
     /// Returns the errors of [`read`](Self::read), after `taker` got the events that were read before.
     #[doc(hidden)]
     fn read_in_one(&mut self, most: usize, taker: &mut impl Taker<Self::Item>) -> Result<More, BoxError> {
+        // What `read` has passed cannot be left.
+        let most = most.min(taker.wanted().max(1));
         let mut events = Vec::with_capacity(most);
         let read = self.read(most, &mut |event| events.push(event));
         if !events.is_empty() {
-            taker.take(events.into_iter());
+            taker.take_all(events.into_iter());
         }
         read
     }
@@ -99,8 +104,57 @@ pub trait Part: Send + 'static {
 /// Takes events from an iterator of any type.
 #[doc(hidden)]
 pub trait Taker<T> {
-    /// Takes all events of the iterator; there is at least one.
+    /// Returns the number of events that it wants, at least 1; more, if it drops some of those that it takes.
+    fn wanted(&self) -> usize;
+
+    /// Takes events of the iterator until it has what it wants, at least one; leaves the others in it.
     fn take(&mut self, events: impl Iterator<Item = T>);
+
+    /// Takes all events of the iterator; there is at least one.
+    fn take_all(&mut self, events: impl Iterator<Item = T>);
+}
+
+/// Takes all events, one at a time.
+pub(super) struct Each<'a, F>(pub(super) &'a mut F);
+
+impl<T, F: FnMut(T)> Taker<T> for Each<'_, F> {
+    fn wanted(&self) -> usize {
+        usize::MAX
+    }
+
+    fn take(&mut self, events: impl Iterator<Item = T>) {
+        events.for_each(&mut *self.0);
+    }
+
+    fn take_all(&mut self, events: impl Iterator<Item = T>) {
+        self.take(events);
+    }
+}
+
+/// Passes up to `most` events to `taker`, which `next` reads one at a time, as they are taken: [`Part::read_in_one`]
+/// of a part that can do so.
+pub(super) fn read_each<T>(
+    most: usize,
+    taker: &mut impl Taker<T>,
+    mut next: impl FnMut() -> Result<ControlFlow<More, T>, BoxError>,
+) -> Result<More, BoxError> {
+    let mut read = Ok(More::Yes);
+    let events = iter::from_fn(|| match next() {
+        Ok(ControlFlow::Continue(event)) => Some(event),
+        Ok(ControlFlow::Break(more)) => {
+            read = Ok(more);
+            None
+        }
+        Err(error) => {
+            read = Err(error);
+            None
+        }
+    });
+    let mut events = events.fuse().take(most);
+    if let Some(first) = events.next() {
+        taker.take(iter::once(first).chain(events));
+    }
+    read
 }
 
 /// Whether a part has more events.
@@ -113,3 +167,6 @@ pub enum More {
     /// The part has ended.
     No,
 }
+
+#[cfg(test)]
+mod tests;

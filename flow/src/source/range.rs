@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use stage_core::BoxError;
 
+use super::part::Each;
 use super::{More, NoStamp, Part, Source, Taker};
 use crate::chain::Start;
 use crate::flow::Flow;
@@ -77,32 +78,21 @@ impl<N: Whole> Source for Numbers<N> {
     }
 }
 
-impl<N> NumbersPart<N> {
-    /// Returns the next `most` numbers, and whether there are more after them.
-    fn next(&mut self, most: usize) -> (Range<i128>, More) {
-        let most = i128::try_from(most).unwrap_or(i128::MAX);
-        let until = self.end.min(self.next.saturating_add(most));
-        let next = self.next..until;
-        self.next = until;
-        (next, if self.next < self.end { More::Yes } else { More::No })
-    }
-}
-
 impl<N: Whole> Part for NumbersPart<N> {
     type Item = N;
 
     fn read(&mut self, most: usize, each: &mut impl FnMut(N)) -> Result<More, BoxError> {
-        let (next, more) = self.next(most);
-        next.map(N::from_wide).for_each(each);
-        Ok(more)
+        self.read_in_one(most, &mut Each(each))
     }
 
     fn read_in_one(&mut self, most: usize, taker: &mut impl Taker<N>) -> Result<More, BoxError> {
-        let (next, more) = self.next(most);
+        let most = i128::try_from(most).unwrap_or(i128::MAX);
+        let mut next = self.next..self.end.min(self.next.saturating_add(most));
         if !next.is_empty() {
-            taker.take(next.map(N::from_wide));
+            taker.take(next.by_ref().map(N::from_wide));
         }
-        Ok(more)
+        self.next = next.start;
+        Ok(if self.next < self.end { More::Yes } else { More::No })
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::fs;
 use std::io::{self, Read};
+use std::ops::ControlFlow::{Break, Continue};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,8 +19,9 @@ use stage_core::BoxError;
 use super::byte_order::without_mark;
 use super::decode::{Decode, Undecodable};
 use super::packing::Packing;
+use super::part::{Each, read_each};
 use super::record_reader::{End, Fault, Record, RecordReader};
-use super::{More, Part, ReadError, Source};
+use super::{More, Part, ReadError, Source, Taker};
 
 /// The default maximum number of bytes of a record.
 pub(super) const MOST: usize = 16 << 20;
@@ -215,22 +217,18 @@ impl<D: Decode> RecordPart<D> {
         Ok(Some(open))
     }
 
-    /// Reads up to `most` records of a piece; returns whether there are more.
-    fn read_piece(
-        &self,
-        open: &mut Open,
-        most: usize,
-        each: &mut impl FnMut(D::Item),
-    ) -> Result<(usize, More), ReadError> {
+    /// Reads the next record of a piece that is an event; `None` at its end.
+    #[inline]
+    fn next_in(&self, open: &mut Open) -> Result<Option<D::Item>, ReadError> {
         let separator = self.ending.separator();
-        for read in 0..most {
+        loop {
             if open.reader.offset() >= open.piece.range.end {
-                return Ok((read, More::No));
+                return Ok(None);
             }
             let begun = open.reader.offset();
             let record = match open.reader.next(separator) {
                 Ok(Some(record)) => record,
-                Ok(None) => return Ok((read, More::No)),
+                Ok(None) => return Ok(None),
                 Err(Fault::Io(error)) => return Err(open.failed(error)),
                 Err(Fault::TooLong) => {
                     // In another encoding, line endings are not found as expected.
@@ -239,17 +237,17 @@ impl<D: Decode> RecordPart<D> {
                 }
             };
             let Some(bytes) = self.bytes_of(&open.piece.path, &record)? else {
-                return Ok((read, More::No));
+                return Ok(None);
             };
             match self.decode.decode(bytes) {
-                Ok(item) => item.map(&mut *each).unwrap_or_default(),
+                Ok(None) => {}
+                Ok(item) => return Ok(item),
                 Err(wrong) => {
                     let mark = self.ending.trim(&record).len() - bytes.len();
                     return Err(self.wrong(&open.piece.path, begun, mark, wrong));
                 }
             }
         }
-        Ok((most, More::Yes))
     }
 
     /// Returns the bytes of a record without its terminator and, at the beginning of the file, without its
@@ -324,19 +322,23 @@ impl<D: Decode> Part for RecordPart<D> {
     type Item = D::Item;
 
     fn read(&mut self, most: usize, each: &mut impl FnMut(D::Item)) -> Result<More, BoxError> {
-        let mut missing = most;
-        while missing > 0 {
-            let Some(mut open) = self.open()? else {
-                return Ok(More::No);
-            };
-            let (read, more) = self.read_piece(&mut open, missing, each)?;
-            missing -= read;
-            match more {
-                More::Yes | More::Later => self.open = Some(open),
-                More::No => self.block = open.reader.into_block(),
+        self.read_in_one(most, &mut Each(each))
+    }
+
+    fn read_in_one(&mut self, most: usize, taker: &mut impl Taker<D::Item>) -> Result<More, BoxError> {
+        let mut open = self.open()?;
+        let read = read_each(most, taker, || {
+            while let Some(piece) = &mut open {
+                if let Some(item) = self.next_in(piece)? {
+                    return Ok(Continue(item));
+                }
+                self.block = open.take().map(|over| over.reader.into_block()).unwrap_or_default();
+                open = self.open()?;
             }
-        }
-        Ok(More::Yes)
+            Ok(Break(More::No))
+        });
+        self.open = open;
+        read
     }
 }
 

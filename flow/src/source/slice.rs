@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stage_core::BoxError;
 
+use super::part::Each;
 use super::{More, Part, Source, Taker};
 
 /// The items of a shared slice.
@@ -88,18 +89,14 @@ impl<T: Clone + Send + Sync + 'static> Source for SharedSlice<T> {
 }
 
 impl<T> SlicePart<T> {
-    /// Returns the range of the next items, at most `most`, and whether there may be more after them.
-    fn next(&mut self, most: usize) -> (Range<usize>, More) {
+    /// Returns the range of the next items, at most `most`.
+    fn next(&mut self, most: usize) -> Range<usize> {
         if self.range.is_empty()
             && let Some(untaken) = &self.untaken
         {
             self.range = untaken.take(self.items.len());
         }
-        let end = self.range.end.min(self.range.start.saturating_add(most));
-        let next = self.range.start..end;
-        self.range.start = end;
-        let is_last = if self.untaken.is_some() { next.is_empty() } else { self.range.is_empty() };
-        (next, if is_last { More::No } else { More::Yes })
+        self.range.start..self.range.end.min(self.range.start.saturating_add(most))
     }
 }
 
@@ -107,17 +104,19 @@ impl<T: Clone + Send + Sync + 'static> Part for SlicePart<T> {
     type Item = T;
 
     fn read(&mut self, most: usize, each: &mut impl FnMut(T)) -> Result<More, BoxError> {
-        let (next, more) = self.next(most);
-        self.items[next].iter().cloned().for_each(each);
-        Ok(more)
+        self.read_in_one(most, &mut Each(each))
     }
 
     fn read_in_one(&mut self, most: usize, taker: &mut impl Taker<T>) -> Result<More, BoxError> {
-        let (next, more) = self.next(most);
-        if !next.is_empty() {
-            taker.take(self.items[next].iter().cloned());
+        let next = self.next(most);
+        let (end, any) = (next.end, !next.is_empty());
+        let mut items = self.items[next].iter();
+        if any {
+            taker.take(items.by_ref().cloned());
         }
-        Ok(more)
+        self.range.start = end - items.len();
+        let is_last = if self.untaken.is_some() { !any } else { self.range.is_empty() };
+        Ok(if is_last { More::No } else { More::Yes })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Streams as a source: a stream without items does not block a thread.
 
 use std::fmt;
+use std::ops::ControlFlow::{Break, Continue};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -8,7 +9,8 @@ use std::task::{Context, Poll, Waker};
 use futures_core::Stream;
 use stage_core::BoxError;
 
-use super::{More, NoStamp, Part, Source};
+use super::part::{Each, read_each};
+use super::{More, NoStamp, Part, Source, Taker};
 use crate::chain::Start;
 use crate::flow::Flow;
 use crate::plan::Sourced;
@@ -79,15 +81,18 @@ where
     }
 
     fn read(&mut self, most: usize, each: &mut impl FnMut(S::Item)) -> Result<More, BoxError> {
+        self.read_in_one(most, &mut Each(each))
+    }
+
+    fn read_in_one(&mut self, most: usize, taker: &mut impl Taker<S::Item>) -> Result<More, BoxError> {
         let mut cx = Context::from_waker(&self.waker);
-        for _ in 0..most {
-            match self.stream.as_mut().poll_next(&mut cx) {
-                Poll::Ready(Some(item)) => each(item),
-                Poll::Ready(None) => return Ok(More::No),
-                Poll::Pending => return Ok(More::Later),
-            }
-        }
-        Ok(More::Yes)
+        read_each(most, taker, || {
+            Ok(match self.stream.as_mut().poll_next(&mut cx) {
+                Poll::Ready(Some(item)) => Continue(item),
+                Poll::Ready(None) => Break(More::No),
+                Poll::Pending => Break(More::Later),
+            })
+        })
     }
 }
 

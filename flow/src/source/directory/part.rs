@@ -1,13 +1,15 @@
 //! One of the parts that walk a tree together.
 
 use std::fs::{self, DirEntry, ReadDir};
+use std::ops::ControlFlow::{Break, Continue};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::task::Poll;
 
 use stage_core::BoxError;
 
-use super::super::{More, Part};
+use super::super::part::{Each, read_each};
+use super::super::{More, Part, Taker};
 use super::entry::{Entry, WalkError};
 use super::frontier::{Ancestor, Busy, Frontier, Pending, Work, identity};
 
@@ -103,13 +105,16 @@ impl Part for TreePart {
     type Item = Result<Entry, WalkError>;
 
     fn read(&mut self, most: usize, each: &mut impl FnMut(Self::Item)) -> Result<More, BoxError> {
-        for _ in 0..most {
-            match self.next() {
-                Poll::Ready(Some(item)) => each(item),
-                Poll::Pending => return Ok(More::Yes),
-                Poll::Ready(None) => return Ok(More::No),
-            }
-        }
-        Ok(More::Yes)
+        self.read_in_one(most, &mut Each(each))
+    }
+
+    fn read_in_one(&mut self, most: usize, taker: &mut impl Taker<Self::Item>) -> Result<More, BoxError> {
+        read_each(most, taker, || {
+            Ok(match self.next() {
+                Poll::Ready(Some(item)) => Continue(item),
+                Poll::Pending => Break(More::Yes),
+                Poll::Ready(None) => Break(More::No),
+            })
+        })
     }
 }
