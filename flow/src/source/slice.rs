@@ -15,10 +15,9 @@ pub struct SharedSlice<T> {
     pub(crate) items: Arc<[T]>,
 }
 
-/// The minimum number of items of a piece: as many as are read in one call.
-const LEAST: usize = 4096;
-/// The number of pieces of a large slice that each part would read if all were equally fast.
-const PIECES: usize = 64;
+/// The number of items of a piece: as many as are read in one call. Parts are apart by this much, whatever the length
+/// of the slice: the stages after them keep what one part is ahead of another in event time.
+const PIECE: usize = 4096;
 
 /// A range of the slice, and access to the items that no other part has taken.
 pub struct SlicePart<T> {
@@ -30,23 +29,20 @@ pub struct SlicePart<T> {
 /// The position of the first item that no part has taken yet.
 struct Untaken {
     begin: AtomicUsize,
-    /// The number of items taken at once.
-    piece: usize,
 }
 
 impl Untaken {
     /// Returns `None` if there are too few items to be shared.
     fn of(length: usize, parts: usize) -> Option<Arc<Self>> {
-        let piece = (length / parts / PIECES).max(LEAST);
-        let is_large = parts > 1 && length / parts >= 2 * piece;
-        is_large.then(|| Arc::new(Self { begin: AtomicUsize::new(0), piece }))
+        let is_large = parts > 1 && length / parts >= 2 * PIECE;
+        is_large.then(|| Arc::new(Self { begin: AtomicUsize::new(0) }))
     }
 
     /// Returns the next piece of a slice; an empty one when all have been taken.
     fn take(&self, length: usize) -> Range<usize> {
         // A part that finds nothing does not try again, so this cannot overflow.
-        let begin = self.begin.fetch_add(self.piece, Ordering::Relaxed).min(length);
-        begin..length.min(begin + self.piece)
+        let begin = self.begin.fetch_add(PIECE, Ordering::Relaxed).min(length);
+        begin..length.min(begin + PIECE)
     }
 }
 
@@ -142,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_faster_stage_takes_more_of_a_large_slice_and_each_item_is_taken_once_and_in_order() {
-        let length = 5 * LEAST + 7;
+        let length = 5 * PIECE + 7;
         let source = SharedSlice { items: (0..length).collect::<Vec<_>>().into() };
         let mut parts = source.parts(2).unwrap();
         let [fast, slow] = parts.as_mut_slice() else { panic!("two parts") };
@@ -150,7 +146,7 @@ mod tests {
         assert_eq!(slow.read(10, &mut |item| second.push(item)).unwrap(), More::Yes);
         while fast.read(100, &mut |item| first.push(item)).unwrap() == More::Yes {}
         while slow.read(100, &mut |item| second.push(item)).unwrap() == More::Yes {}
-        assert_eq!(second, (0..LEAST).collect::<Vec<_>>());
-        assert_eq!(first, (LEAST..length).collect::<Vec<_>>());
+        assert_eq!(second, (0..PIECE).collect::<Vec<_>>());
+        assert_eq!(first, (PIECE..length).collect::<Vec<_>>());
     }
 }
