@@ -59,8 +59,14 @@ fn every_library_has_the_metadata_of_a_published_package() {
             lacks("no readme");
         }
         let docs = manifest["package"].get("metadata").and_then(|metadata| metadata.get("docs"));
-        if docs.and_then(|docs| docs.get("rs")).is_none() {
-            lacks("no [package.metadata.docs.rs]");
+        match docs.and_then(|docs| docs.get("rs")).and_then(|docs| docs.as_table()) {
+            Some(docs) => {
+                let has_all = docs.get("all-features").and_then(toml::Value::as_bool) == Some(true);
+                if !has_all || strings(docs, "rustdoc-args") != ["--cfg", "docsrs"] {
+                    lacks("[package.metadata.docs.rs] leaves out features, or their marks (`--cfg docsrs`)");
+                }
+            }
+            None => lacks("no [package.metadata.docs.rs]"),
         }
         for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
             let of_root = std::fs::read(root().join(licence)).expect("the licence of the project");
@@ -75,6 +81,30 @@ fn every_library_has_the_metadata_of_a_published_package() {
         }
     }
     assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+#[test]
+fn the_documentation_of_a_library_lists_its_features() {
+    let mut missing = Vec::new();
+    for folder in libraries() {
+        let (manifest, lib) = (manifest(&folder), folder.join("src/lib.rs"));
+        let (Some(features), Ok(text)) = (manifest.get("features"), std::fs::read_to_string(lib)) else {
+            continue;
+        };
+        let docs = text.lines().filter_map(|line| line.strip_prefix("//!"));
+        let listed: Vec<_> = docs.skip_while(|line| line.trim() != "# Features").collect();
+        let names = features.as_table().expect("features have names").keys();
+        for name in names.filter(|name| *name != "default") {
+            if !listed.iter().any(|line| line.contains(&format!("`{name}`"))) {
+                missing.push(format!("{}: `{name}`", folder.display()));
+            }
+        }
+    }
+    assert!(
+        missing.is_empty(),
+        "not below `# Features` of the crate's documentation:\n{}",
+        missing.join("\n")
+    );
 }
 
 #[test]

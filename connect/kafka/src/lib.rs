@@ -35,6 +35,10 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Features
+//!
+//! * `tls`: encrypted connections, and SASL over them, by OpenSSL, whose headers must be installed.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

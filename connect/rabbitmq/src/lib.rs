@@ -32,6 +32,10 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Features
+//!
+//! * `tls`: encrypted connections (`amqps://`) by rustls with ring and the authorities of the system.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
