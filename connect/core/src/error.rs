@@ -7,6 +7,13 @@ use stage_core::BoxError;
 use crate::one_line::one_line;
 
 /// The kind of a [`ConnectError`], which determines the reaction of a pipeline.
+///
+/// ```
+/// use stage_connect::{ConnectError, ErrorKind};
+///
+/// let error = ConnectError::gone("queue `orders`", "cannot read", "the connection was reset");
+/// assert!(matches!(error.kind(), ErrorKind::Gone), "it is tried again");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The server cannot be reached, or broke the connection: connect again, after a delay.
@@ -57,6 +64,13 @@ impl ConnectError {
     }
 
     /// Returns the error of a lost lease or epoch: `what` now belongs to another process.
+    ///
+    /// ```
+    /// use stage_connect::{ConnectError, ErrorKind};
+    ///
+    /// let error = ConnectError::fenced("queue `orders` partition 3", "the lease belongs to another process");
+    /// assert_eq!(error.kind(), ErrorKind::Fenced);
+    /// ```
     pub fn fenced(server: impl fmt::Display, what: impl fmt::Display) -> Self {
         let line = one_line(format_args!("{server}: {what}"));
         Self { kind: ErrorKind::Fenced, line, source: None }

@@ -5,6 +5,13 @@ use std::sync::Arc;
 
 /// Identifies a message to a server that stores each id once. Repetitions of a [`put`](crate::Push::put) carry the
 /// same id. Cheap to clone.
+///
+/// ```
+/// use stage_connect::MessageId;
+///
+/// let id = MessageId::new("order-7");
+/// assert_eq!((id.as_str(), id.clone()), ("order-7", MessageId::new("order-7")));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId(Arc<str>);
 

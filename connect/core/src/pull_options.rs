@@ -21,6 +21,23 @@ use crate::outage::without_limit;
 ///     .retry(Backoff::new(Duration::from_secs(10), Duration::from_secs(600)));
 /// # let _ = options;
 /// ```
+///
+/// The calls of the server have limits:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_connect::PullOptions;
+/// use stage_core::Backoff;
+///
+/// let options = PullOptions::new()
+///     .reconnect(Backoff::new(Duration::from_millis(10), Duration::from_secs(1)))
+///     .linger(Duration::from_millis(50))
+///     .at_most(100)
+///     .wait(Duration::from_secs(5))
+///     .answer_within(Duration::from_secs(10));
+/// assert_ne!(options, PullOptions::default());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct PullOptions {

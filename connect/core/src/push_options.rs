@@ -27,6 +27,17 @@ use crate::outage::random;
 ///     .reconnect(Backoff::new(Duration::from_millis(100), Duration::from_secs(5)));
 /// # let _ = options;
 /// ```
+///
+/// The calls of the server have limits:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_connect::PushOptions;
+///
+/// let options = PushOptions::<String>::new().at_most(100).answer_within(Duration::from_secs(10));
+/// assert!(format!("{options:?}").contains("at_most: 100"));
+/// ```
 #[must_use]
 pub struct PushOptions<M> {
     pub(crate) reconnect: Backoff,

@@ -38,6 +38,41 @@
 //! ```
 //!
 //! The crate is for Unix, whose files have inodes.
+//!
+//! The connector can be called by itself, and reports what happens to the file:
+//!
+//! ```
+//! use std::num::NonZeroUsize;
+//! use std::sync::{Arc, Mutex};
+//! use std::time::Duration;
+//!
+//! use stage_connect::Pull;
+//! use stage_files::{Change, FilePull, FileSettle, Follow, Receipt, StartAt};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! let (log, checkpoint) = (folder.path().join("app.log"), folder.path().join("app.checkpoint"));
+//! std::fs::write(&log, "one\ntwo\n")?;
+//! let changes = Arc::new(Mutex::new(Vec::<Change>::new()));
+//! let seen = Arc::clone(&changes);
+//! let follow = Follow::new(&log, &checkpoint)
+//!     .start_at(StartAt::Beginning)
+//!     .poll_every(Duration::from_millis(10))
+//!     .max_line_bytes(64 * 1024)
+//!     .window(1_000)
+//!     .dead_letters(folder.path().join("dead.log"))
+//!     .on_change(move |change| seen.lock().expect("no holder panics").push(change.clone()));
+//! let mut lines: FilePull = follow.pull();
+//! let _checkpoints: FileSettle = lines.settle_half();
+//! lines.connect().await?;
+//! let pulled = lines.pull(NonZeroUsize::MIN, Duration::from_secs(60)).await?;
+//! let _to_settle: &Receipt = &pulled[0].receipt;
+//! assert_eq!(pulled[0].message.to_string_lossy(), "one");
+//! assert!(changes.lock().expect("no holder panics").is_empty());
+//! # Ok(())
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -39,6 +39,16 @@ pub fn pushed<P: Push>(push: P, options: PushOptions<P::Message>) -> PushedSink<
 }
 
 /// The sink made by [`pushed`].
+///
+/// ```
+/// use stage_connect::sink::{self, PushedSink};
+/// use stage_connect::{Push, PushOptions};
+///
+/// /// Makes a sink that stores few messages at a time.
+/// fn carefully<P: Push>(push: P) -> PushedSink<P> {
+///     sink::pushed(push, PushOptions::new().at_most(10))
+/// }
+/// ```
 #[must_use = "a sink does nothing outside of a pipeline"]
 pub struct PushedSink<P: Push> {
     storing: Storing<P>,

@@ -11,6 +11,26 @@ use crate::push_options::PushOptions;
 /// Creates a sink that stores the events of a pipeline without acknowledgement. It behaves as
 /// [`pushed`](super::pushed).
 ///
+/// ```
+/// use stage_connect::memory::{MemoryPush, MemoryServer};
+/// use stage_connect::sink::{self, PlainPushedSink};
+/// use stage_connect::PushOptions;
+/// use stage_core::Pipeline;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = MemoryServer::new();
+/// let to = server.clone();
+/// let pipeline = Pipeline::builder("numbers").start_fn("numbers", || Ok(0..3_u64)).finish("store", move || {
+///     let store: PlainPushedSink<MemoryPush<u64>> = sink::pushed_plain(to.push(), PushOptions::new());
+///     Ok(store)
+/// });
+/// pipeline.start().await?.join().await?;
+/// assert_eq!(server.ready(), [0, 1, 2]);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
 /// A message that the server refuses for good ends the stage after the rest of its batch is stored, since there is
@@ -20,6 +40,16 @@ pub fn pushed_plain<P: Push>(push: P, options: PushOptions<P::Message>) -> Plain
 }
 
 /// The sink made by [`pushed_plain`].
+///
+/// ```
+/// use stage_connect::sink::{self, PlainPushedSink};
+/// use stage_connect::{Push, PushOptions};
+///
+/// /// Makes a sink that stores few messages at a time.
+/// fn carefully<P: Push>(push: P) -> PlainPushedSink<P> {
+///     sink::pushed_plain(push, PushOptions::new().at_most(10))
+/// }
+/// ```
 #[must_use = "a sink does nothing outside of a pipeline"]
 pub struct PlainPushedSink<P: Push> {
     storing: Storing<P>,

@@ -74,6 +74,16 @@ pub fn pulled<P: Pull>(pull: P, options: PullOptions) -> PulledSource<P> {
 }
 
 /// The source made by [`pulled`].
+///
+/// ```
+/// use stage_connect::source::{self, PulledSource};
+/// use stage_connect::{Pull, PullOptions};
+///
+/// /// Makes a source that tries each message once.
+/// fn once<P: Pull>(pull: P) -> PulledSource<P> {
+///     source::pulled(pull, PullOptions::new().attempts(1))
+/// }
+/// ```
 #[must_use = "a source does nothing outside of a pipeline"]
 pub struct PulledSource<P: Pull> {
     pull: P,
