@@ -60,6 +60,13 @@
 //! ```
 //!
 //! [`Flow::boxed`] gives a flow a type that a field can have, at the cost of an exchange.
+//!
+//! # Features
+//!
+//! * `crossbeam`: channels of threads without a runtime as sources.
+//! * `csv`, `json`: files of comma-separated values, and of JSON lines, into serde types.
+//! * `gzip`, `zstd`: files packed by gzip, and by zstd.
+//! * `persist`: windows whose state can be saved and restored, for crates that connect machines.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
