@@ -4,14 +4,23 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use syn::{Attribute, Item, UseTree, Visibility};
+use syn::{Attribute, Expr, Item, Lit, Meta, UseTree, Visibility};
 
 use tests::source::workspace_root;
 
 /// The modules of a crate with their items.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Tree {
     pub(super) modules: BTreeMap<Vec<String>, Vec<Named>>,
+    pub(super) sources: BTreeMap<Vec<String>, Source>,
+}
+
+/// The content of a module, without its tests.
+pub(super) struct Source {
+    /// The folder of its file, from which the paths of included texts start.
+    pub(super) folder: PathBuf,
+    pub(super) docs: String,
+    pub(super) items: Vec<Item>,
 }
 
 /// A name in a module.
@@ -39,14 +48,18 @@ impl Tree {
     pub(super) fn read(folder: &str) -> io::Result<Self> {
         let mut tree = Self::default();
         let folder = workspace_root().join(folder);
-        let items = parse(&folder.join("lib.rs"))?;
-        tree.add(&folder, Vec::new(), items)?;
+        let root = Body::read(&folder.join("lib.rs"))?;
+        tree.add(&folder, Vec::new(), root)?;
         Ok(tree)
     }
 
     /// Adds a module and the modules in it; `folder` holds the files of the latter.
-    fn add(&mut self, folder: &Path, path: Vec<String>, items: Vec<Item>) -> io::Result<()> {
+    fn add(&mut self, folder: &Path, path: Vec<String>, body: Body) -> io::Result<()> {
+        let Body { file, docs, items } = body;
         let mut names = Vec::new();
+        let beside = file.parent().unwrap_or(folder).to_owned();
+        let kept = items.iter().filter(|item| !is_test(attributes(item))).cloned().collect();
+        self.sources.insert(path.clone(), Source { folder: beside, docs, items: kept });
         for item in items {
             let Some((attrs, visibility, name)) = parts(&item) else { continue };
             if is_test(attrs) {
@@ -59,12 +72,14 @@ impl Tree {
                 Item::Use(item) => flatten(&item.tree, &mut Vec::new(), is_shown, &mut names),
                 Item::Mod(item) => {
                     let inner = folder.join(&name);
-                    let items = match item.content {
-                        Some((_, items)) => items,
-                        None => parse(&file_of(&inner))?,
+                    let mut body = match item.content {
+                        Some((_, items)) => Body { file: file.clone(), docs: String::new(), items },
+                        None => Body::read(&file_of(&inner))?,
                     };
+                    let outer = docs_of(&item.attrs, file.parent().unwrap_or(folder))?;
+                    body.docs = format!("{outer}\n{}", body.docs);
                     names.push(Named { name: name.clone(), is_shown, kind: Kind::Module });
-                    self.add(&inner, [&path[..], &[name]].concat(), items)?;
+                    self.add(&inner, [&path[..], &[name]].concat(), body)?;
                 }
                 Item::Macro(_) if is_exported => {
                     self.modules.entry(Vec::new()).or_default().push(Named {
@@ -86,11 +101,51 @@ fn file_of(inner: &Path) -> PathBuf {
     if file.is_file() { file } else { inner.join("mod.rs") }
 }
 
-fn parse(file: &Path) -> io::Result<Vec<Item>> {
-    let text = fs::read_to_string(file)?;
-    let parsed =
-        syn::parse_file(&text).map_err(|error| io::Error::other(format!("{}: {error}", file.display())))?;
-    Ok(parsed.items)
+/// The content of a module.
+struct Body {
+    file: PathBuf,
+    docs: String,
+    items: Vec<Item>,
+}
+
+impl Body {
+    fn read(file: &Path) -> io::Result<Self> {
+        let text = fs::read_to_string(file)?;
+        let parsed = syn::parse_file(&text)
+            .map_err(|error| io::Error::other(format!("{}: {error}", file.display())))?;
+        let docs = docs_of(&parsed.attrs, file.parent().unwrap_or(file))?;
+        Ok(Self { file: file.to_owned(), docs, items: parsed.items })
+    }
+}
+
+/// Returns the documentation in the attributes, with the texts that it includes from files beside `folder`.
+pub(super) fn docs_of(attrs: &[Attribute], folder: &Path) -> io::Result<String> {
+    let mut docs = String::new();
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("doc")) {
+        let Meta::NameValue(pair) = &attr.meta else { continue };
+        match &pair.value {
+            Expr::Lit(literal) => {
+                if let Lit::Str(line) = &literal.lit {
+                    docs.push_str(&line.value());
+                }
+            }
+            Expr::Macro(included) if included.mac.path.is_ident("include_str") => {
+                let path: syn::LitStr = included.mac.parse_body().map_err(io::Error::other)?;
+                docs.push_str(&fs::read_to_string(folder.join(path.value()))?);
+            }
+            _ => {}
+        }
+        docs.push('\n');
+    }
+    Ok(docs)
+}
+
+/// Returns the attributes of an item that can be one of tests alone.
+fn attributes(item: &Item) -> &[Attribute] {
+    match item {
+        Item::Impl(item) => &item.attrs,
+        _ => parts(item).map_or(&[], |(attrs, _, _)| attrs),
+    }
 }
 
 /// Returns the attributes, the visibility and the name of an item that has a name.
@@ -135,12 +190,12 @@ fn flatten(tree: &UseTree, path: &mut Vec<String>, is_shown: bool, names: &mut V
     }
 }
 
-fn is_hidden(attrs: &[Attribute]) -> bool {
+pub(super) fn is_hidden(attrs: &[Attribute]) -> bool {
     attrs.iter().any(|attr| attr.path().is_ident("doc") && tokens(attr) == "hidden")
 }
 
 /// Returns whether the item exists only in tests.
-fn is_test(attrs: &[Attribute]) -> bool {
+pub(super) fn is_test(attrs: &[Attribute]) -> bool {
     let only = |attr: &Attribute| {
         attr.path().is_ident("cfg")
             && tokens(attr).split(['(', ',', ' ']).any(|word| word.trim_end_matches(')') == "test")

@@ -29,6 +29,15 @@ impl Tree {
         shown.collect()
     }
 
+    /// Returns the path of the item that `path` means in `module`; `None` if it is of another crate.
+    pub(super) fn meaning(&self, module: &[String], path: &[String]) -> Option<String> {
+        let named = match path {
+            [name] => find(self.modules.get(module)?, name, false)?.clone(),
+            _ => Named { name: String::new(), is_shown: false, kind: Kind::Use(path.to_vec()) },
+        };
+        self.definition(module, &named).ok().map(|(definition, _)| definition)
+    }
+
     /// Returns the path of the item that `named` leads to, and whether it is a module of its own.
     fn definition(&self, module: &[String], named: &Named) -> io::Result<(String, bool)> {
         let (mut module, mut named) = (module.to_vec(), named.clone());
