@@ -31,6 +31,25 @@ impl<C: Chain> Flow<C> {
     }
 
     /// Opens a layer that is fed by this flow and by other flows with events of the same type.
+    ///
+    /// ```
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let (low, high) = (Flow::from_items(0..5_u64), Flow::from_items(5..10_u64));
+    /// let sums = low
+    ///     .merge([high])
+    ///     .partition_with(|number| Some((number, usize::from(number % 2 == 1))))
+    ///     .stages(2)
+    ///     .reduce(|| 0, |sum, number| *sum += number)
+    ///     .emit_state();
+    /// let mut sums: Vec<u64> = sums.collect().await?;
+    /// sums.sort_unstable();
+    /// assert_eq!(sums, [20, 25]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn merge<D>(self, others: impl IntoIterator<Item = Flow<D>>) -> LayerFlow<TimeOf<C>, C::Out>
     where
         D: Chain<Out = C::Out>,

@@ -93,6 +93,25 @@ impl<C: Chain> Flow<C> {
 
     /// Fixes the window of each stage of this layer: the maximum demand on each stage before it, in events.
     /// Default: [tuned](Self::demand), or 1000 if only [`min_demand`](Self::min_demand) is set.
+    ///
+    /// ```
+    /// use flow::{Flow, Place};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let (started, places) = std::sync::mpsc::channel();
+    /// let squares = Flow::from_slice([1_u64, 2, 3])
+    ///     .stages(1)
+    ///     .max_demand(10)
+    ///     .min_demand(5)
+    ///     .on_init(move |place| started.send(place).unwrap_or_default())
+    ///     .map(|number| number * number);
+    /// assert_eq!(squares.collect::<Vec<_>>().await?, [1, 4, 9]);
+    /// squares.run().await?;
+    /// assert_eq!(places.try_recv(), Ok(Place { index: 0, of: 1 }));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn max_demand(mut self, events: usize) -> Self {
         self.options.max_demand = Some(events);
         self

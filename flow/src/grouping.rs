@@ -18,6 +18,32 @@ use crate::time::Untimed;
 impl<C: Chain> Flow<C> {
     /// Collects the values of each key in this stage and window, in arrival order. For one list per key,
     /// partition by the same key first.
+    ///
+    /// ```
+    /// use flow::{Flow, Tally};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let words = Flow::from_items(["pear", "apple", "plum"]).stages(1);
+    /// let first = |word: &&str| word.chars().next();
+    /// let groups = words.clone().group_by(first, |word| word).emit();
+    /// let mut groups: Vec<(Option<char>, Vec<&str>)> = groups.collect().await?;
+    /// groups.sort();
+    /// assert_eq!(groups, [(Some('a'), vec!["apple"]), (Some('p'), vec!["pear", "plum"])]);
+    ///
+    /// let evicted = Tally::new();
+    /// let latest = words.clone().group_by_most(1, &evicted, first, |word| word).emit();
+    /// let latest: Vec<(Option<char>, Vec<&str>)> = latest.collect().await?;
+    /// assert_eq!(latest, [(Some('p'), vec!["plum"])]);
+    /// assert_eq!(evicted.get(), 2);
+    ///
+    /// let pairs = Flow::from_items([('a', 1), ('b', 2), ('a', 3)]).stages(1).map_values(|value| value * 10);
+    /// let mut values: Vec<(char, Vec<i32>)> = pairs.group_by_key().emit().collect().await?;
+    /// values.sort();
+    /// assert_eq!(values, [('a', vec![10, 30]), ('b', vec![20])]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[allow(clippy::type_complexity, reason = "a closure has no shorter name")]
     pub fn group_by<Q, V, F, G>(
         self,
@@ -115,6 +141,25 @@ impl<C: Chain> Flow<C> {
 
     /// Counts the events of each key, over the whole input; partial counts are merged before they change
     /// stages.
+    ///
+    /// ```
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let words = Flow::from_items(["pear", "apple", "plum"]);
+    /// let first = |word: &&str| word.chars().next();
+    /// let mut counts: Vec<(Option<char>, u64)> = words.clone().count_by(first).collect().await?;
+    /// counts.sort();
+    /// assert_eq!(counts, [(Some('a'), 1), (Some('p'), 2)]);
+    /// let mut lengths: Vec<(Option<char>, usize)> = words.clone().sum_by(first, str::len).collect().await?;
+    /// lengths.sort();
+    /// assert_eq!(lengths, [(Some('a'), 5), (Some('p'), 8)]);
+    /// let first_two = words.take_sort(2, |one, other| one.cmp(other));
+    /// assert_eq!(first_two.collect::<Vec<_>>().await?, [["apple", "pear"]]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn count_by<Q, F>(self, key: F) -> CombinedFlow<Q, u64>
     where
         Q: Eq + Hash + Send + 'static,

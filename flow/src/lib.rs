@@ -27,6 +27,95 @@
 //! same stage. Between the stages of a layer there is no order; events that one stage sends to another arrive
 //! in order.
 //!
+//! # Functions over flows
+//!
+//! A function names the parts of a flow that it needs:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use flow::time::{Time, Timed, Untimed};
+//! use flow::{Chain, EventTime, Flow, FlowError, FlowIter, IterFlow, LayerFlow, OfEventTime, Origin, Outline};
+//! use flow::{Refused, Sliding, Window};
+//!
+//! /// Numbers events from 1, whether or not they carry time.
+//! fn numbered<C: Chain>(events: Flow<C>) -> LayerFlow<Untimed, (u64, C::Out)> {
+//!     let counted = events.stages(1).emit_and_reduce(|| 0, |count, event| {
+//!         *count += 1;
+//!         [(*count, event)]
+//!     });
+//!     counted.emit_nothing()
+//! }
+//!
+//! /// Windows of a second.
+//! fn of_a_second<K: OfEventTime>(window: fn(Duration) -> Window<K>) -> Window<K> {
+//!     window(Duration::from_secs(1))
+//! }
+//!
+//! /// Whether the events of an origin carry time.
+//! fn is_timed<O: Origin<Time = M>, M: Time>(_: &O, carries: M) -> String {
+//!     format!("{carries:?}")
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let fixed: Window<EventTime> = of_a_second(Window::fixed);
+//! let sliding: Window<Sliding> = of_a_second(|duration| Window::sliding(duration, 2 * duration));
+//! assert_ne!(format!("{fixed:?}"), format!("{sliding:?}"));
+//!
+//! let words: IterFlow<_> = Flow::from_items(["one", "two"]);
+//! let plan: Outline = words.explain();
+//! assert!(plan.to_mermaid().starts_with("flowchart LR") && !plan.layers().is_empty());
+//! let events: FlowIter<Untimed, (u64, &str)> = numbered(words).iter();
+//! assert_eq!(events.collect::<Result<Vec<_>, _>>()?, [(1, "one"), (2, "two")]);
+//!
+//! let refused = Flow::from_items([1]).stages(0).collect_blocking::<Vec<_>>();
+//! let Err(FlowError::Refused(refused)) = refused else { panic!("a layer needs a stage") };
+//! let Refused { option, value, .. } = refused;
+//! assert_eq!((option, &*value), ("stages", "0"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A running flow ends with a report:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use flow::{Flow, FlowReport, Late, Next, Place, Profile, RunningFlow, StartOptions, TriggerName, Window, WindowId, Workers};
+//!
+//! /// Emits the window after each batch.
+//! fn each_batch(batch: Vec<i64>) -> Next<i64> {
+//!     match batch.is_empty() {
+//!         true => Next::Reduce(batch),
+//!         false => Next::Fire { name: "batch".into(), before: batch, after: Vec::new() },
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let options = StartOptions::new().workers(Workers::Current);
+//! let running: RunningFlow = Flow::from_items(0..10_u64).start_with(options).await?;
+//! let report: FlowReport = running.flow_ref().join().await?;
+//! let profile: Profile = report.profile;
+//! assert_eq!(profile.events, 10);
+//!
+//! let (sender, missed) = std::sync::mpsc::channel::<Late<i64>>();
+//! let counts = Flow::from_items([0_i64, 2_000, 500])
+//!     .event_time(|at| *at, Duration::MAX)
+//!     .stages(1)
+//!     .window(Window::fixed(Duration::from_secs(1)))
+//!     .late(move |late| sender.send(late).unwrap_or_default())
+//!     .trigger(|| (), |(), batch| each_batch(batch))
+//!     .reduce(|| 0, |count, _| *count += 1)
+//!     .on_trigger(|count, trigger| ([(trigger.window, trigger.name.clone(), trigger.place)], count));
+//! let first = (WindowId::Fixed(0), TriggerName::Custom("batch".into()), Place { index: 0, of: 1 });
+//! assert!(counts.collect::<Vec<_>>().await?.contains(&first));
+//! drop(counts);
+//! assert_eq!(missed.iter().map(|late| late.event).collect::<Vec<_>>(), [500]);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Names
 //!
 //! | names | subject |

@@ -22,6 +22,15 @@ pub(crate) enum FedBy {
 }
 
 /// The options of one layer.
+///
+/// The methods of [`Flow`](crate::Flow) set them.
+///
+/// ```
+/// use flow::LayerOptions;
+///
+/// // Whatever is not set follows from the machine and from the load.
+/// assert!(format!("{:?}", LayerOptions::default()).contains("max_demand: None"));
+/// ```
 #[derive(Clone)]
 pub struct LayerOptions {
     /// The number of stages; `None` for the number of cores.

@@ -25,6 +25,21 @@ where
     }
 
     /// Creates a flow of the items of several iterators, each read by a stage of its own.
+    ///
+    /// ```
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// // A stage for each of the two.
+    /// let numbers = Flow::from_iters([0..10_u64, 100..110]);
+    /// assert_eq!(numbers.count().await?, 20);
+    /// // A new iterator for each run.
+    /// let letters = Flow::from_fn(|| "abc".chars()).stages(1);
+    /// assert_eq!(letters.collect::<Vec<_>>().await?, ['a', 'b', 'c']);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn from_iters<A>(all: impl IntoIterator<Item = A>) -> Self
     where
         A: IntoIterator<Item = I::Item, IntoIter = I> + Clone + Send + Sync + 'static,
@@ -58,6 +73,23 @@ impl<T: Clone + Send + Sync + 'static> Flow<Start<Fused<SharedSlice<T>, NoStamp>
 impl<S: Source> Flow<Start<Fused<S, NoStamp>>> {
     /// Creates a flow of the events of a source that can be split: each stage of the first layer reads its
     /// own part.
+    ///
+    /// See [`Source`] for a source of your own.
+    ///
+    /// ```
+    /// use flow::Flow;
+    /// use flow::source::Tree;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let folder = tempfile::tempdir()?;
+    /// std::fs::write(folder.path().join("a.txt"), "one")?;
+    /// let entries = Flow::from_source(Tree::new(folder.path()).one_file_system());
+    /// // The root, and the file in it.
+    /// assert_eq!(entries.count().await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn from_source(source: S) -> Self {
         Self::at(Fused { source, stamper: NoStamp })
     }

@@ -153,6 +153,27 @@ impl<M: Time, T: Send + 'static> fmt::Debug for FlowStream<M, T> {
 impl<C: Chain> Flow<C> {
     /// Starts the flow on its own threads; returns its events as a stream.
     ///
+    /// ```
+    /// use flow::{Flow, StartOptions, Workers};
+    /// use futures_util::TryStreamExt;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let numbers = Flow::from_items(1..=4_u64).stages(1);
+    /// assert_eq!(numbers.stream().await?.try_next().await?, Some(1));
+    /// // The same on the runtime of the caller, and other ways to take the events.
+    /// let here = numbers.stream_on(Workers::Current).await?;
+    /// assert_eq!(here.try_collect::<Vec<_>>().await?, [1, 2, 3, 4]);
+    /// assert_eq!(numbers.collect_on::<Vec<_>>(Workers::Current).await?.len(), 4);
+    /// assert_eq!(numbers.fold_on(0, |sum, number| sum + number, Workers::Current).await?, 10);
+    /// assert_eq!(numbers.first_on(2, Workers::Current).await?, [1, 2]);
+    /// numbers.run_on(Workers::Current).await?;
+    /// let running = numbers.start_with(StartOptions::new().workers(Workers::Current)).await?;
+    /// assert_eq!(running.join().await?.events(), 4);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Returns a [`FlowError`] if a stage cannot start or the demand options of a layer are invalid.

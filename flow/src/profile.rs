@@ -23,6 +23,23 @@ pub struct Profile {
 }
 
 /// One layer of a run.
+///
+/// ```
+/// use flow::{Flow, LayerProfile};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), flow::FlowError> {
+/// let squares = Flow::from_items(1..=100_u64).stages(2).map(|number| number * number);
+/// let report = squares.start().await?.join().await?;
+/// let profile = &report.profile;
+/// assert!(profile.to_mermaid().starts_with("flowchart LR"));
+/// let last: &LayerProfile = profile.layers.last().ok_or(flow::FlowError::Stopped)?;
+/// assert_eq!((last.events_in(), last.discarded(), last.buffered()), (100, 0, 0));
+/// assert!(last.batches() >= 1 && last.events_out() <= 100);
+/// assert!(last.skew() >= 1.0 && last.busy(profile.elapsed) >= 0.0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LayerProfile {

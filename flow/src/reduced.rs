@@ -17,6 +17,22 @@ use crate::window::{Trigger, WindowId};
 
 /// A flow that ends in a reducer. The only remaining choice in this layer is what a window emits at its
 /// triggers; the emitted events then form a flow again.
+///
+/// ```
+/// use flow::Flow;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), flow::FlowError> {
+/// let numbers = || Flow::from_items(1..=4_u64).stages(1).reduce(Vec::new, Vec::push);
+/// assert_eq!(numbers().emit().collect::<Vec<_>>().await?, [1, 2, 3, 4]);
+/// assert_eq!(numbers().emit_state().collect::<Vec<_>>().await?, [[1, 2, 3, 4]]);
+/// let lengths = numbers().on_trigger(|all: Vec<u64>, _| ([all.len()], all));
+/// assert_eq!(lengths.collect::<Vec<_>>().await?, [4]);
+/// let newest = Flow::from_items(1..=4_u64).stages(1).emit_and_reduce(|| (), |(), number| [number]);
+/// assert_eq!(newest.emit_nothing().collect::<Vec<_>>().await?, [1, 2, 3, 4]);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "choose the output of the reducer: emit, emit_state or on_trigger"]
 pub struct Reduced<C: Chain, R> {
     pub(crate) flow: Flow<C>,

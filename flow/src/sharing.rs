@@ -78,6 +78,19 @@ impl<C: Chain> Flow<C> {
 
     /// Collects the results as [`collect_both`](Self::collect_both) does, on these threads.
     ///
+    /// ```
+    /// use flow::{Flow, Workers};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let numbers = Flow::from_items(1..=4_u64).stages(1);
+    /// let odd = numbers.clone().filter(|number| number % 2 == 1);
+    /// let (all, odd): (Vec<_>, Vec<_>) = numbers.collect_both_on(&odd, Workers::Current).await?;
+    /// assert_eq!((all.len(), odd), (4, vec![1, 3]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Returns the errors of [`collect_both`](Self::collect_both).

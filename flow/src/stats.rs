@@ -36,6 +36,14 @@ impl Tally {
     }
 
     /// Counts this number of events.
+    ///
+    /// ```
+    /// use flow::Tally;
+    ///
+    /// let skipped = Tally::new();
+    /// skipped.clone().add(2);
+    /// assert_eq!(skipped.get(), 2);
+    /// ```
     pub fn add(&self, events: u64) {
         self.count.fetch_add(events, Ordering::Relaxed);
     }

@@ -14,6 +14,28 @@ impl<O: Origin<Time = Untimed>> Flow<Start<O>> {
     /// Maps each batch with a function, before any other step. The size of a batch depends on demand: at most
     /// `max_demand − min_demand`. A [`trigger`](Self::trigger) sees the batches that the function returns and
     /// must come after it: a flow with a trigger before it does not start.
+    ///
+    /// ```
+    /// use flow::{Flow, Tally};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let (passed, evicted) = (Tally::new(), Tally::new());
+    /// let count = passed.clone();
+    /// let odd = Flow::from_items([3, 1, 3, 4, 5])
+    ///     .stages(1)
+    ///     .map_batch(|batch| batch.into_iter().map(|number| number * 10).collect())
+    ///     .reject(|number| number % 20 == 0)
+    ///     .inspect(move |_| count.add(1));
+    /// assert_eq!(odd.clone().uniq().collect::<Vec<_>>().await?, [30, 10, 50]);
+    /// assert_eq!(passed.get(), 4);
+    /// assert_eq!(odd.clone().uniq_by(|number| number % 20).collect::<Vec<_>>().await?, [30]);
+    /// let latest = odd.uniq_by_most(1, &evicted, |number| *number);
+    /// assert_eq!(latest.collect::<Vec<_>>().await?, [30, 10, 30, 50]);
+    /// assert_eq!(evicted.get(), 3);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn map_batch<U, F>(self, function: F) -> Flow<Start<Batched<O, F>>>
     where

@@ -18,6 +18,26 @@ impl<C: Chain> Flow<C> {
 
     /// Splits the events into windows that may overlap or leave gaps; an event is cloned for each window that
     /// contains it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use flow::{Flow, Window};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let second = Duration::from_secs(1);
+    /// let counts = Flow::from_items([0_i64, 500])
+    ///     .event_time(|at| *at, Duration::MAX)
+    ///     .stages(1)
+    ///     .sliding_window(Window::sliding(2 * second, second))
+    ///     .reduce(|| 0, |count, _| *count += 1)
+    ///     .emit_state();
+    /// // Both events are in the window from -1 s and in that from 0 s.
+    /// assert_eq!(counts.collect::<Vec<_>>().await?, [2, 2]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn sliding_window<K: OfEventTime>(mut self, window: Window<K>) -> Self
     where
         EventTime: FitsTime<TimeOf<C>>,
@@ -40,6 +60,31 @@ impl<C: Chain> Flow<C> {
     /// windows of event time, it sees the events of each window that arrived with one batch, those of an
     /// earlier window first; at the latest when the window is emitted for another reason. It does not see
     /// late events, and sees an event of several windows once in each.
+    ///
+    /// ```
+    /// use flow::{Flow, Next};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// // Emits the sum up to each zero.
+    /// let sums = Flow::from_items([1, 2, 0, 3, 0, 4])
+    ///     .stages(1)
+    ///     .trigger(
+    ///         || (),
+    ///         |(), mut batch: Vec<i32>| match batch.iter().position(|number| *number == 0) {
+    ///             Some(at) => {
+    ///                 let after = batch.split_off(at + 1);
+    ///                 Next::Fire { name: "zero".into(), before: batch, after }
+    ///             }
+    ///             None => Next::Reduce(batch),
+    ///         },
+    ///     )
+    ///     .reduce(|| 0, |sum, number| *sum += number)
+    ///     .on_trigger(|sum, _| ([sum], 0));
+    /// assert_eq!(sums.collect::<Vec<_>>().await?, [3, 3, 4]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn trigger<A, I, F>(mut self, init: I, function: F) -> Self
     where
         A: Send + 'static,
@@ -141,6 +186,24 @@ impl<C: Chain> Flow<C> {
     }
 
     /// Folds as [`reduce`](Self::reduce) does, and emits the events that the function returns at once.
+    ///
+    /// ```
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let records = Flow::from_items([2, 1, 3, 3, 5])
+    ///     .stages(1)
+    ///     .emit_and_reduce(|| 0, |highest, number| {
+    ///         let is_record = number > *highest;
+    ///         *highest = number.max(*highest);
+    ///         is_record.then_some(number)
+    ///     })
+    ///     .emit_nothing();
+    /// assert_eq!(records.collect::<Vec<_>>().await?, [2, 3, 5]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn emit_and_reduce<A, E, I, F>(self, init: I, function: F) -> Reduced<C, FoldAndEmit<I, F>>
     where
         A: Send + 'static,

@@ -72,6 +72,28 @@ impl<O: Origin<Time = Timed>> Flow<Start<O>> {
     /// later event of its key begins a new value. Such a pair carries the time of its deadline, too, and may be
     /// ahead of pairs that follow it.
     ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use flow::{Flow, Tally};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let evicted = Tally::new();
+    /// let visits = Flow::from_items([(1_i64, 'a'), (2, 'b'), (3, 'b')])
+    ///     .event_time(|visit| visit.0, Duration::MAX)
+    ///     .stages(1)
+    ///     // Each value is emitted a second after its last event, or when another key needs its place.
+    ///     .deadlines_most(1, &evicted, |visit| visit.1, || 0, |count, visit| {
+    ///         *count += 1;
+    ///         visit.0 + 1_000
+    ///     });
+    /// assert_eq!(visits.collect::<Vec<_>>().await?, [('a', 1), ('b', 2)]);
+    /// assert_eq!(evicted.get(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// A flow with a window or a trigger in this layer does not start, nor does one with a limit of 0.

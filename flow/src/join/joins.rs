@@ -69,6 +69,24 @@ where
     /// a [fixed](Window::fixed) one. Events without a partner are emitted when their window ends, and no
     /// event is kept longer than its window. Triggers and [`emit_empty`](Window::emit_empty) have no effect:
     /// pairs are emitted as they are found, and an empty window has no results.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use flow::join::Inner;
+    /// use flow::{Flow, Window};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let views = Flow::from_items([(0_i64, "a"), (1_500, "b")]).event_time(|view| view.0, Duration::MAX);
+    /// let clicks = Flow::from_items([(700_i64, "a"), (2_100, "b")]).event_time(|click| click.0, Duration::MAX);
+    /// let second = Window::fixed(Duration::from_secs(1));
+    /// let joined = views.window_join(Inner, second, clicks, |view| view.1, |click| click.1);
+    /// // The click on `b` came in another second than the view.
+    /// assert_eq!(joined.collect::<Vec<_>>().await?, [((0, "a"), (700, "a"))]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn window_join<D, Q, J, F, G, K>(
         self,
         kind: J,
@@ -145,6 +163,30 @@ where
     /// Calls `function` once with each event of either side that is too late for its window;
     /// [`count_late`](Window::count_late), if set, counts them too. As in [`late`](Flow::late), the function
     /// must not block.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use flow::join::Inner;
+    /// use flow::{Flow, Tally, Window};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let (evicted, late) = (Tally::new(), Tally::new());
+    /// let count = late.clone();
+    /// // The third view comes after its second is over.
+    /// let views = Flow::from_items([(0_i64, "a"), (2_000, "b"), (500, "c")]).event_time(|view| view.0, Duration::MAX);
+    /// let clicks = Flow::from_items([(700_i64, "a"), (2_100, "b")]).event_time(|click| click.0, Duration::MAX);
+    /// let second = Window::fixed(Duration::from_secs(1));
+    /// let joined = views
+    ///     .window_join(Inner, second, clicks, |view| view.1, |click| click.1)
+    ///     .keep_at_most(1_000, &evicted)
+    ///     .late_sides(move |_| count.add(1));
+    /// assert_eq!(joined.count().await?, 2);
+    /// assert_eq!((late.get(), evicted.get()), (1, 0));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn late_sides<F>(mut self, function: F) -> Self
     where
         F: Fn(Late<Side<Q, L, R>>) + Send + Sync + 'static,

@@ -7,6 +7,18 @@ use tokio::time::Instant;
 
 /// The alarms that a reducer has set in one window. They end with the window: nothing is emitted after its
 /// last trigger.
+///
+/// See [`Flow::reduce_with_alarms`](crate::Flow::reduce_with_alarms) for a reducer that sets some.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use flow::Alarms;
+///
+/// let mut alarms = Alarms::default();
+/// alarms.set("pause", Duration::from_secs(10));
+/// assert!(alarms.cancel("pause") && !alarms.cancel("pause"));
+/// ```
 #[derive(Debug, Default)]
 pub struct Alarms {
     /// The time of each alarm, if it is representable, and its name.

@@ -17,6 +17,24 @@ use super::short::{Short, ShortKeys};
 use super::slots::Slots;
 
 /// One value for each key seen by this stage.
+///
+/// ```
+/// use flow::{Flow, Partials};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), flow::FlowError> {
+/// let orders = Flow::from_items([("ann", 3), ("ben", 5), ("ann", 4)]);
+/// let totals = orders.combining(|totals: &mut Partials<String, u32>, (name, amount)| {
+///     *totals.of_lent(name) += amount;
+///     *totals.of("all".to_owned()) += amount;
+///     let largest = totals.of_or("largest".to_owned(), || 0);
+///     *largest = amount.max(*largest);
+/// });
+/// let totals = totals.merged(|total, other| *total += other).collect::<Vec<_>>().await?;
+/// assert!(totals.contains(&("ann".to_owned(), 7)) && totals.contains(&("all".to_owned(), 12)));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Partials<Q, A> {
     slots: Slots<Q, A>,
     short: ShortKeys<Q, A>,

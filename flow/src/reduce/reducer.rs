@@ -18,6 +18,23 @@ pub trait Accumulate: Clone + Send + Sync + 'static {
 }
 
 /// Folds events of type `T` into a value, and may emit events of type `U` while doing so.
+///
+/// ```
+/// use flow::time::Untimed;
+/// use flow::{Chain, Flow, LayerFlow, Reduced, Reducer};
+///
+/// /// Emits the value of each window.
+/// fn states<C: Chain>(sums: Reduced<C, impl Reducer<C::Out, u64, Acc = u64>>) -> LayerFlow<Untimed, u64> {
+///     sums.emit_state()
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), flow::FlowError> {
+/// let sums = Flow::from_items(1..=4_u64).stages(1).reduce(|| 0, |sum, number| *sum += number);
+/// assert_eq!(states(sums).collect::<Vec<_>>().await?, [10]);
+/// # Ok(())
+/// # }
+/// ```
 pub trait Reducer<T, U>: Accumulate {
     /// Folds one event into the value.
     #[doc(hidden)]

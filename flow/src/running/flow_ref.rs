@@ -25,6 +25,26 @@ pub struct RunningFlow {
 }
 
 /// A reference to a running flow. Cheap to clone; clones refer to the same flow.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use flow::{Flow, FlowRef, StartOptions};
+/// use stage_core::registry::Registry;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), flow::FlowError> {
+/// let registry = Registry::new();
+/// let options =
+///     StartOptions::new().held().named(&registry, "numbers").subscribe_timeout(Duration::from_secs(60));
+/// let running = Flow::from_items(0..10_u64).start_with(options).await?;
+/// let found = FlowRef::named(&registry, "numbers").await?;
+/// assert!(found.is(&running.flow_ref()));
+/// found.release();
+/// assert_eq!(found.join().await?.events(), 10);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct FlowRef {
     run: Arc<Run>,
@@ -99,6 +119,20 @@ impl FlowRef {
     /// the report then shows. A flow that is held back reads nothing and ends. External sources are not
     /// ended, only unsubscribed from, and the events they sent are handled; external stages between two
     /// layers delay the drain until they end.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let running = Flow::from_items(0_u64..).start().await?;
+    /// let report = running.drain(Duration::from_secs(60)).await?;
+    /// assert!(report.cut_off.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -9,6 +9,25 @@ use crate::exec::Workers;
 use crate::plan::SUBSCRIBE_TIMEOUT;
 
 /// The options of a flow that is started in the background.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use flow::{Flow, StartOptions, Workers};
+/// use stage_core::registry::Registry;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), flow::FlowError> {
+/// let registry = Registry::new();
+/// let options = StartOptions::new()
+///     .workers(Workers::Current)
+///     .named(&registry, "numbers")
+///     .subscribe_timeout(Duration::from_secs(60));
+/// let running = Flow::from_items(0..10_u64).start_with(options).await?;
+/// assert_eq!(running.join().await?.events(), 10);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct StartOptions {

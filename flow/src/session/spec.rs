@@ -6,6 +6,29 @@ use crate::refused::Refused;
 use crate::stats::Tally;
 
 /// The options of sessions.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use flow::{Flow, Session, Sessions, Tally};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), flow::FlowError> {
+/// let (late, evicted) = (Tally::new(), Tally::new());
+/// let sessions = Sessions::new(Duration::from_secs(10))
+///     .allowed_lateness(Duration::from_secs(1))
+///     .count_late(&late)
+///     .keep_at_most(1_000, &evicted);
+/// let visits = Flow::from_items([0_i64, 4_000, 60_000, 5_000])
+///     .event_time(|at| *at, Duration::MAX)
+///     .stages(1)
+///     .sessions(sessions, |_| 'v', || 0, |count, _| *count += 1, |count, other| *count += other);
+/// let first = Session { key: 'v', start: 0, end: 4_000, value: 2 };
+/// assert_eq!(visits.collect::<Vec<_>>().await?[0], first);
+/// assert_eq!((late.get(), evicted.get()), (1, 0));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Sessions {
     /// In milliseconds. No two times differ by more than `u64::MAX`.
@@ -85,6 +108,13 @@ fn saturated(millis: i128) -> u64 {
 }
 
 /// One session that has ended.
+///
+/// ```
+/// use flow::Session;
+///
+/// let session = Session { key: "visitor", start: 1_000, end: 61_000, value: 12 };
+/// assert_eq!((session.end - session.start) / 1_000, 60);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session<Q, A> {
     /// The key of the session.

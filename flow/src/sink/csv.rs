@@ -65,6 +65,21 @@ impl<C: Chain<Out: Serialize>> Flow<C> {
     /// Writes a CSV file as [`write_csv`](Self::write_csv) does, with the options of `builder`: without names, with another
     /// delimiter, and so on.
     ///
+    /// ```
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("pairs.csv");
+    /// let mut builder = csv::WriterBuilder::new();
+    /// builder.delimiter(b';');
+    /// Flow::from_items([(1, "one"), (2, "two")]).stages(1).write_csv_with(&path, builder).await?;
+    /// assert_eq!(std::fs::read_to_string(&path)?, "1;one\n2;two\n");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Returns the errors of [`write_csv`](Self::write_csv).

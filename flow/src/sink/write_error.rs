@@ -8,6 +8,20 @@ use stage_core::BoxError;
 use crate::error::FlowError;
 
 /// The reason why there is no new file. A file that had the name before is unchanged.
+///
+/// ```
+/// use flow::Flow;
+/// use flow::sink::WriteError;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("missing").join("lines");
+/// let refused = Flow::from_items(["one"]).write_lines(&path).await;
+/// assert!(matches!(refused, Err(WriteError::File { path: at, .. }) if at.starts_with(folder.path())));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(stage_core::__private::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriteError {

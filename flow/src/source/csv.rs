@@ -151,6 +151,24 @@ impl CsvFlow<()> {
 
     /// Reads the records of several files with the options of `builder`: with or without a header, another
     /// delimiter, and so on.
+    ///
+    /// ```
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let folder = tempfile::tempdir()?;
+    /// let files = [folder.path().join("a.csv"), folder.path().join("b.csv")];
+    /// std::fs::write(&files[0], "1;one\n")?;
+    /// std::fs::write(&files[1], "2;two\n")?;
+    /// let mut builder = csv::ReaderBuilder::new();
+    /// builder.has_headers(false).delimiter(b';');
+    /// let mut pairs: Vec<(u32, String)> = Flow::from_csv_with(&files, builder).collect().await?;
+    /// pairs.sort();
+    /// assert_eq!(pairs, [(1, "one".to_owned()), (2, "two".to_owned())]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn from_csv_with<T>(files: impl IntoIterator<Item: AsRef<Path>>, builder: ReaderBuilder) -> CsvFlow<T>
     where
         T: DeserializeOwned + Send + 'static,

@@ -13,6 +13,21 @@ use super::records::{Ending, Records};
 use crate::flow::Flow;
 
 /// Decodes lines of JSON.
+///
+/// ```
+/// use flow::Flow;
+/// use flow::source::{Json, RecordFlow};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("lists.json");
+/// std::fs::write(&path, "[1, 2]\n[3]\n")?;
+/// let lists: RecordFlow<Json<Vec<u64>>> = Flow::from_json_lines(&path);
+/// assert_eq!(lists.fold(0, |sum, list| sum + list.len()).await?, 3);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Json<T> {
     makes: PhantomData<fn() -> T>,
 }
@@ -89,6 +104,20 @@ impl RecordFlow<Text> {
     }
 
     /// Reads the values of several files of JSON lines.
+    ///
+    /// ```
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let folder = tempfile::tempdir()?;
+    /// let files = [folder.path().join("a.json"), folder.path().join("b.json")];
+    /// std::fs::write(&files[0], "1\n2\n")?;
+    /// std::fs::write(&files[1], "3\n")?;
+    /// assert_eq!(Flow::from_json_lines_of::<u64>(&files).fold(0, |sum, number| sum + number).await?, 6);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn from_json_lines_of<T>(files: impl IntoIterator<Item: AsRef<Path>>) -> RecordFlow<Json<T>>
     where
         T: DeserializeOwned + Send + 'static,

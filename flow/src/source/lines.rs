@@ -72,6 +72,23 @@ impl RecordFlow<Bytes> {
     }
 
     /// Reads the lines of several files as bytes.
+    ///
+    /// ```
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let folder = tempfile::tempdir()?;
+    /// let files = [folder.path().join("a.txt"), folder.path().join("b.txt")];
+    /// std::fs::write(&files[0], "one\ntwo\n")?;
+    /// std::fs::write(&files[1], b"\xff\n")?;
+    /// assert_eq!(Flow::from_byte_lines_of(&files).count().await?, 3);
+    /// assert_eq!(Flow::from_byte_lines(&files[1]).collect::<Vec<_>>().await?, [[0xff]]);
+    /// assert_eq!(Flow::from_line_blocks_of(&files).fold(0, |sum, block| sum + block.lines().count()).await?, 3);
+    /// assert!(Flow::from_lines_of(&files).count().await.is_err(), "the second file is no text");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn from_byte_lines_of(files: impl IntoIterator<Item: AsRef<Path>>) -> Self {
         Self::from_source(Records::new(paths(files), Ending::Line, Packing::None, Bytes))
     }

@@ -136,6 +136,22 @@ where
 
     /// Starts the flow with consumers as [`finish`](Self::finish) does, with these options.
     ///
+    /// ```
+    /// use flow::stages::{ConsumerRestart, FinishOptions};
+    /// use flow::{Flow, StartOptions, Workers};
+    /// use stage_core::stage::ForEach;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let consumers = FinishOptions::new(2).named("print").restart(ConsumerRestart::Temporary);
+    /// let options = StartOptions::new().workers(Workers::Current);
+    /// let print = |_| Ok(ForEach::new(|number: u64| println!("{number}")));
+    /// let running = Flow::from_items(1..=3_u64).finish_with(consumers, options, print).await?;
+    /// assert_eq!(running.join().await?.events(), 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Returns a [`FlowError`] if a stage cannot be created, start or subscribe, or does not in time, or if

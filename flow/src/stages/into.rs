@@ -108,6 +108,23 @@ where
 
     /// Starts the flow as [`into_stages`](Self::into_stages) does, with these options.
     ///
+    /// ```
+    /// use flow::{Flow, StartOptions, Workers};
+    /// use stage_core::SubscribeOptions;
+    /// use stage_core::spawn::{StageOptions, consumer};
+    /// use stage_core::stage::ForEach;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// let print = ForEach::new(|number: u64| println!("{number}"));
+    /// let print = consumer(print, StageOptions::named("print")).await?;
+    /// let options = StartOptions::new().workers(Workers::Current);
+    /// let feeding = Flow::from_items(1..=3_u64).into_stages_with([(print, SubscribeOptions::new())], options).await?;
+    /// assert_eq!(feeding.join().await?.events(), 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Returns a [`FlowError`] if a stage cannot start or subscribe, or does not in time, or if the name is

@@ -168,6 +168,22 @@ where
     /// the next layer subscribes to all of them. They do not belong to the flow: they keep running when it
     /// ends, and a stage that must end with its input has to do so itself. Likewise, the flow ends only when
     /// they do.
+    ///
+    /// ```
+    /// use flow::Flow;
+    /// use stage_core::spawn::{StageOptions, producer_consumer};
+    /// use stage_core::stage::MapEach;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), stage_core::BoxError> {
+    /// let square = MapEach::new(|number: u64| number * number);
+    /// let square = producer_consumer(square, StageOptions::named("square")).await?;
+    /// // The stage would run on, so the run ends with the third event.
+    /// let squares = Flow::from_items(1..=3_u64).stages(1).through_stages([&square]);
+    /// assert_eq!(squares.first(3).await?, [1, 4, 9]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn through_stages<U, X>(self, stages: impl IntoIterator<Item = X>) -> LayerFlow<Untimed, U>
     where
         U: Send + 'static,
@@ -182,6 +198,20 @@ where
 
     /// Sends the events through `stages` producer-consumers, from 1 to 4096, which `recipe` creates and the
     /// flow starts. Each ends when all its producers have ended.
+    ///
+    /// ```
+    /// use flow::Flow;
+    /// use stage_core::stage::MapEach;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let doubled = Flow::from_items(1..=3_u64)
+    ///     .through(1, |_| Ok(MapEach::new(|number: u64| number * 2)))
+    ///     .par_map(|number| number + 1);
+    /// assert_eq!(doubled.collect::<Vec<_>>().await?, [3, 5, 7]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn through<S, F>(self, stages: usize, recipe: F) -> LayerFlow<Untimed, S::Out>
     where

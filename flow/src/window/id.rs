@@ -38,6 +38,23 @@ pub enum TriggerName {
 }
 
 /// One emission of the result of a window.
+///
+/// ```
+/// use flow::{Flow, Trigger, TriggerName, Window, WindowId};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), flow::FlowError> {
+/// let triggers = Flow::from_items(1..=3_u64)
+///     .stages(1)
+///     .window(Window::global().trigger_every(2))
+///     .reduce(|| (), |(), _| ())
+///     .on_trigger(|(), trigger| ([trigger.clone()], ()));
+/// let triggers: Vec<Trigger> = triggers.collect().await?;
+/// assert_eq!((&triggers[0].name, triggers[0].window), (&TriggerName::Every(2), WindowId::Global));
+/// assert!(!triggers[0].is_done() && triggers[1].is_done());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Trigger {

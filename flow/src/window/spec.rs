@@ -53,6 +53,61 @@ impl SideBySide for EventTime {}
 /// A window contains events as they arrive at its layer, before any step of the layer. The windows of each
 /// stage of a layer are independent of those of the other stages.
 ///
+/// ```
+/// use std::time::Duration;
+///
+/// use flow::{Flow, Window};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), flow::FlowError> {
+/// let numbers = Flow::from_items(1..=5_u64).stages(1);
+/// let sums = |window| numbers.clone().window(window).reduce(|| 0, |sum, number| *sum += number);
+/// assert_eq!(sums(Window::count(2)).emit_state().collect::<Vec<_>>().await?, [3, 7, 5]);
+/// assert_eq!(sums(Window::periodic(Duration::MAX)).emit_state().collect::<Vec<_>>().await?, [15]);
+/// let often = Window::global().trigger_every(2).trigger_periodically(Duration::MAX);
+/// // A fresh value after each trigger.
+/// let parts = sums(often).on_trigger(|sum, _| ([sum], 0));
+/// assert_eq!(parts.collect::<Vec<_>>().await?, [3, 7, 5]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Windows of event time:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use flow::{EventTime, Flow, Sliding, Tally, Window, WindowId};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), flow::FlowError> {
+/// let (late, outside) = (Tally::new(), Tally::new());
+/// let second = Duration::from_secs(1);
+/// let fixed: Window<EventTime> =
+///     Window::fixed(second).allowed_lateness(Duration::ZERO).count_late(&late).emit_empty();
+/// let counts = Flow::from_items([0_i64, 500, 2_500, 999])
+///     .event_time(|at| *at, Duration::MAX)
+///     .stages(1)
+///     .window(fixed)
+///     .reduce(|| 0, |count, _| *count += 1)
+///     .on_trigger(|count, trigger| ([(trigger.window, count)], count));
+/// let expected = [(WindowId::Fixed(0), 2), (WindowId::Fixed(1_000), 0), (WindowId::Fixed(2_000), 1)];
+/// assert_eq!(counts.collect::<Vec<_>>().await?, expected);
+/// assert_eq!(late.get(), 1);
+///
+/// let sliding: Window<Sliding> = Window::sliding(second, 2 * second).count_outside(&outside);
+/// let counts = Flow::from_items([0_i64, 500, 1_500, 2_500])
+///     .event_time(|at| *at, Duration::MAX)
+///     .stages(1)
+///     .sliding_window(sliding)
+///     .reduce(|| 0, |count, _| *count += 1)
+///     .emit_state();
+/// assert_eq!(counts.collect::<Vec<_>>().await?, [2, 1]);
+/// assert_eq!(outside.get(), 1);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
 /// A flow with an invalid window does not start. The error is
