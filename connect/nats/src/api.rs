@@ -41,9 +41,13 @@ pub(crate) fn differences(info: &Value, options: &ReadOptions) -> Vec<String> {
     found
 }
 
-/// Returns a request for the next messages.
-pub(crate) fn next(batch: usize, expires: Duration) -> Value {
-    json!({ "batch": batch, "expires": nanos(expires) })
+/// Returns a request for the next messages, with a heartbeat while there is none.
+pub(crate) fn next(batch: usize, expires: Duration, heartbeat: Option<Duration>) -> Value {
+    let mut request = json!({ "batch": batch, "expires": nanos(expires) });
+    if let Some(heartbeat) = heartbeat {
+        request["idle_heartbeat"] = nanos(heartbeat).into();
+    }
+    request
 }
 
 /// Returns a refusal after which the server waits before it delivers again.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::{Message, Subscriber};
+use async_nats::{Message, StatusCode, Subscriber};
 use futures_util::StreamExt;
 use stage_connect::ConnectError;
 use tokio::time::timeout;
@@ -13,6 +13,10 @@ use crate::message::NatsMessage;
 
 /// How long the rest of a batch may take after the first message, before the request is ended.
 const STRAGGLERS: Duration = Duration::from_millis(5);
+
+/// The time between the heartbeats of a server that has no message. In a cluster, a request is lost with the server that
+/// leads the consumer, while the connection to another server goes on.
+const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// A message with the reply subject that settles it, and the number of its delivery.
 #[derive(Debug)]
@@ -54,16 +58,24 @@ pub(crate) async fn read(
     // The server takes zero as no time limit.
     let expires = wait.max(Duration::from_millis(1));
     let subject = format!("{}.CONSUMER.MSG.NEXT.{stream}.{consumer}", link.prefix);
-    let request = api::next(at_most, expires).to_string();
+    // The server refuses one that is longer than half of the request.
+    let heartbeat = (expires >= 2 * HEARTBEAT).then_some(HEARTBEAT);
+    let request = api::next(at_most, expires, heartbeat).to_string();
     link.client.publish_with_reply(subject, inbox, request.into()).await.map_err(|error| lost(&error))?;
 
     let mut received = Vec::new();
     // The server reports the end of the request; silence means that it is gone, or does not know the request.
-    let first = tokio::select! {
-        first = timeout(expires + PATIENCE, messages.next()) => first.ok().flatten(),
-        () = link.ended() => None,
+    let patience = heartbeat.unwrap_or(expires) + PATIENCE;
+    let first = loop {
+        let next = tokio::select! {
+            next = timeout(patience, messages.next()) => next.ok().flatten(),
+            () = link.ended() => None,
+        };
+        let next = next.ok_or_else(|| link.silence().at(&at, what))?;
+        if next.status != Some(StatusCode::IDLE_HEARTBEAT) {
+            break next;
+        }
     };
-    let first = first.ok_or_else(|| link.silence().at(&at, what))?;
     if !take(first, owner, &mut received, &at)? {
         return Ok(received);
     }

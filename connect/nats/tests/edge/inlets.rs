@@ -158,3 +158,19 @@ async fn a_report_on_a_delivery_that_a_killed_server_forgot_does_not_wait_for_ev
     handled.retain(|number| seen.insert(*number));
     assert_eq!(handled, [0, 1, 2], "each is first handled after the ones before it");
 }
+
+/// The heartbeats of the server prolong the wait for its answer, and do not end the request.
+#[tokio::test]
+#[ignore = "takes 16 s of real time"]
+async fn a_request_without_frames_lasts_for_its_time() {
+    let Some((_server, edge)) = start(&spec()).await else { return };
+    let (mut inlet, mut settle) = opened(edge.inlet(&spec(), P, Epoch(1))).await;
+    let begun = std::time::Instant::now();
+    let wait = Duration::from_secs(16);
+    assert!(inlet.pull(std::num::NonZeroUsize::MIN, wait).await.unwrap().is_empty());
+    assert!(begun.elapsed() >= wait, "{:?}", begun.elapsed());
+    put(&edge, &spec(), P, 0..1).await;
+    let frames = take(&mut inlet, 1, LONG).await;
+    assert_eq!(numbers(&frames), [(0, 1)]);
+    settle_all(&mut settle, &frames, Disposition::Accept).await;
+}

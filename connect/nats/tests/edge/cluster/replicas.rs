@@ -24,7 +24,7 @@ async fn leader(servers: &[NatsServer]) -> usize {
 
 /// `cargo test -p stage-nats --all-features --test edge replicas -- --ignored --nocapture`
 #[tokio::test]
-#[ignore = "takes up to a minute: three servers elect leaders, and a request to a lost one runs out"]
+#[ignore = "takes half a minute: three servers elect leaders twice"]
 async fn nothing_is_lost_when_the_server_is_killed_that_leads_the_frames() {
     let scale = Scale::from_environment().quarter();
     let Some(mut servers) = NatsServer::cluster().await else { return };
