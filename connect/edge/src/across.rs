@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use stage_core::BoxError;
 
 use crate::codec::{Codec, Json, Postcard};
-use crate::edge::Edge;
+use crate::edge::{Edge, needs_partitions};
 use crate::format::Format;
 use crate::schema::SchemaId;
 use crate::sink::{EdgeSink, Key};
@@ -61,7 +61,10 @@ impl<E: Edge, T: Serialize + DeserializeOwned + Send + 'static> Across<E, T> {
 
     /// Sets the key by which events are divided among partitions. Its encoded form determines the partition, so a change
     /// of the key's type moves keys to other partitions.
+    ///
+    /// Does not compile for a server whose edges are [pools](Edge::HAS_PARTITIONS).
     pub fn by<K: Serialize>(mut self, key: impl Fn(&T) -> K + Send + Sync + 'static) -> Self {
+        const { needs_partitions::<E>() }
         self.key = Some(Arc::new(move |event, into| Ok(postcard::to_io(&key(event), into).map(|_| ())?)));
         self.spec.partitions = self.spec.partitions.or(Some(PARTITIONS));
         self
@@ -69,6 +72,7 @@ impl<E: Edge, T: Serialize + DeserializeOwned + Send + 'static> Across<E, T> {
 
     /// Sets the number of partitions, 1 to 1024. Default: 32.
     pub fn partitions(mut self, partitions: u32) -> Self {
+        const { needs_partitions::<E>() }
         self.spec = self.spec.partitions(partitions);
         self
     }

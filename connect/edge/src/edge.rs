@@ -27,6 +27,10 @@ pub trait Edge: Clone + Send + Sync + 'static {
     /// Stores dead letters, and reads them.
     type Letters: Letters;
 
+    /// Whether edges of this server can have partitions. Without them, each edge is a pool, and
+    /// [`Across::by`](crate::Across::by) does not compile. Default: true.
+    const HAS_PARTITIONS: bool = true;
+
     /// Checks the server's limits and the objects of the edge; creates what is missing if the specification says
     /// [`setup`](EdgeSpec::setup).
     ///
@@ -74,6 +78,15 @@ pub trait Edge: Clone + Send + Sync + 'static {
 
     /// Returns the server for error messages. It contains no secret.
     fn describe(&self) -> String;
+}
+
+/// Refuses, when the program is compiled, a key or partitions on a server without partitions.
+pub(crate) const fn needs_partitions<E: Edge>() {
+    assert!(
+        E::HAS_PARTITIONS,
+        "this server has no partitions, so its edges are pools without keys; leave out `by` and `partitions`, or use a \
+         server with partitions, such as NATS JetStream"
+    );
 }
 
 /// The answer of a server to [`Edge::open`].

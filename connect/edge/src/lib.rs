@@ -13,7 +13,8 @@
 //!
 //! * `flow`: keyed windows of event time whose state survives its machine, the module `flow`.
 //! * `memory`: an edge in memory with faults, for one process and for tests.
-//! * `testing`: `memory`, and the test kit of stage-core, under which the seed of a `Sim` decides the order of the calls.
+//! * `testing`: `memory`, the test kit of stage-core, under which the seed of a `Sim` decides the order of the calls, and the
+//!   laws of pools for real servers (`laws`).
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -30,10 +31,13 @@ pub mod flow;
 mod format;
 mod frame;
 mod hash;
+#[cfg(feature = "testing")]
+pub mod laws;
 mod leases;
 mod letter;
 #[cfg(feature = "memory")]
 pub mod memory;
+mod no_leases;
 mod notes;
 mod owner;
 mod partition;
@@ -54,6 +58,7 @@ pub use frame::{Frame, FrameError, FrameEvent, FrameId, FrameKind, FrameWriter, 
 pub use hash::{HASH_VERSION, key_hash, partition_of};
 pub use leases::{LeaseView, Leases, Member, MemberId, Owned};
 pub use letter::{Form, Letter};
+pub use no_leases::NoLeases;
 pub use notes::{Note, NoteError, Notes};
 pub use partition::{Epoch, Partition};
 pub use schema::SchemaId;

@@ -1,6 +1,9 @@
 //! The properties of an edge.
 
+use std::fmt;
 use std::time::Duration;
+
+use stage_connect::ConnectError;
 
 use crate::schema::SchemaId;
 
@@ -8,6 +11,11 @@ const MAX_PARTITIONS: u32 = 1024;
 /// The maximum size of a frame, and of an event, in bytes.
 pub(crate) const MAX_FRAME: usize = 512 * 1024;
 const MIN_LEASE: Duration = Duration::from_secs(2);
+/// What is wrong where a server without partitions is to have some.
+pub(crate) const NO_PARTITIONS: &str = "this server has no partitions, so its edges are pools without keys";
+/// The remedy.
+pub(crate) const POOL_INSTEAD: &str =
+    "leave out `by` and `partitions`, or use a server with partitions, such as NATS JetStream";
 
 /// The properties of an edge, which all processes that share it agree on.
 ///
@@ -241,6 +249,27 @@ impl EdgeSpec {
             }
         }
         Ok(())
+    }
+
+    /// Checks the properties for a server without partitions, such as a queue; `server` is its name.
+    ///
+    /// # Errors
+    ///
+    /// A fatal [`ConnectError`] if a property is out of range, or the edge has partitions.
+    ///
+    /// ```
+    /// use stage_edge::EdgeSpec;
+    ///
+    /// let spec = EdgeSpec::new("shop", "orders");
+    /// spec.check_pool("sqlite:shop.db")?;
+    /// let error = spec.partitions(8).check_pool("sqlite:shop.db").unwrap_err();
+    /// assert!(error.to_string().starts_with("sqlite:shop.db edge `orders`: this server has no partitions"));
+    /// # Ok::<(), stage_connect::ConnectError>(())
+    /// ```
+    pub fn check_pool(&self, server: impl fmt::Display) -> Result<(), ConnectError> {
+        let at = format!("{server} edge `{}`", self.name);
+        self.check().map_err(|error| ConnectError::fatal(&at, error, "change the options of the edge"))?;
+        if self.is_pool() { Ok(()) } else { Err(ConnectError::fatal(at, NO_PARTITIONS, POOL_INSTEAD)) }
     }
 }
 

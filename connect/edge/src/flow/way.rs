@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::bytes::{Times, timed, to_header};
 use super::way_lane::WayLane;
 use crate::calls::{Calls, at};
-use crate::edge::Edge;
+use crate::edge::{Edge, needs_partitions};
 use crate::format::Format;
 use crate::frame::{FrameId, FrameKind, Header};
 use crate::hash::{key_hash, partition_of};
@@ -107,6 +107,7 @@ impl<E: Edge, T: Send + 'static> Ways<E, T> {
         at: impl Fn(&T) -> i64 + Send + Sync + 'static,
         most_ahead: Duration,
     ) -> Result<Self, Refused> {
+        const { needs_partitions::<E>() }
         let times = EventTimes::new(most_ahead)?;
         let key: Key<T> = Arc::new(move |event, into| Ok(postcard::to_io(&by(event), into).map(|_| ())?));
         Ok(Self { edge, spec, format, key, at: Arc::new(at), times })

@@ -15,7 +15,7 @@ use super::lane::FoldLane;
 use super::mutant::Mutant;
 use super::numbered::Numbered;
 use super::snapshot::StateId;
-use crate::edge::Edge;
+use crate::edge::{Edge, needs_partitions};
 use crate::format::Format;
 use crate::source::lane::{Halt, Serve};
 use crate::source::{EdgeSource, SourceOptions};
@@ -94,6 +94,7 @@ where
         windows: KeyedWindows<T, K, A>,
         ways: u32,
     ) -> Self {
+        const { needs_partitions::<E>() }
         let kept = spec.frames_kept;
         let spec = spec.frames_in_flight(kept);
         let (version, every) = (1, Duration::from_secs(2));

@@ -15,7 +15,7 @@ use super::filling::{Filling, Pushed, Waiting};
 use super::lane::Lane;
 use super::once::{Made, Once};
 use crate::calls::Calls;
-use crate::edge::Edge;
+use crate::edge::{Edge, needs_partitions};
 use crate::entrance::Entrance;
 use crate::format::Format;
 use crate::frame::{FrameId, FrameKind, Header};
@@ -74,6 +74,7 @@ impl<E: Edge, T: Send + 'static> EdgeSink<E, T> {
         format: Format<T>,
         by: impl Fn(&T, &mut Vec<u8>) -> Result<(), BoxError> + Send + Sync + 'static,
     ) -> Self {
+        const { needs_partitions::<E>() }
         Self::new(edge, spec, format, Some(Arc::new(by)))
     }
 

@@ -150,7 +150,13 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
                 self.frame(frame).await?;
             }
         }
-        self.end_notes().await
+        self.end_notes().await?;
+        let Self { inlet, mut settle, calls, .. } = self;
+        drop(inlet);
+        if let Err(error) = calls.answer("cannot finish", settle.finish()).await {
+            tracing::warn!(%error, "frames that were not handed out come back when their leases end");
+        }
+        Ok(())
     }
 }
 

@@ -66,6 +66,11 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
         self.write_note(frame, Tries { open: true, frame: Some(frame), index: WHOLE, begun }).await
     }
 
+    /// Returns whether a frame of a pool has a note.
+    pub(super) fn is_noted(&self) -> bool {
+        matches!(self.origin, Origin::Pool(_)) && self.revision.is_some()
+    }
+
     /// Clears the note of a frame that is handled.
     pub(super) async fn forget(&mut self, frame: FrameId) -> Result<(), Halt> {
         if let Origin::Partition(..) = self.origin {

@@ -50,6 +50,8 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
         };
         let disposition = match next {
             Next::On => Disposition::Accept,
+            // The attempt counts, so that the next process reads the note.
+            Next::Release if self.is_noted() => Disposition::Retry { after: Duration::ZERO },
             Next::Release => Disposition::Release,
         };
         let settled = [(receipt, disposition)];

@@ -9,6 +9,7 @@ mod machine;
 mod once;
 mod pipelines;
 mod poison;
+mod pools;
 mod recorder;
 mod trouble;
 mod ui;
