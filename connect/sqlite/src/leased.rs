@@ -46,6 +46,11 @@ impl Leased {
             }
             // This source is alive, so its leases must not run out.
             table.keep_late(tx, lessee, until, now)?;
+            let room = match options.window {
+                usize::MAX => limit,
+                window => window.saturating_sub(table.in_flight(tx, lane, now)?),
+            };
+            let limit = limit.min(room);
             let lease = Lease { lane, lessee, limit, now, until, attempts: options.attempts };
             let mut ended = Vec::new();
             let jobs = table.lease_if_begun(tx, lease, |lessee, receipt| {
@@ -75,6 +80,15 @@ impl Leased {
             mark.set();
         }
         mem::take(&mut self.jobs)
+    }
+
+    /// Returns the jobs to the queue; their attempts do not count.
+    #[cfg(feature = "edge")]
+    pub(crate) async fn give_back(mut self) {
+        let receipts: Vec<_> = mem::take(&mut self.jobs).iter().map(Job::receipt).collect();
+        if !receipts.is_empty() {
+            give_back(self.queue.clone(), self.lessee, receipts).await;
+        }
     }
 
     /// Emits the jobs, which are now delivered.

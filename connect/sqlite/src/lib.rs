@@ -51,11 +51,17 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Features
+//!
+//! * `edge`: a file as the server of an edge between processes, the module `edge`.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod acknowledger;
 mod begun;
+#[cfg(feature = "edge")]
+pub mod edge;
 mod error;
 mod job;
 mod leased;

@@ -28,6 +28,8 @@ pub struct QueueOptions {
     pub(crate) linger: Duration,
     pub(crate) patience: Duration,
     pub(crate) synchronous: Synchronous,
+    /// The maximum number of jobs that are leased at a time, by all processes together.
+    pub(crate) window: usize,
 }
 
 impl QueueOptions {
@@ -43,6 +45,7 @@ impl QueueOptions {
             linger: Duration::from_millis(5),
             patience: Duration::from_secs(5),
             synchronous: Synchronous::Full,
+            window: usize::MAX,
         }
     }
 
@@ -106,6 +109,13 @@ impl QueueOptions {
     /// Sets how much survives a power failure. Default: everything enqueued.
     pub fn synchronous(mut self, synchronous: Synchronous) -> Self {
         self.synchronous = synchronous;
+        self
+    }
+
+    /// Sets the maximum number of jobs that are leased at a time, by all processes together.
+    #[cfg(feature = "edge")]
+    pub(crate) fn window(mut self, jobs: usize) -> Self {
+        self.window = jobs;
         self
     }
 

@@ -29,12 +29,12 @@ const PAUSE: Duration = Duration::from_millis(5);
 #[derive(Clone)]
 pub struct Queue {
     inner: Arc<Inner>,
+    options: Arc<QueueOptions>,
 }
 
 struct Inner {
     connection: Mutex<Connection>,
     table: Table,
-    options: QueueOptions,
     file: String,
     marks: Marks,
     changed: Notify,
@@ -71,7 +71,6 @@ impl Queue {
             inner: Arc::new(Inner {
                 connection: Mutex::new(connection),
                 table,
-                options,
                 file,
                 marks,
                 changed: Notify::new(),
@@ -79,6 +78,7 @@ impl Queue {
                 sources: AtomicU32::new(0),
                 looked: Mutex::new(None),
             }),
+            options: Arc::new(options),
         })
     }
 
@@ -168,13 +168,25 @@ impl Queue {
         QueuePush::new(self.clone())
     }
 
+    #[cfg(feature = "edge")]
+    pub(crate) fn table_name(&self) -> &str {
+        self.inner.table.name()
+    }
+
     /// Returns the file and the table, for messages.
     pub(crate) fn describe(&self) -> String {
         format!("sqlite:{} table `{}`", self.inner.file, self.inner.table.name())
     }
 
     pub(crate) fn options(&self) -> &QueueOptions {
-        &self.inner.options
+        &self.options
+    }
+
+    /// Returns a handle to another queue in the same table, over the same connection.
+    #[cfg(feature = "edge")]
+    pub(crate) fn beside(&self, change: impl FnOnce(QueueOptions) -> QueueOptions) -> Self {
+        let options = Arc::new(change(self.options().clone()));
+        Self { inner: Arc::clone(&self.inner), options }
     }
 
     /// Returns the lessee number for another source of this process.
@@ -238,12 +250,12 @@ impl Queue {
         work: impl FnOnce(&Table, &str, &Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
         after: impl FnOnce(&T) + Send + 'static,
     ) -> Result<T, QueueError> {
-        let inner = Arc::clone(&self.inner);
+        let Self { inner, options } = self.clone();
         let done = spawn_blocking(move || {
             // A transaction that panicked was rolled back; the connection remains usable.
             let mut connection = inner.connection.lock().unwrap_or_else(PoisonError::into_inner);
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let done = work(&inner.table, &inner.options.lane, &transaction)?;
+            let done = work(&inner.table, &options.lane, &transaction)?;
             transaction.commit()?;
             after(&done);
             Ok(done)

@@ -24,6 +24,7 @@ pub(crate) struct Statements {
     pub(crate) put_back: String,
     pub(crate) bury: String,
     pub(crate) counts: String,
+    pub(crate) in_flight: String,
     pub(crate) is_empty: String,
     pub(crate) dead: String,
     pub(crate) take_dead: String,
@@ -61,6 +62,7 @@ impl Statements {
             put_back: PUT_BACK.replace("$t", table),
             bury: BURY.replace("$t", table),
             counts: COUNTS.replace("$t", table),
+            in_flight: IN_FLIGHT.replace("$t", table),
             is_empty: IS_EMPTY.replace("$t", table).replace("$free", FREE),
             dead: DEAD.replace("$t", table),
             take_dead: TAKE_DEAD.replace("$t", table),
@@ -129,7 +131,7 @@ fn enqueue_together(table: &str) -> String {
 
 /// Jobs of which no live lease is known, and that wait for no other: the condition of the index of available jobs. The
 /// lessee of a lease that ran out is negative.
-const FREE: &str = "blocked = 0 AND (lessee IS NULL OR lessee < 0)";
+pub(crate) const FREE: &str = "blocked = 0 AND (lessee IS NULL OR lessee < 0)";
 
 /// The first job that can be leased, and whether it must be alone (invariant 5): its lease ran out, or this
 /// is the last of several attempts.
@@ -203,6 +205,8 @@ SELECT (SELECT count(*) FROM $t WHERE lane = ?1 AND lessee IS NULL),
        (SELECT count(*) FROM $t WHERE lane = ?1 AND lessee IS NOT NULL),
        (SELECT count(*) FROM $t_dead WHERE lane = ?1),
        (SELECT count(*) FROM $t WHERE lane = ?1 AND lessee IS NULL AND blocked = 1)";
+
+const IN_FLIGHT: &str = "SELECT count(*) FROM $t WHERE lane = ?1 AND lessee IS NOT NULL AND due > ?2";
 
 /// The earliest job of each key is not blocked, so the indexes of available and of leased jobs suffice.
 const IS_EMPTY: &str = "

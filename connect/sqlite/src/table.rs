@@ -240,6 +240,12 @@ impl Table {
         })
     }
 
+    /// Returns the number of jobs whose lease has not run out.
+    pub(crate) fn in_flight(&self, connection: &Connection, lane: &str, now: i64) -> rusqlite::Result<usize> {
+        let mut in_flight = connection.prepare_cached(&self.statements.in_flight)?;
+        in_flight.query_row(params![lane, now], |row| row.get(0))
+    }
+
     /// Returns whether no job is left to be done, leased or not. Unlike counting, this does not scan the
     /// jobs.
     ///

@@ -5,10 +5,14 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use bytes::Bytes;
 use rusqlite::Connection;
+use stage_connect::laws::by_hand::put_all;
 use stage_connect::laws::{Counts, LawServer};
-use stage_connect::{PullOptions, PushOptions, sink, source};
+use stage_connect::{MessageId, PullOptions, Push, PushOptions, sink, source};
 use stage_core::Pipeline;
+use stage_edge::{Edge, EdgeSpec, Partition};
+use stage_sqlite::edge::{SqliteEdge, SqliteInlet};
 use stage_sqlite::{Job, NewJob, Queue, QueueOptions, QueuePull, Synchronous, Table};
 use tempfile::TempDir;
 
@@ -74,6 +78,62 @@ impl LawServer for File {
 }
 
 stage_connect::laws!(File);
+
+/// A file with a pool.
+struct Pool {
+    file: File,
+    edge: SqliteEdge,
+}
+
+fn spec() -> EdgeSpec {
+    EdgeSpec::new("law", "numbers").ack_wait(Duration::from_secs(2)).frames_kept(1_000_000)
+}
+
+impl LawServer for Pool {
+    type Pull = SqliteInlet;
+
+    async fn start() -> Option<Self> {
+        let file = File::start().await?;
+        let edge = SqliteEdge::new(file.queue.clone()).await.unwrap();
+        Some(Self { file, edge })
+    }
+
+    fn clients(&self) -> impl Fn() -> SqliteInlet + Send + 'static {
+        let edge = self.edge.clone();
+        move || edge.pool(&spec())
+    }
+
+    fn number(message: &Bytes) -> u64 {
+        u64::from_be_bytes(message[..].try_into().unwrap())
+    }
+
+    async fn publish(&mut self, numbers: Range<u64>) {
+        let path = self.file.folder.path().join("jobs.db");
+        let other = Queue::open(path, QueueOptions::new().synchronous(Synchronous::Normal)).await.unwrap();
+        let mut outlet = SqliteEdge::new(other).await.unwrap().outlet(&spec(), Partition(0));
+        let frame =
+            |number: u64| (MessageId::new(number.to_string()), Bytes::copy_from_slice(&number.to_be_bytes()));
+        outlet.connect().await.unwrap();
+        put_all(&mut outlet, &numbers.map(frame).collect::<Vec<_>>()).await;
+    }
+
+    async fn counts(&mut self) -> Counts {
+        let counts = Table::new("jobs").unwrap().counts(&self.file.connection(), "law.numbers").unwrap();
+        Counts { ready: counts.waiting, in_flight: counts.leased, dead: counts.dead }
+    }
+
+    async fn stop(&mut self) {
+        self.file.stop().await;
+    }
+
+    async fn restart(&mut self) {
+        self.file.restart().await;
+    }
+}
+
+mod pool {
+    stage_connect::laws!(super::Pool);
+}
 
 #[tokio::test]
 async fn jobs_are_copied_from_one_queue_to_another() {

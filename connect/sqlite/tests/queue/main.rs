@@ -4,6 +4,7 @@
 
 mod begun;
 mod crashes;
+mod edges;
 mod format;
 mod histories;
 mod model;
