@@ -44,10 +44,13 @@
 //!
 //! # Features
 //!
+//! * `edge`: a database as the server of an edge between machines, the module `edge`.
 //! * `tls`: encrypted connections by rustls with ring (`Server::tls`).
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "edge")]
+pub mod edge;
 mod error;
 mod link;
 mod outbox;

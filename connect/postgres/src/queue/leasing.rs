@@ -37,34 +37,80 @@ pub(super) async fn lease(
 ) -> Result<Leased, ConnectError> {
     // The sources of a process take turns, so that none takes a job beside one that must be alone.
     let _turn = queue.turn().await;
-    let jobs = take(&link, &queue, lessee, Turn::AtOnce, limit).await?;
+    match queue.options().window {
+        None => lease_in_turn(&link, &queue, lessee, limit).await,
+        Some(window) => lease_within(&link, &queue, lessee, limit, window).await,
+    }
+}
+
+/// Leases no more than `window` leaves room for, beside all other processes.
+async fn lease_within(
+    link: &Link,
+    queue: &Queue,
+    lessee: i64,
+    limit: usize,
+    window: u32,
+) -> Result<Leased, ConnectError> {
+    let (statements, lane) = (queue.statements(), &queue.options().lane);
+    let (lock, count, unlock) = (
+        link.statement(&statements.lock_window).await?,
+        link.statement(&statements.in_flight).await?,
+        link.statement(&statements.unlock_window).await?,
+    );
+    let client = link.client();
+    link.told("cannot lock the window", client.execute(&lock, &[lane]).await)?;
+    let leased = async {
+        let count = client.query_one(&count, &[lane]).await.and_then(|row| row.try_get::<_, i64>(0));
+        let in_flight = link.told("cannot count leased jobs", count)?;
+        let room = usize::try_from(i64::from(window) - in_flight).unwrap_or(0);
+        if room == 0 {
+            Ok(Leased::default())
+        } else {
+            lease_in_turn(link, queue, lessee, limit.min(room)).await
+        }
+    };
+    let leased = leased.await;
+    if let Err(error) = link.told("cannot unlock the window", client.execute(&unlock, &[lane]).await) {
+        // The lock ends with its connection.
+        tracing::debug!(%error, "the connection is lost");
+    }
+    leased
+}
+
+async fn lease_in_turn(
+    link: &Link,
+    queue: &Queue,
+    lessee: i64,
+    limit: usize,
+) -> Result<Leased, ConnectError> {
+    let jobs = take(link, queue, lessee, Turn::AtOnce, limit).await?;
     if !jobs.is_empty() {
         return Ok(Leased { jobs, next_due: None });
     }
-    let mut look = look(&link, &queue, lessee).await?;
+    let mut look = look(link, queue, lessee).await?;
     // Once per call, so that a million delays that end at once do not hold up the jobs that are available.
     if look.is_time_up() {
-        end_what_is_over(&link, &queue).await?;
+        end_what_is_over(link, queue).await?;
     }
     if look.has_new {
-        place(&link, &queue).await?;
+        place(link, queue).await?;
     }
     if look.is_time_up() || look.has_new {
-        look = self::look(&link, &queue, lessee).await?;
+        look = self::look(link, queue, lessee).await?;
     }
     let mut races = 0;
     while races < RACES {
         let turn = look.turn(queue.options().lease.as_secs_f64());
-        let mut jobs = take(&link, &queue, lessee, turn, limit).await?;
+        let mut jobs = take(link, queue, lessee, turn, limit).await?;
         match turn {
             Turn::Nothing => break,
-            Turn::Alone if bury_worn_out(&link, &queue, &mut jobs).await? => {}
+            Turn::Alone if bury_worn_out(link, queue, &mut jobs).await? => {}
             Turn::Alone | Turn::Ready | Turn::AtOnce => races += 1,
         }
         if !jobs.is_empty() {
             return Ok(Leased { jobs, next_due: look.next_due() });
         }
-        look = self::look(&link, &queue, lessee).await?;
+        look = self::look(link, queue, lessee).await?;
     }
     Ok(Leased { jobs: Vec::new(), next_due: look.next_due() })
 }

@@ -1,14 +1,15 @@
 //! A durable job queue in a table, shared by any number of processes and machines.
 
+mod columns;
 mod job;
 mod leasing;
 mod options;
 mod pull;
 #[allow(clippy::module_inception, reason = "the file is named after its type")]
 mod queue;
-mod schema;
+pub(crate) mod schema;
 mod settle;
-mod statements;
+pub(crate) mod statements;
 mod turn;
 mod watched;
 

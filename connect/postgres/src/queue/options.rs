@@ -17,12 +17,14 @@ use stage_connect::ConnectError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct QueueOptions {
-    pub(super) table: String,
-    pub(super) lane: String,
+    pub(crate) table: String,
+    pub(crate) lane: String,
     pub(super) lease: Duration,
     pub(super) attempts: u32,
     pub(super) poll: Duration,
-    pub(super) notify: bool,
+    pub(crate) notify: bool,
+    /// The maximum number of jobs that are leased at a time, by all processes together.
+    pub(super) window: Option<u32>,
 }
 
 /// The longest lease; longer ones would leave the range of the server's timestamps.
@@ -38,6 +40,7 @@ impl QueueOptions {
             attempts: 5,
             poll: Duration::from_millis(500),
             notify: true,
+            window: None,
         }
     }
 
@@ -82,6 +85,13 @@ impl QueueOptions {
     /// at a time, so short transactions are faster without notifications. Default: yes.
     pub fn notify(mut self, notify: bool) -> Self {
         self.notify = notify;
+        self
+    }
+
+    /// Sets the maximum number of jobs that are leased at a time, by all processes together.
+    #[cfg(feature = "edge")]
+    pub(crate) fn window(mut self, jobs: Option<u32>) -> Self {
+        self.window = jobs;
         self
     }
 

@@ -89,13 +89,12 @@ impl Pull for QueuePull {
     async fn connect(&mut self) -> Result<(), ConnectError> {
         // A look over the old connection may have leased jobs.
         self.leftovers.add(&self.queue, Vec::new(), self.look.take());
-        let link = self.queue.connect().await?;
-        link.run(&self.queue.listen()).await?;
+        let link = self.queue.link_for_looks().await?;
         let lessee = match &self.link {
             Some((_, lessee)) => *lessee,
             None => self.queue.new_lessee(&link).await?,
         };
-        self.link = Some((Arc::new(link), lessee));
+        self.link = Some((link, lessee));
         Ok(())
     }
 

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use stage_connect::ConnectError;
 use tokio::sync::{Mutex, MutexGuard, Notify};
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{GenericClient, Row};
 
+use super::columns::Columns;
 use super::job::{Counts, DeadJob, JobId, NewJob, read_headers};
 use super::leasing::count;
 use super::options::QueueOptions;
@@ -50,12 +51,16 @@ SET jit = off; SET plan_cache_mode = force_generic_plan";
 #[derive(Clone)]
 pub struct Queue {
     inner: Arc<Inner>,
+    object: Arc<str>,
+    options: Arc<QueueOptions>,
+    /// The connection over which all pulls of this handle look for jobs, in turn. Without it, each has its own.
+    looks: Option<SharedLink>,
 }
+
+type SharedLink = Arc<Mutex<Option<Arc<Link>>>>;
 
 struct Inner {
     server: Server,
-    object: Arc<str>,
-    options: QueueOptions,
     statements: Statements,
     link: Mutex<Option<Arc<Link>>>,
     turn: Mutex<()>,
@@ -73,17 +78,11 @@ impl Queue {
     /// A fatal [`ConnectError`] if the name of the table or of the lane is invalid.
     pub fn new(server: Server, options: QueueOptions) -> Result<Self, ConnectError> {
         options.check(&server.to_string())?;
-        let lane = match options.lane.as_str() {
-            "" => String::new(),
-            lane => format!(" lane `{lane}`"),
-        };
-        let object = server.object(format_args!("queue `{}`{lane}", options.table));
+        let object = object(&server, &options);
         let statements = Statements::of(&options.table);
         Ok(Self {
             inner: Arc::new(Inner {
                 server,
-                object,
-                options,
                 statements,
                 link: Mutex::default(),
                 turn: Mutex::default(),
@@ -91,7 +90,23 @@ impl Queue {
                 process: AtomicU32::new(0),
                 sources: AtomicU32::new(0),
             }),
+            object,
+            options: Arc::new(options),
+            looks: None,
         })
+    }
+
+    /// Returns a handle to another queue in the same table, whose pulls share a connection and belong to the same process.
+    /// Their verdicts are written over the connection of the handles.
+    #[cfg(feature = "edge")]
+    pub(crate) fn beside(
+        &self,
+        looks: SharedLink,
+        change: impl FnOnce(QueueOptions) -> QueueOptions,
+    ) -> Self {
+        let options = change((*self.options).clone());
+        let object = object(&self.inner.server, &options);
+        Self { inner: Arc::clone(&self.inner), object, options: Arc::new(options), looks: Some(looks) }
     }
 
     /// Creates the tables, unless they exist.
@@ -101,7 +116,7 @@ impl Queue {
     /// [`ConnectError`]; fatal if the tables have another version.
     pub async fn setup(&self) -> Result<(), ConnectError> {
         let link = self.inner.server.connect(self.object()).await?;
-        schema::setup(&link, &self.inner.options.table, &self.inner.object).await
+        schema::setup(&link, &self.options.table, &self.object).await
     }
 
     /// Adds jobs in one transaction and returns their numbers, in the order of the jobs. When this returns, the jobs
@@ -116,7 +131,7 @@ impl Queue {
         let link = self.link().await?;
         let statement = link.statement(&self.inner.statements.enqueue).await?;
         self.check(&jobs)?;
-        let columns = Columns::of(&jobs, self);
+        let columns = Columns::of(&jobs, &self.options);
         let row = link.client().query_one(&statement, &columns.parameters()).await;
         let ids = link.told("cannot enqueue", row.and_then(|row| ids(&row)))?;
         self.changed().notify_waiters();
@@ -146,16 +161,16 @@ impl Queue {
     ) -> Result<Vec<JobId>, ConnectError> {
         let jobs: Vec<_> = jobs.into_iter().collect();
         self.check(&jobs)?;
-        let columns = Columns::of(&jobs, self);
+        let columns = Columns::of(&jobs, &self.options);
         let typed: Vec<_> = columns.parameters().into_iter().zip(Columns::TYPES).collect();
         let row = transaction.query_typed(&self.inner.statements.enqueue, &typed).await;
         let ids = row.and_then(|rows| rows.first().map_or(Ok(Vec::new()), ids));
-        ids.map_err(|error| failed(&self.inner.object, "cannot enqueue", &error))
+        ids.map_err(|error| failed(&self.object, "cannot enqueue", &error))
     }
 
     fn check(&self, jobs: &[NewJob]) -> Result<(), ConnectError> {
         match jobs.iter().find_map(NewJob::fault) {
-            Some(fault) => Err(ConnectError::fatal(&self.inner.object, "cannot enqueue", fault)),
+            Some(fault) => Err(ConnectError::fatal(&self.object, "cannot enqueue", fault)),
             None => Ok(()),
         }
     }
@@ -171,12 +186,11 @@ impl Queue {
     ///
     /// [`ConnectError`].
     pub async fn counts(&self) -> Result<Counts, ConnectError> {
-        let row =
-            self.one(&self.inner.statements.counts, &[&self.inner.options.lane], "cannot count").await?;
+        let row = self.one(&self.inner.statements.counts, &[&self.options.lane], "cannot count").await?;
         let number = |column: usize| row.try_get::<_, i64>(column).map(i64::unsigned_abs);
         let counts =
             || Ok(Counts { waiting: number(0)?, blocked: number(1)?, leased: number(2)?, dead: number(3)? });
-        counts().map_err(|error| failed(&self.inner.object, "cannot count", &error))
+        counts().map_err(|error| failed(&self.object, "cannot count", &error))
     }
 
     /// Returns whether no job is left to be done, leased or not. Unlike counting, this takes no time in proportion to
@@ -192,7 +206,7 @@ impl Queue {
 
     pub(super) async fn is_empty_by(&self, link: &Link) -> Result<bool, ConnectError> {
         let statement = link.statement(&self.inner.statements.is_empty).await?;
-        let row = link.client().query_one(&statement, &[&self.inner.options.lane]).await;
+        let row = link.client().query_one(&statement, &[&self.options.lane]).await;
         link.told("cannot look for jobs", row.and_then(|row| row.try_get(0)))
     }
 
@@ -205,7 +219,7 @@ impl Queue {
         let link = self.link().await?;
         let statement = link.statement(&self.inner.statements.dead).await?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = link.client().query(&statement, &[&self.inner.options.lane, &limit]).await;
+        let rows = link.client().query(&statement, &[&self.options.lane, &limit]).await;
         let dead = |row: &Row| {
             Ok(DeadJob {
                 id: JobId(row.try_get(0)?),
@@ -228,7 +242,7 @@ impl Queue {
     pub async fn revive(&self, id: JobId) -> Result<Option<JobId>, ConnectError> {
         let link = self.link().await?;
         let statement = link.statement(&self.inner.statements.revive).await?;
-        let row = link.client().query_opt(&statement, &[&id.0, &self.inner.options.notify]).await;
+        let row = link.client().query_opt(&statement, &[&id.0, &self.options.notify]).await;
         let id = row.and_then(|row| row.map(|row| row.try_get(0).map(JobId)).transpose());
         let id = link.told("cannot revive a job", id)?;
         self.changed().notify_waiters();
@@ -258,15 +272,39 @@ impl Queue {
     }
 
     /// Opens a connection of its own, after a look at the version of the tables.
-    pub(super) async fn connect(&self) -> Result<Link, ConnectError> {
+    pub(crate) async fn connect(&self) -> Result<Link, ConnectError> {
         let link = self.inner.server.connect(self.object()).await?;
         link.run(PLANS).await?;
-        schema::check(&link, &self.inner.options.table, &self.inner.object).await?;
+        schema::check(&link, &self.options.table, &self.object).await?;
         Ok(link)
     }
 
+    /// Returns a connection on which new jobs are notified of.
+    pub(super) async fn link_for_looks(&self) -> Result<Arc<Link>, ConnectError> {
+        let open = async || {
+            let link = self.connect().await?;
+            link.run(&self.listen()).await?;
+            Ok(Arc::new(link))
+        };
+        let Some(looks) = &self.looks else { return open().await };
+        let mut looks = looks.lock().await;
+        match &*looks {
+            Some(link) if !link.is_closed() => Ok(Arc::clone(link)),
+            _ => {
+                let link = open().await?;
+                *looks = Some(Arc::clone(&link));
+                Ok(link)
+            }
+        }
+    }
+
+    /// Returns whether verdicts are written over the connection of the handles.
+    pub(super) fn shares_links(&self) -> bool {
+        self.looks.is_some()
+    }
+
     /// Returns the connection of this handle, opening it again if it broke.
-    pub(super) async fn link(&self) -> Result<Arc<Link>, ConnectError> {
+    pub(crate) async fn link(&self) -> Result<Arc<Link>, ConnectError> {
         let mut link = self.inner.link.lock().await;
         match &*link {
             Some(open) if !open.is_closed() => Ok(Arc::clone(open)),
@@ -297,16 +335,16 @@ impl Queue {
     }
 
     /// Wakes the sources of this process when jobs may have become available.
-    pub(super) fn changed(&self) -> &Notify {
+    pub(crate) fn changed(&self) -> &Notify {
         &self.inner.changed
     }
 
-    pub(super) fn object(&self) -> Arc<str> {
-        Arc::clone(&self.inner.object)
+    pub(crate) fn object(&self) -> Arc<str> {
+        Arc::clone(&self.object)
     }
 
-    pub(super) fn options(&self) -> &QueueOptions {
-        &self.inner.options
+    pub(crate) fn options(&self) -> &QueueOptions {
+        &self.options
     }
 
     pub(super) fn statements(&self) -> &Statements {
@@ -315,59 +353,27 @@ impl Queue {
 
     /// The statement that subscribes to notifications.
     pub(super) fn listen(&self) -> String {
-        let table = &self.inner.options.table;
+        let table = &self.options.table;
         format!("LISTEN {}", table.rsplit('.').next().unwrap_or(table))
     }
 }
 
 impl fmt::Debug for Queue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Queue").field("object", &self.inner.object).finish_non_exhaustive()
+        f.debug_struct("Queue").field("object", &self.object).finish_non_exhaustive()
     }
+}
+
+/// Returns the name of a queue for messages.
+fn object(server: &Server, options: &QueueOptions) -> Arc<str> {
+    let lane = match options.lane.as_str() {
+        "" => String::new(),
+        lane => format!(" lane `{lane}`"),
+    };
+    server.object(format_args!("queue `{}`{lane}", options.table))
 }
 
 fn ids(row: &Row) -> Result<Vec<JobId>, tokio_postgres::Error> {
     let ids: Option<Vec<i64>> = row.try_get(0)?;
     Ok(ids.unwrap_or_default().into_iter().map(JobId).collect())
-}
-
-/// New jobs as columns.
-struct Columns<'a> {
-    lane: &'a str,
-    keys: Vec<Option<&'a [u8]>>,
-    priorities: Vec<i32>,
-    payloads: Vec<&'a [u8]>,
-    headers: Vec<Option<String>>,
-    delays: Vec<f64>,
-    notify: bool,
-}
-
-impl<'a> Columns<'a> {
-    const TYPES: [Type; 7] = [
-        Type::TEXT,
-        Type::BYTEA_ARRAY,
-        Type::INT4_ARRAY,
-        Type::BYTEA_ARRAY,
-        Type::TEXT_ARRAY,
-        Type::FLOAT8_ARRAY,
-        Type::BOOL,
-    ];
-
-    fn of(jobs: &'a [NewJob], queue: &'a Queue) -> Self {
-        /// The longest delay; a longer one would leave the range of the server's timestamps.
-        const LONGEST: f64 = 10.0 * 365.0 * 86_400.0;
-        Self {
-            lane: &queue.inner.options.lane,
-            keys: jobs.iter().map(|job| job.key.as_deref()).collect(),
-            priorities: jobs.iter().map(|job| job.priority).collect(),
-            payloads: jobs.iter().map(|job| &*job.payload).collect(),
-            headers: jobs.iter().map(NewJob::written_headers).collect(),
-            delays: jobs.iter().map(|job| job.delay.as_secs_f64().min(LONGEST)).collect(),
-            notify: queue.inner.options.notify && !jobs.is_empty(),
-        }
-    }
-
-    fn parameters(&self) -> [&(dyn ToSql + Sync); 7] {
-        [&self.lane, &self.keys, &self.priorities, &self.payloads, &self.headers, &self.delays, &self.notify]
-    }
 }

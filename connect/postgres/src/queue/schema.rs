@@ -53,7 +53,7 @@ CREATE INDEX $n_dead_lane ON $t_dead (lane, id);
 CREATE TABLE $t_schema (version integer NOT NULL);";
 
 /// Two processes may set up the same database at once.
-const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('stage-postgres setup', 0))";
+pub(crate) const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('stage-postgres setup', 0))";
 
 /// Creates the tables unless they exist in this version.
 pub(super) async fn setup(link: &Link, table: &str, object: &str) -> Result<(), ConnectError> {

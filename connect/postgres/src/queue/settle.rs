@@ -28,6 +28,9 @@ impl QueueSettle {
     }
 
     async fn link(&mut self) -> Result<Arc<Link>, ConnectError> {
+        if self.queue.shares_links() {
+            return self.queue.link().await;
+        }
         match &self.link {
             Some(link) if !link.is_closed() => Ok(Arc::clone(link)),
             _ => {

@@ -11,6 +11,9 @@ pub(super) struct Statements {
     pub(super) take: Arc<str>,
     pub(super) take_alone: Arc<str>,
     pub(super) promote: Arc<str>,
+    pub(super) lock_window: Arc<str>,
+    pub(super) unlock_window: Arc<str>,
+    pub(super) in_flight: Arc<str>,
     pub(super) lock_ends: Arc<str>,
     pub(super) uncount: Arc<str>,
     pub(super) let_go: Arc<str>,
@@ -30,7 +33,7 @@ pub(super) struct Statements {
 }
 
 /// Inserts the name of a table: `$t` with its schema, `$n` without.
-pub(super) fn named(statement: &str, table: &str) -> String {
+pub(crate) fn named(statement: &str, table: &str) -> String {
     let bare = table.rsplit('.').next().unwrap_or(table);
     statement.replace("$t", table).replace("$n", bare)
 }
@@ -42,6 +45,9 @@ impl Statements {
         Self {
             enqueue: of(ENQUEUE),
             look: of(LOOK),
+            lock_window: of(&WINDOW.replace("$do", "pg_advisory_lock")),
+            unlock_window: of(&WINDOW.replace("$do", "pg_advisory_unlock")),
+            in_flight: of(IN_FLIGHT),
             take_at_once: of(&TAKE.replace("$which", AT_ONCE)),
             take: of(&TAKE.replace("$which", READY)),
             take_alone: of(&TAKE.replace("$which", ALONE)),
@@ -125,6 +131,11 @@ const AT_ONCE: &str = "lane = $1 AND state = 0 AND NOT alone
       AND NOT EXISTS (SELECT 1 FROM $t WHERE state = 2 AND due <= now())";
 
 const ALONE: &str = "lane = $1 AND state = 0 AND alone";
+
+/// Protects the number of leased jobs of a lane, where it is limited.
+const WINDOW: &str = "SELECT $do(hashtextextended('stage-postgres window $t ' || $1::text, 0))";
+
+const IN_FLIGHT: &str = "SELECT count(*) FROM $t WHERE lane = $1 AND state = 2 AND due > clock_timestamp()";
 
 /// Makes delayed jobs ready.
 const PROMOTE: &str = "

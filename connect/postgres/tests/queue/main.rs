@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
 mod crashes;
+mod edges;
 mod histories;
 #[path = "../kit/mod.rs"]
 mod kit;
