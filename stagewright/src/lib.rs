@@ -40,7 +40,7 @@
 //! * `connect`, `files`, `http`, `kafka`, `nats`, `objects`, `parquet`, `postgres`, `rabbitmq`, `redis`, `sqlite`: the traits of
 //!   connectors and the connectors, in the module `connect`. `kafka` compiles a C library.
 //! * `edge`: edges of pipelines between machines, the module `connect::edge`; with `nats`, also on NATS `JetStream`; with
-//!   `flow`, windows whose state survives its machine.
+//!   `postgres` and `sqlite`, as pools in a database; with `flow`, windows whose state survives its machine.
 //! * `panel`: a live page of running pipelines, the module `panel`.
 //! * `metrics`: the numbers for `StatsD`, Prometheus and others, the module `metrics`.
 //! * `otel`: traces for OpenTelemetry, the module `otel`.
