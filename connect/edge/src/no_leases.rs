@@ -7,6 +7,17 @@ use crate::partition::{Epoch, Partition};
 use crate::spec::{NO_PARTITIONS, POOL_INSTEAD};
 
 /// The leases of a server whose edges are pools: there is no partition to own, and none can be taken.
+///
+/// ```
+/// use stage_edge::{Leases, MemberId, NoLeases, Partition};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let leases = NoLeases::new("sqlite:shop.db");
+/// let refused = leases.take(Partition(0), &MemberId::new("one")).await.unwrap_err();
+/// assert!(refused.to_string().starts_with("sqlite:shop.db: this server has no partitions"));
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct NoLeases {
     server: String,

@@ -2,6 +2,36 @@
 //!
 //! The tests of a server implement [`PoolServer`] and declare the laws with [`pool_laws!`](crate::pool_laws!): one test for
 //! each. The functions of this module are the laws; each panics with a message that names the violation.
+//!
+//! ```no_run
+//! use stage_edge::laws::*;
+//! use stage_edge::memory::MemoryEdge;
+//!
+//! struct Memory(MemoryEdge);
+//!
+//! impl PoolServer for Memory {
+//!     type Edge = MemoryEdge;
+//!
+//!     async fn start() -> Option<Self> {
+//!         Some(Self(MemoryEdge::new()))
+//!     }
+//!
+//!     async fn client(&self) -> MemoryEdge {
+//!         self.0.clone()
+//!     }
+//! }
+//!
+//! run(machines_share_the_events::<Memory>);
+//! run(a_full_pool_holds_up_its_senders::<Memory>);
+//! run(the_window_bounds_the_frames_of_all_machines::<Memory>);
+//! run(only_the_events_that_fail_are_dead::<Memory>);
+//! run(a_drain_gives_nothing_out_twice::<Memory>);
+//! run(a_frame_that_failed_continues_after_a_drain::<Memory>);
+//! run(parts_of_a_pipeline_share_a_pool::<Memory>);
+//! run(a_frame_is_stored_once::<Memory>);
+//! run(notes_are_compared_and_set::<Memory>);
+//! run(partitions_are_refused::<Memory>);
+//! ```
 
 mod declare;
 mod kit;
