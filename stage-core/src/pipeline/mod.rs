@@ -45,7 +45,7 @@
 //!
 //! # Chains of events and of deliveries
 //!
-//! A function over a [`Chain`](crate::Chain) may serve both. The report tells how the pipeline ended:
+//! A function over a [`Chain`] may serve both. The report tells how the pipeline ended:
 //!
 //! ```
 //! use stage_core::ack::Delivery;
