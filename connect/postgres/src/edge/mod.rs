@@ -49,7 +49,7 @@
 //! let orders = Across::new(edge, "orders").by(|order: &u64| *order);
 //! # let _ = orders;
 //! # }
-//! # fn main() { let _ = declare; }
+//! # fn main() { std::hint::black_box::<fn(PostgresEdge)>(declare); }
 //! ```
 
 mod inlet;
