@@ -83,6 +83,9 @@ fn every_library_has_the_metadata_of_a_published_package() {
     assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
 
+/// The folders of the packages that are never published.
+const PRIVATE: [&str; 6] = ["examples", "benches", "tests", "tests/book", "tests/umbrella", "tests/renamed"];
+
 #[test]
 fn the_documentation_of_a_library_lists_its_features() {
     let mut missing = Vec::new();
@@ -109,7 +112,7 @@ fn the_documentation_of_a_library_lists_its_features() {
 
 #[test]
 fn programs_benches_and_suites_stay_private() {
-    for folder in ["examples", "benches", "tests", "tests/umbrella", "tests/renamed"] {
+    for folder in PRIVATE {
         let manifest = manifest(&root().join(folder));
         let publish = &manifest["package"]["publish"];
         assert!(
@@ -119,4 +122,30 @@ fn programs_benches_and_suites_stay_private() {
     }
     let root = manifest(&root());
     assert_eq!(root["workspace"]["package"]["publish"].as_bool(), Some(false));
+}
+
+/// Cargo makes packages of private members, too, and looks for their dependencies among the published ones. A dependency for
+/// development without a version is left out.
+#[test]
+fn no_package_needs_a_private_one() {
+    let private: Vec<_> = PRIVATE.into_iter().map(|folder| manifest(&root().join(folder))).collect();
+    let names: Vec<_> =
+        private.iter().map(|manifest| manifest["package"]["name"].as_str().expect("a name")).collect();
+    let libraries: Vec<_> = libraries().iter().map(|folder| manifest(folder)).collect();
+    for manifest in private.iter().chain(&libraries) {
+        for section in ["dependencies", "build-dependencies"] {
+            let needed = manifest.get(section).and_then(|section| section.as_table());
+            let found = needed
+                .into_iter()
+                .flat_map(|needed| needed.keys())
+                .find(|name| names.contains(&name.as_str()));
+            assert_eq!(found, None, "{}: {section}", manifest["package"]["name"]);
+        }
+    }
+    let root = manifest(&root());
+    let shared = root["workspace"]["dependencies"].as_table().expect("the shared dependencies");
+    let named = shared.iter().filter(|(name, _)| names.contains(&name.as_str()));
+    for (name, dependency) in named {
+        assert!(dependency.get("version").is_none(), "{name} has a version, so packages keep it");
+    }
 }

@@ -1,6 +1,6 @@
-//! List of all workloads, in order, and the size of their inputs.
+//! List of the workloads of `compare`, in order, and the size of their inputs.
 
-use crate::{acked, auto, fanout, files, latency, nexmark, pipe, usage, watched, words, workload::Workload};
+use crate::{acked, auto, fanout, latency, nexmark, pipe, usage, watched, words, workload::Workload};
 
 /// The size of the inputs of workloads with files or records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,5 @@ pub fn all(scale: Scale) -> Vec<Workload> {
     all.extend(words::workloads(scale));
     all.push(usage::workload(scale));
     all.extend(nexmark::workloads(scale));
-    all.extend(files::workloads(scale));
     all
 }

@@ -2,7 +2,8 @@
 //!
 //! Two programs run them: the criterion benches (`cargo bench -p benches`), for this project's own history,
 //! and the binary `compare`, which alternates this project and each peer in one process and prints the
-//! ratios.
+//! ratios. The example `files` does the same for drip's upload pipeline (`cargo run --release -p benches --example
+//! files`): examples may depend on packages that are never published, such as drip.
 //!
 //! | module | workload |
 //! |---|---|
@@ -12,7 +13,6 @@
 //! | [`words`] | counting the words of a text of 200 MB |
 //! | [`usage`] | 5,000,000 records grouped, joined with 100,000 users, sorted |
 //! | [`nexmark`] | the queries of Nexmark over 1,000,000 events |
-//! | [`files`] | 400 files of 4 MiB read, sealed and stored |
 //! | [`idle`] | batches to one busy consumer beside 1, 100 or 10,000 idle ones (for this project's history
 //! only) |
 //! | [`watched`] | the pipes at 1000/500 and 10/1 and the latency, with a viewer at 10 Hz and without |
@@ -27,8 +27,8 @@
 pub mod acked;
 pub mod auto;
 pub mod catalogue;
+pub mod compare;
 pub mod fanout;
-pub mod files;
 pub mod idle;
 pub mod latency;
 pub mod nexmark;

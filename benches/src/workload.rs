@@ -162,9 +162,9 @@ impl fmt::Debug for Contender {
     }
 }
 
-/// Counts stay far below 2^53, where every integer is a float.
+/// Returns a count as a figure. Counts stay far below 2^53, where every integer is a float.
 #[allow(clippy::cast_precision_loss)]
-pub(crate) const fn as_figure(count: u64) -> f64 {
+pub const fn as_figure(count: u64) -> f64 {
     count as f64
 }
 

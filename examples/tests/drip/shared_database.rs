@@ -7,7 +7,7 @@ use std::{fs, thread};
 
 use crate::support::{Home, Started, Tree, bytes};
 
-#[path = "../../connect/postgres/tests/kit/mod.rs"]
+#[path = "../../../connect/postgres/tests/kit/mod.rs"]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 pub(crate) mod kit;
 

@@ -1,8 +1,5 @@
 //! Comparison with the peers: this project and each peer alternate in one process, and each pair gives a
 //! ratio.
-//!
-//! `cargo run --release -p benches --bin compare [-- --json] [--quick] [WORKLOAD…]`
-#![forbid(unsafe_code)]
 
 mod cli;
 mod machine;
@@ -13,12 +10,15 @@ mod statistics;
 
 use std::process::ExitCode;
 
-use benches::catalogue;
 use clap::Parser;
 
-fn main() -> ExitCode {
+use crate::{catalogue::Scale, workload::Workload};
+
+/// Measures the workloads that the command line names, of those that `workloads` returns. `program` is the argument by
+/// which cargo runs this program, such as `--bin compare`.
+pub fn run(program: &str, workloads: impl FnOnce(Scale) -> Vec<Workload>) -> ExitCode {
     let arguments = cli::Arguments::parse();
-    let all = catalogue::all(arguments.scale());
+    let all = workloads(arguments.scale());
     let chosen = match cli::choose(&arguments.workloads, &all) {
         Ok(chosen) => chosen,
         Err(unknown) => {
@@ -26,10 +26,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    for (peers, feature) in catalogue::left_out() {
-        eprintln!("left out: {peers}, which come with `--features {feature}`");
-    }
-    match measure::measure(&chosen, &arguments) {
+    match measure::measure(&chosen, &arguments, program) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

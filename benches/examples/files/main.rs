@@ -1,4 +1,6 @@
-//! Storage of files: 400 files of 4 MiB are read, sealed, and put by `object_store`.
+//! Storage of files: 400 files of 4 MiB are read, sealed, and put by `object_store`, beside the peers.
+//!
+//! `cargo run --release -p benches --example files [-- --json] [--quick] [WORKLOAD…]`
 //!
 //! ```text
 //! file ─▶ chunks of 256 KiB ─▶ frames of AES-256-GCM, BLAKE3 of the clear bytes ─▶ object: staged, then renamed
@@ -15,6 +17,7 @@
 //! The objects are removed because no upload replaces an object unless it is a retry: when a rename replaced
 //! the last round's objects, the measured time was that of the file system, which frees the replaced one
 //! within the call.
+#![forbid(unsafe_code)]
 
 mod contenders;
 mod fixture;
@@ -24,4 +27,8 @@ mod sealing;
 mod tokio_vec;
 mod us;
 
-pub use contenders::workloads;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    benches::compare::run("--example files", contenders::workloads)
+}

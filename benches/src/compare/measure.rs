@@ -6,22 +6,26 @@
 
 use std::error::Error;
 
-use benches::{
+use crate::{
     runtime::runtime,
     workload::{Contender, Fit, Peer, Workload},
 };
 use tokio::runtime::Runtime;
 
-use crate::{
+use super::{
     cli::{Arguments, LEAST_PAIRS},
     report,
     row::{Pair, Row},
 };
 
 /// Runs the workloads and reports every row, in the table as it is measured, in JSON at the end.
-pub(crate) fn measure(workloads: &[&Workload], arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+pub(crate) fn measure(
+    workloads: &[&Workload],
+    arguments: &Arguments,
+    program: &str,
+) -> Result<(), Box<dyn Error>> {
     let runtime = runtime()?;
-    let mut report = report::Report::begin(arguments);
+    let mut report = report::Report::begin(arguments, program);
     let measured = |workload| Measured { workload, runtime: &runtime, arguments };
     let control = workloads.iter().find(|workload| !workload.peers.is_empty()).copied().map(measured);
     if let Some(row) = control.as_ref().map(Measured::control).transpose()? {

@@ -15,7 +15,7 @@ const LIMIT: Duration = Duration::from_mins(2);
 
 /// The program under test.
 pub(crate) fn program() -> &'static str {
-    env!("CARGO_BIN_EXE_drip-under-test")
+    env!("CARGO_BIN_EXE_drip")
 }
 
 /// A running drip; killed when dropped.

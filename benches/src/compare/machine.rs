@@ -2,7 +2,7 @@
 
 use std::{env, fs, num::NonZero, thread};
 
-use benches::runtime::WORKERS;
+use crate::runtime::WORKERS;
 use serde::Serialize;
 
 /// The machine, and the number of processes that wanted to run on it.

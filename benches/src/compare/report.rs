@@ -2,10 +2,10 @@
 
 use std::{env, io};
 
-use benches::workload::Workload;
+use crate::workload::Workload;
 use serde::Serialize;
 
-use crate::{
+use super::{
     cli::{Arguments, LEAST_PAIRS},
     machine::Machine,
     row::{HEADINGS, Row},
@@ -25,7 +25,7 @@ pub(crate) struct Report {
 
 impl Report {
     /// Prints the lines above the table.
-    pub(crate) fn begin(arguments: &Arguments) -> Self {
+    pub(crate) fn begin(arguments: &Arguments, program: &str) -> Self {
         let report = Self { machine: Machine::at_start(), rows: Vec::new(), is_json: arguments.json };
         if report.is_json {
             return report;
@@ -37,7 +37,7 @@ impl Report {
             arguments.budget().as_millis(),
             if arguments.quick { String::new() } else { format!(", {LEAST_PAIRS} where one takes longer") },
         );
-        println!("{}\n", command());
+        println!("{}\n", command(program));
         println!("{}", line(&HEADINGS.map(str::to_owned)));
         println!("|{}|", WIDTHS.map(|width| "-".repeat(width + 2)).join("|"));
         report
@@ -90,8 +90,8 @@ fn line(cells: &[String; HEADINGS.len()]) -> String {
     format!("| {} |", padded.collect::<Vec<_>>().join(" | "))
 }
 
-fn command() -> String {
-    let command = "cargo run --release -p benches --bin compare".to_owned();
+fn command(program: &str) -> String {
+    let command = format!("cargo run --release -p benches {program}");
     let arguments: Vec<_> = env::args().skip(1).collect();
     if arguments.is_empty() {
         return command;
@@ -101,10 +101,10 @@ fn command() -> String {
 
 #[cfg(test)]
 mod tests {
-    use benches::workload::Unit;
+    use crate::workload::Unit;
 
     use super::{CONTROL, WIDTHS, line, noise};
-    use crate::row::{Pair, Row};
+    use crate::compare::row::{Pair, Row};
 
     fn row(workload: &str, ratios: &[f64]) -> Row {
         let pairs: Vec<_> = ratios.iter().map(|ratio| Pair { us: *ratio * 1e6, them: 1e6 }).collect();

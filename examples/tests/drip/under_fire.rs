@@ -153,7 +153,7 @@ fn an_upload_that_is_killed_again_and_again_stores_every_file_once() {
 }
 
 #[test]
-#[ignore = "takes some minutes: cargo test -p tests --test drip -- --ignored --nocapture"]
+#[ignore = "takes some minutes: cargo test -p examples --test drip -- --ignored --nocapture"]
 fn an_upload_of_2000_files_that_is_killed_50_times_stores_every_file_once() {
     Fire { files: 2_000, kills: 50, wait: 90, moments: Moments::Millis(2_000) }.burn();
 }

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use benches::random::SplitMix;
 use drip::{
     durable::sync_files,
     repository::MediaId,
@@ -18,8 +19,6 @@ use drip::{
 };
 use object_store::local::LocalFileSystem;
 use tempfile::TempDir;
-
-use crate::random::SplitMix;
 
 /// One of this many objects is opened after a round.
 const OPENED: usize = 40;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use benches::{catalogue::Scale, workload::Workload};
+use crate::{catalogue::Scale, workload::Workload};
 use clap::Parser;
 
 /// Runs us and the peers alternately and prints throughputs and ratios.
@@ -79,7 +79,7 @@ pub(crate) fn choose<'a>(
 
 #[cfg(test)]
 mod tests {
-    use benches::catalogue::{self, Scale};
+    use crate::catalogue::{self, Scale};
 
     use super::choose;
 

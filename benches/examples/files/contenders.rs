@@ -9,15 +9,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::runtime::Runtime;
-
-use super::{
-    fixture::{Broken, Done, Fixture, in_memory, on_disk},
-    rayon_chunks, tokio_vec, us,
-};
-use crate::{
+use benches::{
     catalogue::Scale,
     workload::{Contender, Peer, Unit, Workload, as_figure},
+};
+use tokio::runtime::Runtime;
+
+use crate::{
+    fixture::{Broken, Done, Fixture, in_memory, on_disk},
+    rayon_chunks, tokio_vec, us,
 };
 
 const MIB: usize = 1024 * 1024;
@@ -60,7 +60,7 @@ impl Place {
 }
 
 /// Returns `files/disk` and, if there is a folder in memory, `files/tmpfs`.
-pub fn workloads(scale: Scale) -> Vec<Workload> {
+pub(crate) fn workloads(scale: Scale) -> Vec<Workload> {
     let files = match scale {
         Scale::Full => 400,
         Scale::Tenth => 40,
@@ -106,7 +106,7 @@ fn workload(name: &str, files: usize, size: usize, folder: PathBuf) -> Workload 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::runtime;
+    use benches::runtime::runtime;
 
     #[test]
     fn every_contender_stores_every_file_whole() {

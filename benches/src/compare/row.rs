@@ -1,9 +1,9 @@
 //! Result of one comparison: a workload, a peer, both throughputs and their ratio.
 
-use benches::workload::{Better, Unit};
+use crate::workload::{Better, Unit};
 use serde::Serialize;
 
-use crate::statistics::{extremes, median};
+use super::statistics::{extremes, median};
 
 /// One workload against one peer.
 #[derive(Debug, Serialize)]
@@ -132,7 +132,7 @@ pub(crate) const HEADINGS: [&str; 7] = ["workload", "peer", "us", "peer's", "rat
 
 #[cfg(test)]
 mod tests {
-    use benches::workload::Unit;
+    use crate::workload::Unit;
 
     use super::{Pair, Row};
 
