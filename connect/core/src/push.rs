@@ -10,8 +10,9 @@ pub trait Push: Send + 'static {
     /// The message.
     type Message: Send + Sync + 'static;
 
-    /// Opens the connection. Called before the first [`put`](Self::put) and after an error of one; between calls the
-    /// sink waits with back-off.
+    /// Opens the connection. Called when the pipeline starts, and again after an error of this method or of
+    /// [`put`](Self::put); between calls the sink waits with back-off. Dropped if the server does not answer in time, or
+    /// if the sink is asked to end while it has nothing to store.
     ///
     /// # Errors
     ///

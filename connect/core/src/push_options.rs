@@ -43,18 +43,21 @@ pub struct PushOptions<M> {
     pub(crate) reconnect: Backoff,
     pub(crate) at_most: usize,
     pub(crate) answer: Duration,
+    pub(crate) linger: Duration,
     ids: Option<Ids<M>>,
 }
 
 type Ids<M> = Arc<dyn Fn(&M) -> String + Send + Sync>;
 
 impl<M> PushOptions<M> {
-    /// Returns the defaults: ids of the sink's own, 100 ms to 10 s between attempts to reach the server.
+    /// Returns the defaults: ids of the sink's own, each batch stored as it arrives, 100 ms to 10 s between attempts to
+    /// reach the server.
     pub const fn new() -> Self {
         Self {
             reconnect: Backoff::new(Duration::from_millis(100), Duration::from_secs(10)),
             at_most: 1000,
             answer: Duration::from_secs(30),
+            linger: Duration::ZERO,
             ids: None,
         }
     }
@@ -76,6 +79,28 @@ impl<M> PushOptions<M> {
     /// Sets the maximum number of messages per call of [`put`](crate::Push::put), at least 1. Default: 1000.
     pub const fn at_most(mut self, messages: usize) -> Self {
         self.at_most = if messages == 0 { 1 } else { messages };
+        self
+    }
+
+    /// Sets how long the first message waits for others, to be stored in one call of [`at_most`](Self::at_most) messages;
+    /// a call that is full is made at once. A drain does not wait. Default: 0, each batch is stored as it arrives.
+    ///
+    /// A sink that waits holds up to `at_most` − 1 messages beside those that its window allows. Their deliveries are open,
+    /// so a source that waits for its verdicts waits up to this much longer. Only [`sink::pushed`](crate::sink::pushed)
+    /// waits: without acknowledgement, messages between two calls would be lost with the sink, so
+    /// [`sink::pushed_plain`](crate::sink::pushed_plain) stores each batch as it arrives.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use stage_connect::PushOptions;
+    ///
+    /// // At most 500 messages a call, and at most 20 ms from the first message on.
+    /// let options = PushOptions::new().at_most(500).linger(Duration::from_millis(20));
+    /// # let _: PushOptions<String> = options;
+    /// ```
+    pub const fn linger(mut self, linger: Duration) -> Self {
+        self.linger = linger;
         self
     }
 
@@ -125,6 +150,7 @@ impl<M> fmt::Debug for PushOptions<M> {
             .field("reconnect", &self.reconnect)
             .field("at_most", &self.at_most)
             .field("answer_within", &self.answer)
+            .field("linger", &self.linger)
             .finish_non_exhaustive()
     }
 }

@@ -1,12 +1,19 @@
 //! The sink of deliveries on a [`Push`].
 
 use std::fmt;
-use std::vec;
+use std::time::Duration;
 
-use stage_core::ack::{Delivery, Reason, Token};
-use stage_core::{Consumer, Context, Events, StageResult};
+use stage_core::ack::{Delivery, Token};
+use stage_core::stage::Cast;
+use stage_core::subscribe::{Cancellation, Subscription};
+use stage_core::{BoxError, Consumer, Context, Emitter, Events, Init, Nothing, StageResult};
+use tokio::time::Instant;
 
-use super::storing::{Stored, Storing};
+use super::gathered::Gathered;
+use super::shows::Shows;
+use super::storing::Storing;
+use super::tokens::Tokens;
+use crate::message_id::MessageId;
 use crate::push::Push;
 use crate::push_options::PushOptions;
 
@@ -28,14 +35,18 @@ use crate::push_options::PushOptions;
 /// }
 /// ```
 ///
+/// Each batch is stored as it arrives; [`PushOptions::linger`] makes the sink gather small batches.
+///
 /// # Errors
 ///
-/// While the server is away or full, the sink waits, and so does everything before it; a drain waits until its deadline.
-/// A message that the server refuses for good is rejected as hopeless, which makes it a dead letter of its source. A
-/// [fatal](crate::ConnectError::fatal) error ends the pipeline; after a [fenced](crate::ConnectError::fenced) one the
-/// stage is restarted by its recipe. The deliveries in hand are then rejected as untried.
+/// The sink connects when the pipeline starts. A [fatal](crate::ConnectError::fatal) error is returned by the start, or
+/// ends the pipeline later. While the server is away or full, the sink waits, and so does everything before it; the
+/// pipeline keeps running, [`stalls`](stage_core::Running::stalls) and the board name the server, and a drain waits until
+/// its deadline, or for at most 2 s if there is nothing to store. A message that the server refuses for good is rejected as hopeless,
+/// which makes it a dead letter of its source. After a [fenced](crate::ConnectError::fenced) error the stage is restarted
+/// by its recipe. The deliveries in hand are then rejected as untried.
 pub fn pushed<P: Push>(push: P, options: PushOptions<P::Message>) -> PushedSink<P> {
-    PushedSink { storing: Storing::new(push, options) }
+    PushedSink { storing: Storing::new(push, options), gathered: Gathered::new(), is_scheduled: false }
 }
 
 /// The sink made by [`pushed`].
@@ -52,33 +63,16 @@ pub fn pushed<P: Push>(push: P, options: PushOptions<P::Message>) -> PushedSink<
 #[must_use = "a sink does nothing outside of a pipeline"]
 pub struct PushedSink<P: Push> {
     storing: Storing<P>,
+    gathered: Gathered<P::Message>,
+    /// Whether a [`Due`] is under way.
+    is_scheduled: bool,
 }
 
-/// The tokens of messages that are not stored yet. Dropping them gives the deliveries back untried, unless storing
-/// panicked.
-struct Tokens(vec::IntoIter<Token>);
+/// Asks the sink to store messages that have waited long enough.
+struct Due;
 
-impl Tokens {
-    fn settle(&mut self, stored: Stored) {
-        match stored {
-            Stored::Next(count) => Token::acknowledge_all(self.0.by_ref().take(count)),
-            Stored::Refused { cause } => {
-                if let Some(token) = self.0.next() {
-                    token.reject(Reason::hopeless(cause));
-                }
-            }
-        }
-    }
-}
-
-impl Drop for Tokens {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            // A token with a value is not in hand, so dropping it is no attempt.
-            self.0.by_ref().for_each(|token| drop(token.with(())));
-        }
-    }
-}
+/// Asks the sink to connect, although it has nothing to store.
+struct Reconnect;
 
 /// Returns the message of a delivery, with its trace, and the token.
 fn taken<P: Push>(delivery: Delivery<P::Message>) -> (P::Message, Token) {
@@ -91,8 +85,42 @@ fn taken<P: Push>(delivery: Delivery<P::Message>) -> (P::Message, Token) {
     delivery.into_parts()
 }
 
+impl<P: Push> PushedSink<P> {
+    /// Stores the messages that are due, and returns the time until the others are, unless it is scheduled already.
+    async fn store_due(&mut self, cx: &mut impl Shows) -> Result<Option<Duration>, BoxError> {
+        let options = self.storing.options();
+        let (at_most, linger) = (options.at_most, options.linger);
+        loop {
+            let now = Instant::now();
+            let (messages, tokens) = self.gathered.take_due(at_most, linger, now);
+            if messages.is_empty() {
+                let due = self.gathered.due(linger).filter(|_| !self.is_scheduled);
+                self.is_scheduled |= due.is_some();
+                return Ok(due.map(|due| due - now));
+            }
+            self.store(messages, tokens, cx).await?;
+        }
+    }
+
+    async fn store(
+        &mut self,
+        messages: Vec<(MessageId, P::Message)>,
+        mut tokens: Tokens,
+        cx: &mut impl Shows,
+    ) -> StageResult {
+        self.storing.store(&messages, cx, |stored| tokens.settle(stored)).await
+    }
+}
+
 impl<P: Push> Consumer for PushedSink<P> {
     type Event = Delivery<P::Message>;
+
+    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+        if let Some(delay) = self.storing.begin(cx).await? {
+            cx.schedule::<Self, _>(delay, Reconnect)?;
+        }
+        Ok(Init::Ready)
+    }
 
     async fn handle_events(
         &mut self,
@@ -104,8 +132,44 @@ impl<P: Push> Consumer for PushedSink<P> {
             .map(taken::<P>)
             .map(|(message, token)| (self.storing.numbered(message), token))
             .unzip();
-        let mut tokens = Tokens(tokens.into_iter());
-        self.storing.store(&messages, cx, |stored| tokens.settle(stored)).await
+        self.gathered.add(messages, tokens.into_iter().collect(), Instant::now());
+        if let Some(wait) = self.store_due(cx).await? {
+            cx.schedule::<Self, _>(wait, Due)?;
+        }
+        Ok(())
+    }
+
+    async fn handle_cancel(
+        &mut self,
+        _: &Subscription,
+        _: &Cancellation,
+        cx: &mut Context<'_>,
+    ) -> StageResult {
+        let (messages, tokens) = self.gathered.take_all();
+        self.store(messages, tokens, cx).await
+    }
+}
+
+impl<P: Push> Cast<Due> for PushedSink<P> {
+    type Out = Nothing;
+
+    async fn handle_cast(&mut self, _: Due, out: &mut Emitter<'_, Nothing>) -> StageResult {
+        self.is_scheduled = false;
+        if let Some(wait) = self.store_due(out).await? {
+            out.schedule::<Self, _>(wait, Due)?;
+        }
+        Ok(())
+    }
+}
+
+impl<P: Push> Cast<Reconnect> for PushedSink<P> {
+    type Out = Nothing;
+
+    async fn handle_cast(&mut self, _: Reconnect, out: &mut Emitter<'_, Nothing>) -> StageResult {
+        if let Some(delay) = self.storing.reconnect(out).await? {
+            out.schedule::<Self, _>(delay, Reconnect)?;
+        }
+        Ok(())
     }
 }
 

@@ -2,14 +2,16 @@
 
 use std::fmt;
 
-use stage_core::{Consumer, Context, Events, StageResult};
+use stage_core::stage::Cast;
+use stage_core::{BoxError, Consumer, Context, Emitter, Events, Init, Nothing, StageResult};
 
 use super::storing::{Stored, Storing};
 use crate::push::Push;
 use crate::push_options::PushOptions;
 
 /// Creates a sink that stores the events of a pipeline without acknowledgement. It behaves as
-/// [`pushed`](super::pushed).
+/// [`pushed`](super::pushed), but stores each batch as it arrives, whatever the option
+/// [`linger`](PushOptions::linger) says.
 ///
 /// ```
 /// use stage_connect::memory::{MemoryPush, MemoryServer};
@@ -55,8 +57,18 @@ pub struct PlainPushedSink<P: Push> {
     storing: Storing<P>,
 }
 
+/// Asks the sink to connect, although it has nothing to store.
+struct Reconnect;
+
 impl<P: Push> Consumer for PlainPushedSink<P> {
     type Event = P::Message;
+
+    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
+        if let Some(delay) = self.storing.begin(cx).await? {
+            cx.schedule::<Self, _>(delay, Reconnect)?;
+        }
+        Ok(Init::Ready)
+    }
 
     async fn handle_events(&mut self, events: Events<'_, P::Message>, cx: &mut Context<'_>) -> StageResult {
         let messages: Vec<_> = events.into_iter().map(|message| self.storing.numbered(message)).collect();
@@ -70,6 +82,17 @@ impl<P: Push> Consumer for PlainPushedSink<P> {
             None => Ok(()),
             Some(cause) => Err(format!("{}: refuses a message: {cause}", self.storing.server()).into()),
         }
+    }
+}
+
+impl<P: Push> Cast<Reconnect> for PlainPushedSink<P> {
+    type Out = Nothing;
+
+    async fn handle_cast(&mut self, _: Reconnect, out: &mut Emitter<'_, Nothing>) -> StageResult {
+        if let Some(delay) = self.storing.reconnect(out).await? {
+            out.schedule::<Self, _>(delay, Reconnect)?;
+        }
+        Ok(())
     }
 }
 

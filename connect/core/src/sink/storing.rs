@@ -1,10 +1,12 @@
 //! Stores messages, as often as it takes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use stage_core::{BoxError, Context, StageResult};
+use stage_core::{BoxError, StageResult};
 use tokio::time::{sleep, timeout};
 
+use super::shows::Shows;
 use crate::error::{ConnectError, ErrorKind};
 use crate::message_id::MessageId;
 use crate::outage::{Outage, answer};
@@ -21,6 +23,12 @@ pub(super) struct Storing<P: Push> {
     outage: Outage,
     open: bool,
 }
+
+/// The longest wait for the server while the pipeline starts.
+const AT_START: Duration = Duration::from_secs(5);
+
+/// The longest wait for the server without a message to store, as the stage ends only after it.
+const IDLE: Duration = Duration::from_secs(2);
 
 /// Progress with a list of messages.
 pub(super) enum Stored {
@@ -41,6 +49,52 @@ impl<P: Push> Storing<P> {
         &self.server
     }
 
+    pub(super) const fn options(&self) -> &PushOptions<P::Message> {
+        &self.options
+    }
+
+    /// Connects while the stage starts. If the server is away, returns the delay before the next attempt.
+    ///
+    /// The error of a call ends the stage.
+    pub(super) async fn begin(&mut self, cx: &mut impl Shows) -> Result<Option<Duration>, BoxError> {
+        cx.set_waiting_for(None);
+        self.try_connect(AT_START, cx).await?;
+        Ok(self.delay())
+    }
+
+    /// Connects once, without a message to store. If the server is away, returns the delay before the next attempt.
+    /// A drain waits for this attempt, a stop does not.
+    ///
+    /// The error of a call ends the stage.
+    pub(super) async fn reconnect(&mut self, cx: &mut impl Shows) -> Result<Option<Duration>, BoxError> {
+        let draining = cx.draining();
+        tokio::select! {
+            biased;
+            () = draining => Ok(None),
+            connected = self.try_connect(IDLE, cx) => connected.map(|()| self.delay()),
+        }
+    }
+
+    fn delay(&self) -> Option<Duration> {
+        self.outage.delay().filter(|_| !self.open)
+    }
+
+    async fn try_connect(&mut self, limit: Duration, cx: &mut impl Shows) -> StageResult {
+        if self.open {
+            return Ok(());
+        }
+        let limit = self.options.answer.min(limit);
+        match answer(&self.server, "cannot connect", limit, self.push.connect()).await {
+            Ok(()) => {
+                self.open = true;
+                cx.set_waiting_for(None);
+                tracing::info!(server = self.server, "connected");
+                Ok(())
+            }
+            Err(error) => self.lose(error, cx),
+        }
+    }
+
     pub(super) fn numbered(&mut self, message: P::Message) -> (MessageId, P::Message) {
         (self.numbering.id(&message), message)
     }
@@ -51,7 +105,7 @@ impl<P: Push> Storing<P> {
     pub(super) async fn store(
         &mut self,
         messages: &[(MessageId, P::Message)],
-        cx: &mut Context<'_>,
+        cx: &mut impl Shows,
         mut report: impl FnMut(Stored) + Send,
     ) -> StageResult {
         let mut rest = messages;
@@ -102,7 +156,7 @@ impl<P: Push> Storing<P> {
     }
 
     /// Connects, as often as it takes.
-    async fn connect(&mut self, cx: &mut Context<'_>) -> StageResult {
+    async fn connect(&mut self, cx: &mut impl Shows) -> StageResult {
         while !self.open {
             if let Some(delay) = self.outage.delay() {
                 sleep(delay).await;
@@ -116,7 +170,7 @@ impl<P: Push> Storing<P> {
         Ok(())
     }
 
-    fn lose(&mut self, error: ConnectError, cx: &mut Context<'_>) -> StageResult {
+    fn lose(&mut self, error: ConnectError, cx: &mut impl Shows) -> StageResult {
         self.open = false;
         match error.kind() {
             ErrorKind::Gone => {

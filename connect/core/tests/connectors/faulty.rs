@@ -29,6 +29,8 @@ pub(crate) enum Fault {
 pub(crate) struct Control {
     fault: Arc<Mutex<Fault>>,
     pub(crate) settled: Arc<Mutex<Vec<usize>>>,
+    /// The sizes of the lists of messages.
+    pub(crate) put: Arc<Mutex<Vec<usize>>>,
     pub(crate) finished: Arc<Mutex<u32>>,
 }
 
@@ -143,11 +145,16 @@ impl Push for FaultyPush {
     type Message = u64;
 
     async fn connect(&mut self) -> Result<(), ConnectError> {
+        // A lost lease is met by the next message only.
+        if !self.control.has(Fault::Fenced) {
+            self.control.check().await?;
+        }
         self.inner.connect().await
     }
 
     async fn put(&mut self, messages: &[(MessageId, u64)]) -> Result<usize, PutError> {
         self.control.check().await?;
+        self.control.put.lock().unwrap().push(messages.len());
         let odd = messages.iter().position(|(_, number)| number % 2 == 1);
         if let Some(index) = odd.filter(|_| self.control.has(Fault::RefusesOdd)) {
             if index > 0 {

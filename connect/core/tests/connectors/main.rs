@@ -4,6 +4,7 @@
 
 mod faulty;
 mod laws;
+mod lingering;
 mod mutants;
 mod sink;
 mod source;

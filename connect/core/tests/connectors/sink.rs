@@ -5,13 +5,13 @@ use std::time::Duration;
 use stage_connect::memory::MemoryServer;
 use stage_connect::{PullOptions, Push, PushOptions, sink, source};
 use stage_core::{Backoff, Pipeline, Running, StepOptions};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::faulty::{Control, Fault, push};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn put_options() -> PushOptions<u64> {
+pub(crate) fn put_options() -> PushOptions<u64> {
     PushOptions::new().reconnect(Backoff::new(SECOND, SECOND)).at_most(5)
 }
 
@@ -28,7 +28,7 @@ async fn copying<P: Push<Message = u64>>(
     pipeline.start().await.unwrap()
 }
 
-fn filled(numbers: std::ops::Range<u64>) -> MemoryServer<u64> {
+pub(crate) fn filled(numbers: std::ops::Range<u64>) -> MemoryServer<u64> {
     let server = MemoryServer::new();
     server.publish(numbers);
     server
@@ -92,6 +92,80 @@ async fn a_store_that_is_away_is_awaited() {
     assert!(report.stages.iter().all(|stage| stage.restarts == 0));
 }
 
+/// Returns what the last step waits for.
+fn waiting_for(running: &Running) -> Option<String> {
+    running.monitor().status().steps.last().and_then(|step| step.waiting_for.clone())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_without_an_event_connects_and_shows_that_its_server_is_away() {
+    let (from, to) = (MemoryServer::new(), MemoryServer::new());
+    to.stop();
+    let store = to.clone();
+    let running = copying(&from, move || store.push()).await;
+    let away = "the server memory queue: cannot connect: connection refused";
+    assert_eq!(waiting_for(&running).as_deref(), Some(away));
+    sleep(60 * SECOND).await;
+    assert_eq!(waiting_for(&running).as_deref(), Some(away));
+    to.restart();
+    while waiting_for(&running).is_some() {
+        sleep(Duration::from_millis(1)).await;
+    }
+    let report = running.drain(SECOND).await.unwrap();
+    assert!(report.stages.iter().all(|stage| stage.restarts == 0), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plain_sink_without_an_event_connects_and_shows_that_its_server_is_away() {
+    let to = MemoryServer::new();
+    to.stop();
+    let (push, numbers) = stage_core::source::queue::<u64>(1).unwrap();
+    let store = to.clone();
+    let pipeline = Pipeline::builder("plain")
+        .start("numbers", move || Ok(numbers.clone()))
+        .finish("to", move || Ok(sink::pushed_plain(store.push(), put_options())));
+    let running = pipeline.start().await.unwrap();
+    assert!(waiting_for(&running).is_some());
+    to.restart();
+    while waiting_for(&running).is_some() {
+        sleep(Duration::from_millis(1)).await;
+    }
+    push.push(7).await.unwrap();
+    push.close();
+    running.join().await.unwrap();
+    assert_eq!(to.ready(), [7]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_impossible_store_is_reported_by_the_start() {
+    let (from, to, control) = (filled(0..1), MemoryServer::new(), Control::default());
+    control.set(Fault::Fatal);
+    let options = PullOptions::new();
+    let pipeline = Pipeline::builder("copy")
+        .start("from", move || Ok(source::pulled(from.queue(), options)))
+        .finish("to", move || Ok(sink::pushed(push(&to, &control), put_options())));
+    let line = pipeline.start().await.unwrap_err().to_string();
+    assert!(line.contains("`to/0`") && line.contains("test queue: there is no queue; create it"), "{line}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_waits_shortly_for_a_silent_server_that_nothing_is_stored_on() {
+    let (from, to, control) = (MemoryServer::new(), MemoryServer::new(), Control::default());
+    control.set(Fault::Silent);
+    // The start waits for the server for a while.
+    let running = copying(&from, move || push(&to, &control)).await;
+    assert!(
+        waiting_for(&running).is_some_and(|what| what.contains("no answer")),
+        "{:?}",
+        waiting_for(&running)
+    );
+    // By now the sink tries again.
+    sleep(2 * SECOND).await;
+    let begun = Instant::now();
+    running.drain(60 * SECOND).await.unwrap();
+    assert!(begun.elapsed() <= 2 * SECOND, "{:?}", begun.elapsed());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_refused_message_is_dead_and_the_others_are_stored() {
     let (from, to, control) = (filled(0..10), MemoryServer::new(), Control::default());
@@ -102,7 +176,9 @@ async fn a_refused_message_is_dead_and_the_others_are_stored() {
     assert_eq!(to.ready(), [0, 2, 4, 6, 8]);
     let dead: Vec<_> = from.dead().into_iter().map(|(number, cause)| format!("{number}: {cause}")).collect();
     assert_eq!(dead, [1, 3, 5, 7, 9].map(|number| format!("{number}: the number is odd")));
-    running.drain(SECOND).await.unwrap();
+    let report = running.drain(SECOND).await.unwrap();
+    assert_eq!((report.settlement.rejected, report.settlement.dead), (5, 5));
+    assert!(report.to_string().contains("5 acknowledged, 5 rejected (5 dead)"), "{report}");
 }
 
 #[tokio::test(start_paused = true)]
