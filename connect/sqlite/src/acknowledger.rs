@@ -16,6 +16,8 @@ use crate::table::{Return, Table};
 pub(crate) struct Settler {
     queue: Queue,
     lessee: i64,
+    /// The number of jobs that died.
+    dead: u64,
 }
 
 /// The next state of a rejected job. A pure decision.
@@ -31,7 +33,7 @@ enum Fate {
 
 impl Settler {
     pub(crate) fn new(queue: Queue, lessee: i64) -> Self {
-        Self { queue, lessee }
+        Self { queue, lessee, dead: 0 }
     }
 }
 
@@ -44,7 +46,8 @@ impl Acknowledger for Settler {
         rejected: &[RejectedDelivery<Receipt>],
     ) -> Result<(), BoxError> {
         let verdicts = Arc::new((done.to_vec(), rejected.to_vec(), self.queue.options().clone()));
-        self.queue
+        self.dead += self
+            .queue
             .run_patiently("cannot write verdicts, retrying", || {
                 let verdicts = Arc::clone(&verdicts);
                 move |table, _, tx| write(table, tx, &verdicts)
@@ -54,6 +57,10 @@ impl Acknowledger for Settler {
         let settled = done.iter().copied().chain(rejected.iter().map(|rejected| rejected.receipt));
         self.queue.unmark(self.lessee, settled).await;
         Ok(())
+    }
+
+    fn dead(&self) -> u64 {
+        self.dead
     }
 
     async fn keep(&mut self, _: &[Receipt]) -> Result<(), BoxError> {
@@ -69,12 +76,13 @@ impl Acknowledger for Settler {
     }
 }
 
-/// Writes verdicts: acknowledged jobs, rejected jobs, and the options that decide on the latter.
+/// Writes verdicts: acknowledged jobs, rejected jobs, and the options that decide on the latter. Returns the number of
+/// jobs that died.
 fn write(
     table: &Table,
     connection: &rusqlite::Connection,
     (done, rejected, options): &(Vec<Receipt>, Vec<RejectedDelivery<Receipt>>, QueueOptions),
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<u64> {
     let now = now();
     table.look_at_time(connection, now)?;
     let late = done.len() - table.acknowledge_all(connection, done)?;
@@ -82,29 +90,40 @@ fn write(
         // These jobs are or were delivered again: nothing is lost.
         tracing::warn!(jobs = late, "jobs acknowledged after their leases ran out");
     }
-    rejected.iter().try_for_each(|rejected| reject(table, connection, rejected, options, now))?;
-    if rejected.is_empty() { Ok(()) } else { table.note_time(connection, now) }
+    let mut dead = 0;
+    for rejected in rejected {
+        dead += u64::from(reject(table, connection, rejected, options, now)?);
+    }
+    if !rejected.is_empty() {
+        table.note_time(connection, now)?;
+    }
+    Ok(dead)
 }
 
+/// Returns whether the job is dead.
 fn reject(
     table: &Table,
     connection: &rusqlite::Connection,
     RejectedDelivery { receipt, reason }: &RejectedDelivery<Receipt>,
     options: &QueueOptions,
     now: i64,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<bool> {
     // A job without a delay is due at 0, independent of the clock.
     let due = |delay: Duration| if delay.is_zero() { 0 } else { now.saturating_add(millis(delay)) };
     let cause = reason.to_string();
     match fate(reason, *receipt, options) {
-        Fate::Again(delay) => table.give_back(connection, *receipt, Return::Failed(&cause), due(delay))?,
-        Fate::Untried(delay) => table.give_back(connection, *receipt, Return::Untried, due(delay))?,
+        Fate::Again(delay) => {
+            table.give_back(connection, *receipt, Return::Failed(&cause), due(delay))?;
+        }
+        Fate::Untried(delay) => {
+            table.give_back(connection, *receipt, Return::Untried, due(delay))?;
+        }
         Fate::Dead => {
             tracing::warn!(job = receipt.id.0, attempts = receipt.attempt, cause, "job is dead");
-            table.bury(connection, *receipt, &cause, now)?
+            return table.bury(connection, *receipt, &cause, now);
         }
-    };
-    Ok(())
+    }
+    Ok(false)
 }
 
 fn fate(reason: &Reason, receipt: Receipt, options: &QueueOptions) -> Fate {

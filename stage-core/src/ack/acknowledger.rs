@@ -69,6 +69,12 @@ pub trait Acknowledger: Send + 'static {
         rejected: &[RejectedDelivery<Self::Receipt>],
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
 
+    /// Returns how many of the rejected events the source has set aside for good, over all successful calls of
+    /// [`settle`](Self::settle). Read after each, for [`Settlement::dead`](super::Settlement::dead). Default: 0.
+    fn dead(&self) -> u64 {
+        0
+    }
+
     /// Called every [`heartbeat`](AckOptions::heartbeat) while the collector runs: the deliveries in `open` are
     /// still in hand, or their verdicts are not reported yet. They are in no particular order; the list is empty if
     /// nothing is in hand.

@@ -28,6 +28,8 @@ pub(super) struct Collector<A: Acknowledger> {
     open: Vec<A::Receipt>,
     /// The seed of the retries' jitter.
     calls: u64,
+    /// The number of events set aside so far.
+    dead: u64,
     /// The step of the source, for messages.
     step: Arc<str>,
     /// The operator's requests to the stage: whether it is measured.
@@ -43,7 +45,7 @@ impl<A: Acknowledger> Collector<A> {
         requests: Arc<OperatorRequests>,
     ) -> Self {
         let (acknowledger, open) = (Some(acknowledger), Vec::new());
-        Self { books, acknowledger, options, beat: None, open, calls: 0, step, requests }
+        Self { books, acknowledger, options, beat: None, open, calls: 0, dead: 0, step, requests }
     }
 
     /// Runs until the source is dropped, and all verdicts have been reported.
@@ -106,6 +108,7 @@ impl<A: Acknowledger> Collector<A> {
             let told = self.settle(verdicts).await;
             let Err(error) = told else {
                 self.books.tally.told(acknowledged, rejected);
+                self.count_dead();
                 break;
             };
             self.books.tally.error(error.to_string());
@@ -122,6 +125,12 @@ impl<A: Acknowledger> Collector<A> {
             self.sleep(delay, verdicts).await;
         }
         verdicts.clear();
+    }
+
+    fn count_dead(&mut self) {
+        let dead = self.acknowledger.as_ref().map_or(self.dead, Acknowledger::dead);
+        self.books.tally.dead(dead.saturating_sub(self.dead));
+        self.dead = dead;
     }
 
     fn wait_before(&self, attempt: u32) -> Option<Duration> {

@@ -18,6 +18,9 @@ pub struct Settlement {
     pub acknowledged: u64,
     /// Rejections reported to the source.
     pub rejected: u64,
+    /// Of the rejections, those after which the source set the event aside for good, such as a message after its last
+    /// attempt. Counted by the sources that say so: see [`Acknowledger::dead`](super::Acknowledger::dead).
+    pub dead: u64,
     /// Verdicts that could not be reported. The source decides what follows; most deliver again.
     pub untold: u64,
     /// The first errors of acknowledgers.
@@ -34,6 +37,7 @@ impl Settlement {
         self.delivered += other.delivered;
         self.acknowledged += other.acknowledged;
         self.rejected += other.rejected;
+        self.dead += other.dead;
         self.untold += other.untold;
         let room = KEPT.saturating_sub(self.errors.len());
         self.errors.extend(other.errors.into_iter().take(room));
@@ -42,8 +46,11 @@ impl Settlement {
 
 impl fmt::Display for Settlement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { delivered, acknowledged, rejected, untold, .. } = self;
+        let Self { delivered, acknowledged, rejected, dead, untold, .. } = self;
         write!(f, "{delivered} delivered, {acknowledged} acknowledged, {rejected} rejected")?;
+        if *dead > 0 {
+            write!(f, " ({dead} dead)")?;
+        }
         if *untold > 0 {
             write!(f, ", {untold} verdicts not reported")?;
         }
@@ -60,6 +67,7 @@ pub(super) struct Tally {
     delivered: AtomicU64,
     acknowledged: AtomicU64,
     rejected: AtomicU64,
+    dead: AtomicU64,
     untold: AtomicU64,
     errors: Mutex<Vec<String>>,
 }
@@ -79,6 +87,10 @@ impl Tally {
         add(&self.rejected, rejected);
     }
 
+    pub(super) fn dead(&self, events: u64) {
+        self.dead.fetch_add(events, Ordering::Relaxed);
+    }
+
     pub(super) fn untold(&self, events: usize) {
         add(&self.untold, events);
     }
@@ -96,6 +108,7 @@ impl Tally {
             delivered: load(&self.delivered),
             acknowledged: load(&self.acknowledged),
             rejected: load(&self.rejected),
+            dead: load(&self.dead),
             untold: load(&self.untold),
             errors: lock(&self.errors).clone(),
         }

@@ -31,6 +31,7 @@ pub(crate) const NAMES: &[Name] = &[
     ("stage_link_handled", "stage.link.handled", "{event}"),
     ("stage_link_window", "stage.link.window", "{event}"),
     ("stage_deliveries", "stage.deliveries", "{delivery}"),
+    ("stage_deliveries_dead", "stage.deliveries.dead", "{delivery}"),
     ("stage_deliveries_open", "stage.deliveries.open", "{delivery}"),
     ("stage_oldest_delivery_age_seconds", "stage.deliveries.oldest.age", "s"),
     ("stage_batch_events", "stage.batch.size", "{event}"),

@@ -20,6 +20,8 @@ pub(super) struct Teller<S: Settle> {
     options: PullOptions,
     /// The dispositions that could not be reported.
     untold: Option<Vec<(S::Receipt, Disposition)>>,
+    /// The number of messages that the server was told to set aside.
+    dead: u64,
     /// The seed of the jitter.
     seed: u64,
 }
@@ -31,7 +33,7 @@ impl<S: Settle> Teller<S> {
         shared: Arc<Shared<S::Receipt>>,
         options: PullOptions,
     ) -> Self {
-        Self { settle, server, shared, options, untold: None, seed: random() }
+        Self { settle, server, shared, options, untold: None, dead: 0, seed: random() }
     }
 
     fn decide(
@@ -84,9 +86,15 @@ impl<S: Settle> Acknowledger for Teller<S> {
                 self.untold = Some(told);
                 return Err(self.fail(error));
             }
+            let dead = told.iter().filter(|(_, disposition)| matches!(disposition, Disposition::Dead { .. }));
+            self.dead += dead.count() as u64;
         }
         self.shared.reported();
         Ok(())
+    }
+
+    fn dead(&self) -> u64 {
+        self.dead
     }
 
     async fn keep(&mut self, open: &[Self::Receipt]) -> Result<(), BoxError> {

@@ -263,6 +263,15 @@ pub(super) const METRICS: &[Metric] = &[
             }
         }
     }),
+    Metric::counter(
+        "stage_deliveries_dead",
+        "Rejected deliveries whose events the sources set aside for good.",
+        |view, family| {
+            if let Some(settlement) = &view.status.settlement {
+                family.sample(&view.labels, settlement.dead);
+            }
+        },
+    ),
     Metric {
         kind: MetricKind::Histogram,
         ..Metric::gauge("stage_batch_events", "Events in a batch of a measured step.", |view, family| {
