@@ -168,6 +168,7 @@ mod error;
 mod exchange;
 mod exec;
 mod flow;
+mod for_each;
 mod grouping;
 pub mod join;
 mod options;

@@ -173,7 +173,7 @@ async fn a_dead_letter_reaches_another_pipeline_with_its_error() {
     assert_eq!(passed, without(&[2], 4));
     let report = ended.unwrap();
     assert_eq!(report.stages[1].discarded, 0);
-    assert!(report.to_string().contains("0 discarded, 0 restarts, 2 retried, 1 dead letters\n"), "{report}");
+    assert!(report.to_string().contains("0 discarded, 0 restarts, 2 retried, 1 dead letter\n"), "{report}");
     let letter = seen.recv().await.unwrap();
     assert_eq!((letter.event, letter.attempts, &*letter.step), (2, 3, "shaky"));
     assert_eq!(letter.error.to_string(), "two");

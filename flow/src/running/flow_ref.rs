@@ -146,6 +146,40 @@ impl FlowRef {
         self.ended().await
     }
 
+    /// Waits until the flow has ended or `signal` is complete, whichever is first, and then [drains](Self::drain) what
+    /// still runs. The output of `signal` is dropped: one that fails drains the flow as well.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use flow::Flow;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let running = Flow::from_items(0_u64..).inspect(|number| println!("{number}")).start().await?;
+    /// let report = running.drain_after(tokio::signal::ctrl_c(), Duration::from_secs(20)).await?;
+    /// println!("{report}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`join`](Self::join) if the flow ends before the signal, and those of [`drain`](Self::drain) otherwise.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped at any time, which drops `signal`. A drain that has begun continues.
+    pub async fn drain_after<S: Future>(
+        &self,
+        signal: S,
+        deadline: Duration,
+    ) -> Result<FlowReport, FlowError> {
+        tokio::select! {
+            biased;
+            _ = signal => self.drain(deadline).await,
+            ended = self.join() => ended,
+        }
+    }
+
     /// Ends every stage after its current callback, and waits until all have ended; a stage that takes over 5
     /// seconds is aborted. Returns the report of the work done until then, which is incomplete.
     ///

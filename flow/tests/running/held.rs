@@ -79,6 +79,32 @@ fn a_held_flow_can_be_drained_and_stopped() {
 }
 
 #[test]
+fn a_signal_drains_a_flow_that_still_runs() {
+    in_any_order(async || {
+        let running = Flow::from_items(0_u64..).stages(2).start_with(here()).await.unwrap();
+        let report = running.drain_after(turn(), Duration::from_hours(1)).await.unwrap();
+        assert_eq!(report.outcome, Outcome::Drained, "{report}");
+        no_task_is_left().await;
+    });
+}
+
+#[test]
+fn a_flow_that_ends_before_the_signal_returns_its_report_or_its_error() {
+    in_any_order(async || {
+        let never = std::future::pending::<()>;
+        let running = Flow::from_items(0..10_u64).start_with(here()).await.unwrap();
+        let report = running.drain_after(never(), Duration::from_hours(1)).await.unwrap();
+        assert_eq!((report.outcome, report.events()), (Outcome::Finished, 10));
+        let running = Flow::from_items(0_u64..).start_with(here()).await.unwrap();
+        let (stopped, ended) =
+            tokio::join!(running.flow_ref().stop(), running.drain_after(never(), Duration::from_hours(1)));
+        assert_eq!(stopped.unwrap().outcome, Outcome::Stopped);
+        assert!(matches!(ended, Err(FlowError::Stopped)), "{ended:?}");
+        no_task_is_left().await;
+    });
+}
+
+#[test]
 fn a_consumer_that_starts_paused_asks_when_resumed() {
     in_any_order(async || {
         let (sinks, sent): (Vec<_>, Vec<_>) = (0..2).map(|_| mpsc::channel()).unzip();

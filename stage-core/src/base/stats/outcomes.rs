@@ -45,15 +45,16 @@ pub struct EventFailures {
 impl fmt::Display for EventFailures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = [
-            (self.retried, "retried"),
-            (self.skipped, "skipped"),
-            (self.dead_lettered, "dead letters"),
-            (self.past_deadline, "past the deadline"),
-            (self.fatal, "fatal"),
-            (self.remade_handlers, "handlers rebuilt"),
+            (self.retried, ["retried"; 2]),
+            (self.skipped, ["skipped"; 2]),
+            (self.dead_lettered, ["dead letter", "dead letters"]),
+            (self.past_deadline, ["past the deadline"; 2]),
+            (self.fatal, ["fatal"; 2]),
+            (self.remade_handlers, ["handler rebuilt", "handlers rebuilt"]),
         ];
-        for (place, (count, name)) in counts.into_iter().filter(|(count, _)| *count > 0).enumerate() {
+        for (place, (count, [one, many])) in counts.into_iter().filter(|(count, _)| *count > 0).enumerate() {
             let comma = if place > 0 { ", " } else { "" };
+            let name = if count == 1 { one } else { many };
             write!(f, "{comma}{count} {name}")?;
         }
         Ok(())
