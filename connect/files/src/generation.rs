@@ -4,6 +4,9 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::UNIX_EPOCH;
+
+use crate::checkpoint::sum;
 
 /// The number of bytes by which a file is recognised, beside its inode.
 const HEAD: usize = 256;
@@ -26,6 +29,8 @@ impl Seen {
 #[derive(Debug)]
 pub(crate) struct Generation {
     pub(crate) inode: u64,
+    /// Identifies the generation: no other one of this name has it, on this disk.
+    pub(crate) id: u64,
     /// The files that had the name before, as far as they could be mistaken for later ones.
     pub(crate) earlier: Vec<Seen>,
     /// The first bytes, as far as they were read.
@@ -40,8 +45,9 @@ pub(crate) struct Mark {
 }
 
 impl Generation {
-    pub(crate) fn new(inode: u64, head: Vec<u8>, earlier: Vec<Seen>) -> Arc<Self> {
-        Arc::new(Self { inode, earlier, head: Mutex::new(head) })
+    pub(crate) fn new(metadata: &Metadata, head: Vec<u8>, earlier: Vec<Seen>) -> Arc<Self> {
+        let (inode, id) = (metadata.ino(), id(metadata, &earlier));
+        Arc::new(Self { inode, id, earlier, head: Mutex::new(head) })
     }
 
     /// Adds bytes that were read at a position.
@@ -59,6 +65,19 @@ impl Generation {
         let length = usize::try_from(before).unwrap_or(usize::MAX).min(head.len());
         head[..length].to_vec()
     }
+}
+
+/// Returns a number for the file of these metadata behind the earlier ones. The inode of a removed file may be taken by
+/// another one, which has another time of its creation where the file system records it.
+fn id(metadata: &Metadata, earlier: &[Seen]) -> u64 {
+    let created = metadata.created().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let created = created.unwrap_or_default();
+    let mut bytes = [metadata.ino().to_le_bytes(), created.as_secs().to_le_bytes()].concat();
+    bytes.extend(created.subsec_nanos().to_le_bytes());
+    for Seen { inode, modified: (seconds, nanos) } in earlier {
+        bytes.extend([inode.to_le_bytes(), seconds.to_le_bytes(), nanos.to_le_bytes()].concat());
+    }
+    sum(&bytes)
 }
 
 /// Returns the first bytes of a file before a position.

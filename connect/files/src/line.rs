@@ -19,6 +19,8 @@ use std::sync::Arc;
 pub struct Line {
     pub(crate) bytes: Arc<[u8]>,
     pub(crate) offset: u64,
+    /// The [generation](crate::generation::Generation) of the file.
+    pub(crate) file: u64,
 }
 
 impl Line {
@@ -44,6 +46,27 @@ impl Line {
     /// Returns the position of the first byte of the line in its file.
     pub const fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// Returns the id of the line: its file and its [offset](Self::offset). A line that is delivered again, also to another
+    /// process or behind a rotation, has the same id, and no other line of the followed name has it: use it as the key of a
+    /// result, so that a repetition changes nothing.
+    ///
+    /// The file is known by its inode, the time of its creation where the file system has one, and the files and
+    /// truncations before it that the checkpoint has. A file that is copied, or read from its beginning without the
+    /// checkpoint, has other ids than before; so may the lines behind a truncation, if the process is killed before the
+    /// checkpoint has passed it.
+    ///
+    /// ```
+    /// use stage_connect::PushOptions;
+    /// use stage_files::Line;
+    ///
+    /// // A server that knows ids stores each line once.
+    /// let options = PushOptions::new().id(Line::id);
+    /// # let _ = options;
+    /// ```
+    pub fn id(&self) -> String {
+        format!("{:016x}-{}", self.file, self.offset)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Reads the lines of the followed file and of those that take its name.
 
 use std::collections::VecDeque;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -96,7 +96,7 @@ impl Tail {
     }
 
     fn at(follow: &Follow, file: File, at: u64, earlier: &[Seen]) -> Result<Self, Fault> {
-        let generation = Generation::new(inode_of(&file)?, head_of(&file, at)?, earlier.to_vec());
+        let generation = Generation::new(&file.metadata()?, head_of(&file, at)?, earlier.to_vec());
         let seen = earlier.iter().copied().collect();
         Ok(Self { follow: follow.clone(), file, generation, seen, buffer: Vec::new(), at, searched: 0 })
     }
@@ -116,9 +116,11 @@ impl Tail {
             return if is_it(&now, checkpoint)? {
                 Self::at(follow, now, at, earlier)
             } else {
-                let size = now.metadata()?.len();
-                follow.report(&Change::Truncated { path: path.clone(), read: at, size });
-                Self::at(follow, now, 0, earlier)
+                let metadata = now.metadata()?;
+                follow.report(&Change::Truncated { path: path.clone(), read: at, size: metadata.len() });
+                let mut seen = earlier.iter().copied().collect();
+                remember(&mut seen, Seen::of(&metadata));
+                Self::at(follow, now, 0, seen.make_contiguous())
             };
         }
         let renamed = rotation::find(path, checkpoint.inode)?.map(File::open).transpose()?;
@@ -179,7 +181,7 @@ impl Tail {
     fn line(&self, start: usize, end: usize, next: usize) -> Cut {
         let text = &self.buffer[start..end];
         let text = if next > end { text.strip_suffix(b"\r").unwrap_or(text) } else { text };
-        let line = Line { bytes: text.into(), offset: self.at + start as u64 };
+        let line = Line { bytes: text.into(), offset: self.at + start as u64, file: self.generation.id };
         Cut::Line(line, Mark { generation: Arc::clone(&self.generation), offset: self.at + next as u64 })
     }
 
@@ -197,7 +199,8 @@ impl Tail {
     /// Reads the next block; returns whether there was more.
     fn fill(&mut self, cuts: &mut Vec<Cut>) -> Result<bool, Fault> {
         let end = self.at + self.buffer.len() as u64;
-        let size = self.file.metadata()?.len();
+        let metadata = self.file.metadata()?;
+        let size = metadata.len();
         if size == end {
             return Ok(false);
         }
@@ -205,7 +208,8 @@ impl Tail {
         if size < end || head_of(&self.file, head.len() as u64)? != head {
             let path = self.follow.path.clone();
             self.follow.report(&Change::Truncated { path, read: end, size });
-            self.begin(self.generation.inode, cuts);
+            remember(&mut self.seen, Seen::of(&metadata));
+            self.begin(&metadata, cuts);
             return Ok(true);
         }
         let known = self.buffer.len();
@@ -223,8 +227,8 @@ impl Tail {
     }
 
     /// Begins to read a file from its first byte.
-    fn begin(&mut self, inode: u64, cuts: &mut Vec<Cut>) {
-        self.generation = Generation::new(inode, Vec::new(), self.seen.iter().copied().collect());
+    fn begin(&mut self, metadata: &Metadata, cuts: &mut Vec<Cut>) {
+        self.generation = Generation::new(metadata, Vec::new(), self.seen.iter().copied().collect());
         self.buffer.clear();
         (self.at, self.searched) = (0, 0);
         cuts.push(Cut::Begin(self.mark()));
@@ -263,9 +267,9 @@ impl Tail {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(Status::Waits)),
             Err(error) => return Err(error.into()),
         };
-        let inode = inode_of(&file)?;
+        let metadata = file.metadata()?;
         // Lines that the writer appended before it opened the new file.
-        if self.fill(cuts)? || inode != next.inode {
+        if self.fill(cuts)? || metadata.ino() != next.inode {
             return Ok(None);
         }
         self.cut_rest(cuts);
@@ -274,12 +278,9 @@ impl Tail {
         }
         let (path, read) = (self.follow.path.clone(), self.at);
         self.follow.report(&Change::Rotated { path, read });
-        self.seen.push_back(Seen::of(&self.file.metadata()?));
-        if self.seen.len() > REMEMBERED {
-            self.seen.pop_front();
-        }
+        remember(&mut self.seen, Seen::of(&self.file.metadata()?));
         self.file = file;
-        self.begin(inode, cuts);
+        self.begin(&metadata, cuts);
         Ok(None)
     }
 
@@ -295,6 +296,14 @@ impl Tail {
     }
 }
 
+/// Adds a file that was read, or its content before a truncation, and forgets the oldest if there are too many.
+fn remember(seen: &mut VecDeque<Seen>, file: Seen) {
+    seen.push_back(file);
+    if seen.len() > REMEMBERED {
+        seen.pop_front();
+    }
+}
+
 /// Returns whether a file is that of the checkpoint, and has what was handled.
 fn is_it(file: &File, checkpoint: &Checkpoint) -> io::Result<bool> {
     let head = head_of(file, checkpoint.head)?;
@@ -302,7 +311,6 @@ fn is_it(file: &File, checkpoint: &Checkpoint) -> io::Result<bool> {
 }
 
 fn inode_at(path: &Path) -> io::Result<Option<u64>> {
-    use std::os::unix::fs::MetadataExt;
     match fs::metadata(path) {
         Ok(metadata) => Ok(Some(metadata.ino())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

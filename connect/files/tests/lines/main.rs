@@ -4,6 +4,7 @@
 
 mod changes;
 mod checkpoints;
+mod ids;
 mod killed;
 mod laws;
 mod support;
