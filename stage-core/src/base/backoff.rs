@@ -38,7 +38,6 @@ impl Backoff {
     }
 
     /// Returns the first delay, the longest delay and the limit on attempts.
-    #[cfg(feature = "config")]
     pub(crate) const fn parts(&self) -> (Duration, Duration, Option<u32>) {
         (self.first, self.most, self.attempts)
     }

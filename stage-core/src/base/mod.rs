@@ -8,6 +8,7 @@ pub(crate) mod moment;
 pub(crate) mod option_error;
 pub(crate) mod options;
 pub(crate) mod partition_name;
+pub(crate) mod preset;
 pub(crate) mod progress;
 pub(crate) mod random;
 pub(crate) mod rate;

@@ -6,7 +6,8 @@ use super::limits::Limits;
 use super::sort::Joined;
 use super::stage::Batcher;
 use crate::base::error::BoxError;
-use crate::pipeline::options::{Knob, Preset};
+use crate::base::preset::Preset;
+use crate::pipeline::options::Knob;
 use crate::pipeline::{Chain, StepOptions};
 use crate::policy::Carry;
 

@@ -2,6 +2,7 @@
 
 use std::hash::Hash;
 
+use super::adjustable::adjustable;
 use super::control::Control;
 use super::rules::{Handling, Rules};
 use super::stages::{ConcurrentSink, ConcurrentStep};
@@ -52,8 +53,9 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         H: EachEvent<In = T>,
         R: Fn() -> Result<H, BoxError> + Send + 'static,
     {
+        let (policy, of_policy) = adjustable(policy);
         let (recipe, rules) = (shared(recipe), self.rules(at_once.into(), policy, Handling::InTasks));
-        let (options, knobs) = (rules.window(options.into()), rules.knobs());
+        let (options, knobs) = (rules.window(options.into()), [rules.knobs(), of_policy].concat());
         self.step(options, move || ConcurrentStep::<H, C>::new(rules.clone(), Arc::new(recipe.clone())))
             .with_knobs(&knobs)
     }
@@ -91,8 +93,9 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         H: EachEvent<In = T>,
         R: Fn() -> Result<H, BoxError> + Send + 'static,
     {
+        let (policy, of_policy) = adjustable(policy);
         let (recipe, rules) = (shared(recipe), self.rules(at_once.into(), policy, Handling::InTasks));
-        let (options, knobs) = (rules.window(options.into()), rules.knobs());
+        let (options, knobs) = (rules.window(options.into()), [rules.knobs(), of_policy].concat());
         self.finish(options, move || ConcurrentSink::<H, C>::new(rules.clone(), Arc::new(recipe.clone())))
             .with_knobs(&knobs)
     }

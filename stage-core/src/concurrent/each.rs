@@ -1,5 +1,6 @@
 //! Steps that handle events one by one, with a policy for failed events.
 
+use super::adjustable::adjustable;
 use super::declare::shared;
 use super::rules::Handling;
 use super::stages::{ConcurrentSink, ConcurrentStep};
@@ -22,15 +23,17 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         H: EachEvent<In = T>,
         R: Fn() -> Result<H, BoxError> + Send + 'static,
     {
-        let recipe = shared(recipe);
+        let (recipe, (policy, knobs)) = (shared(recipe), adjustable(policy));
         if policy.retries() {
             let order = if self.key().is_some() { Order::Any } else { Order::Kept };
             let rules = self.rules(AtOnce::new(1).order(order).into(), policy, Handling::InStage);
             return self
-                .step(options, move || ConcurrentStep::<H, C>::new(rules.clone(), Arc::new(recipe.clone())));
+                .step(options, move || ConcurrentStep::<H, C>::new(rules.clone(), Arc::new(recipe.clone())))
+                .with_knobs(&knobs);
         }
         let skip = Skip::in_step(self.key().is_some());
         self.step(options, move || EventStep::<H, C>::new(policy.clone(), skip, recipe.clone()))
+            .with_knobs(&knobs)
     }
 
     /// Adds the last step: handles each event with the handler that `recipe` builds, and acknowledges it in an
@@ -45,15 +48,16 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         H: EachEvent<In = T>,
         R: Fn() -> Result<H, BoxError> + Send + 'static,
     {
-        let recipe = shared(recipe);
+        let (recipe, (policy, knobs)) = (shared(recipe), adjustable(policy));
         if policy.retries() {
             let rules = self.rules(AtOnce::new(1).order(Order::Any).into(), policy, Handling::InStage);
-            return self.finish(options, move || {
-                ConcurrentSink::<H, C>::new(rules.clone(), Arc::new(recipe.clone()))
-            });
+            return self
+                .finish(options, move || ConcurrentSink::<H, C>::new(rules.clone(), Arc::new(recipe.clone())))
+                .with_knobs(&knobs);
         }
         let skip = Skip::in_step(self.key().is_some());
         self.finish(options, move || EventSink::<H, C>::new(policy.clone(), skip, recipe.clone()))
+            .with_knobs(&knobs)
     }
 
     /// Adds a step that turns each event into one other event with a function that may fail; every copy has a

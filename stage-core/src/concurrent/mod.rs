@@ -20,6 +20,7 @@
 
 #[cfg(test)]
 mod adaptive_tests;
+mod adjustable;
 mod control;
 mod declare;
 mod due;

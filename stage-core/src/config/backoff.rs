@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::error::{ConfigError, Problem};
 use crate::base::backoff::Backoff;
 
-/// The number of restarts within the period after which a pipeline gives up: a number, or the word
-/// `unlimited`.
+/// The number of restarts within the period after which a pipeline gives up, or of the retries of an event: a number, or the
+/// word `unlimited`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Attempts {
-    /// This number of restarts.
+    /// This number of restarts or retries.
     Most(u32),
-    /// No limit; only `max_restarts` applies.
+    /// No limit; of restarts, only `max_restarts` applies.
     Unlimited(Unlimited),
 }
 

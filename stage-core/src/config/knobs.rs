@@ -24,7 +24,9 @@ impl Knob {
             Self::BatchSize { .. } => {
                 "a whole number of events, from 1 to the size in the declaration if that states one"
             }
-            Self::BatchTime(_) => "a number of seconds, above 0",
+            Self::BatchTime(_) | Self::Deadline { .. } => "a number of seconds, above 0",
+            Self::Retries { .. } => "a whole number of attempts after the first, or \"unlimited\"",
+            Self::RetryFirst { .. } | Self::RetryMost { .. } => "a number of seconds, 0 or more",
         }
     }
 
@@ -38,10 +40,12 @@ impl Knob {
             Self::BatchSize { most, .. } => {
                 events(value).filter(|events| events <= most).map(KnobValue::Events)
             }
-            Self::BatchTime(_) => {
-                let time = Duration::try_from_secs_f64(typed(value)?).ok()?;
-                (!time.is_zero()).then_some(KnobValue::Time(time))
+            Self::BatchTime(_) | Self::Deadline { .. } => {
+                seconds(value).filter(|time| !time.is_zero()).map(KnobValue::Time)
             }
+            Self::RetryFirst { .. } | Self::RetryMost { .. } => seconds(value).map(KnobValue::Time),
+            Self::Retries { .. } if value.as_str() == Some("unlimited") => Some(KnobValue::Retries(u32::MAX)),
+            Self::Retries { .. } => typed(value).map(KnobValue::Retries),
         }
     }
 }
@@ -55,8 +59,16 @@ pub(super) fn missing(name: &str) -> Option<&'static str> {
         "batch_size" | "batch_seconds" => {
             "the step makes no batches; the option `batch` of a step adds one whose name ends in `.batch`"
         }
+        "retry_attempts" | "retry_first_seconds" | "retry_most_seconds" => {
+            "the step does not retry an event; declare it with `retry`"
+        }
+        "deadline_seconds" => "the step has no deadline; declare one by `FailurePolicy::deadline`",
         _ => return None,
     })
+}
+
+fn seconds(value: &Value) -> Option<Duration> {
+    Duration::try_from_secs_f64(typed(value)?).ok()
 }
 
 fn events(value: &Value) -> Option<usize> {

@@ -111,6 +111,9 @@
 //! | `steps.NAME.at_most` | for a step declared with `at_most`: at least 1 event with equal keys at once |
 //! | `steps.NAME.rate` | for a step that limits a rate, such as `send.rate`: events per second, or `unlimited` |
 //! | `steps.NAME.batch_size`, `steps.NAME.batch_seconds` | for a step that makes batches, such as `send.batch`: the limits of a batch |
+//! | `steps.NAME.retry_attempts` | for a step that retries: the attempts after the first, or `unlimited` |
+//! | `steps.NAME.retry_first_seconds`, `steps.NAME.retry_most_seconds` | for a step that retries: the delay doubles from the first value up to the other |
+//! | `steps.NAME.deadline_seconds` | for a step with a deadline: the time that an attempt may take |
 //! | `steps.NAME.restart` | `permanent`, `transient` or `temporary`: when a copy that ended is rebuilt |
 //! | `steps.NAME.cancel` | `permanent`, `transient` or `temporary`: how a copy reacts when a producer before it ends; not for sources |
 //!

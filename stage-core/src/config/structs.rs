@@ -102,6 +102,18 @@ macro_rules! settings {
             /// The time since the first event of a batch, in seconds, above 0, of a step that makes batches.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub batch_seconds: Option<f64>,
+            /// The number of attempts after the first at an event that fails, of a step that retries.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub retry_attempts: Option<Attempts>,
+            /// The delay before the first retry in seconds, of a step that retries.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub retry_first_seconds: Option<f64>,
+            /// The longest delay before a retry in seconds, of a step that retries; delays double up to it.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub retry_most_seconds: Option<f64>,
+            /// The time that an attempt may take in seconds, above 0, of a step that has a deadline.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub deadline_seconds: Option<f64>,
         }
     };
 }

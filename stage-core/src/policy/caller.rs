@@ -71,7 +71,7 @@ pub(crate) struct Again<In> {
 
 impl<H: EachEvent> Caller<H> {
     pub(crate) fn new(recipe: HandlerRecipe<H>, policy: FailurePolicy<H::In>) -> Result<Self, BoxError> {
-        Ok(Self { handler: recipe()?, recipe, policy, calls: 0 })
+        Ok(Self { handler: recipe()?, recipe, policy: policy.configured(), calls: 0 })
     }
 
     /// Handles one event and applies the policy to its failure, which does not retry.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::decision::{Decision, Facts, Then, decide};
 use super::event_error::{EventError, Failed};
 use super::letter::DeadLetters;
+use super::numbers::Numbers;
 use crate::base::backoff::Backoff;
 use crate::base::error::BoxError;
 use crate::sync::Arc;
@@ -85,12 +86,14 @@ use crate::sync::Arc;
 /// ```
 #[must_use]
 pub struct FailurePolicy<E> {
-    retry: Option<Backoff>,
+    pub(super) retry: Option<Backoff>,
     only: Option<Only>,
     then: Then,
     pub(super) letters: Option<Arc<dyn DeadLetters<E>>>,
     pub(super) deadline: Option<Duration>,
     keep: Keep<E>,
+    /// Those of the step that the policy belongs to.
+    pub(super) numbers: Option<Numbers>,
 }
 
 /// An event that can be retried or sent elsewhere after a failure, because it is cloned before it is handled.
@@ -137,7 +140,7 @@ impl<E> Copy for Keep<E> {}
 
 impl<E> FailurePolicy<E> {
     fn then(then: Then) -> Self {
-        Self { retry: None, only: None, then, letters: None, deadline: None, keep: Keep::No }
+        Self { retry: None, only: None, then, letters: None, deadline: None, keep: Keep::No, numbers: None }
     }
 
     /// The stage handles the rest of its batch, then fails, and is restarted according to the pipeline's
@@ -265,6 +268,7 @@ impl<E> Clone for FailurePolicy<E> {
             letters: self.letters.clone(),
             deadline: self.deadline,
             keep: self.keep,
+            numbers: self.numbers.clone(),
         }
     }
 }

@@ -79,6 +79,7 @@ mod failure_policy;
 mod function;
 mod handle_each;
 mod letter;
+mod numbers;
 mod overloaded;
 mod sink;
 mod skip;

@@ -3,7 +3,8 @@
 use super::budget::Budget;
 use super::stage::RateLimiter;
 use crate::base::error::BoxError;
-use crate::pipeline::options::{Knob, Preset};
+use crate::base::preset::Preset;
+use crate::pipeline::options::Knob;
 use crate::pipeline::{Chain, StepOptions};
 use crate::policy::Carry;
 

@@ -1,4 +1,4 @@
-//! Options that only some kinds of steps have: events at once, rates, batches.
+//! Options that only some kinds of steps have: events at once, rates, batches, numbers of failure policies.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use stage_core::batch::Limits;
 use stage_core::config::{EventsAtOnce, Overrides, PipelineOptions};
 use stage_core::policy::{AtOnce, FailurePolicy, each};
 use stage_core::rate::Rate;
-use stage_core::{BoxError, Pipeline};
+use stage_core::{Backoff, BoxError, Pipeline};
 use tokio::time::Instant;
 
 use crate::support::option;
@@ -127,4 +127,90 @@ fn a_value_or_a_step_that_does_not_fit_is_refused() {
     assert!(of("steps.store.batch.batch_size").ends_with("if that states one, got 9"));
     assert_eq!(of("steps.store.batch.batch_seconds"), "expected a number of seconds, above 0, got 0");
     assert_eq!(told.len(), 9, "{told:#?}");
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Four numbers that are sent and checked; the number 1 always fails, and the number 2 hangs. Both steps have the same policy.
+fn patient() -> Pipeline {
+    let policy =
+        FailurePolicy::skip().retry(Backoff::new(SECOND, 4 * SECOND).attempts(3)).deadline(10 * SECOND);
+    let call = |number: u64| async move {
+        if number == 2 {
+            std::future::pending::<()>().await;
+        }
+        if number == 1 { Err("no answer") } else { Ok(number) }
+    };
+    Pipeline::builder("patient")
+        .start_fn("numbers", || Ok(0..4_u64))
+        .step_each("send", policy.clone(), move || Ok(each(call)))
+        .step_each_at_once("check", AtOnce::new(2), policy, || {
+            Ok(each(|number| async move { Ok::<_, BoxError>(number) }))
+        })
+        .step_each_fn("plain", FailurePolicy::skip(), |number: u64| Ok::<_, BoxError>(number))
+        .finish_fn("drop", drop)
+}
+
+fn patient_with(text: &str) -> Result<Pipeline, Vec<String>> {
+    let overrides = Overrides::new().toml("patient.toml", text).unwrap();
+    patient().configure(&overrides).map_err(|all| all.errors.iter().map(ToString::to_string).collect())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_numbers_of_a_failure_policy_are_set_by_a_file_for_one_step() {
+    let configured = patient_with(
+        "[steps.send]
+         retry_attempts = 1
+         retry_first_seconds = 100
+         retry_most_seconds = 100
+         deadline_seconds = 0.5",
+    )
+    .unwrap();
+    assert_eq!(option(&configured, "steps.send.retry_attempts"), "1 from patient.toml");
+    assert_eq!(option(&configured, "steps.send.deadline_seconds"), "0.5 from patient.toml");
+    assert_eq!(option(&configured, "steps.check.retry_attempts"), "3 from the declaration");
+    assert_eq!(option(&configured, "steps.check.retry_most_seconds"), "4 from the declaration");
+    let begun = Instant::now();
+    let report = configured.start().await.unwrap().join().await.unwrap();
+    let failures = report.stages[1].failures;
+    assert_eq!((failures.retried, failures.skipped, failures.past_deadline), (2, 2, 2));
+    // The jitter shortens a delay by up to half.
+    let took = begun.elapsed();
+    assert!((50 * SECOND..105 * SECOND).contains(&took), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn numbers_of_a_failure_policy_that_are_not_set_are_those_of_the_declaration() {
+    let report = patient().start().await.unwrap().join().await.unwrap();
+    let failures = report.stages[1].failures;
+    assert_eq!((failures.retried, failures.skipped, failures.past_deadline), (6, 2, 4));
+    let options: PipelineOptions =
+        patient_with("[steps.send]\nretry_attempts = 'unlimited'").unwrap().options().to_options();
+    let again = patient().configure(&Overrides::new().map("again", &options)).unwrap();
+    assert_eq!(option(&again, "steps.send.retry_attempts"), "\"unlimited\" from again");
+    assert_eq!(option(&again, "steps.send.retry_first_seconds"), "1 from again");
+}
+
+#[test]
+fn a_policy_without_the_number_has_no_key_for_it() {
+    let told = patient_with(
+        "[steps]
+         plain.retry_attempts = 1
+         plain.deadline_seconds = 1
+         send.retry_attempts = -1
+         send.retry_first_seconds = -1
+         send.deadline_seconds = 0",
+    )
+    .unwrap_err();
+    let expected = [
+        "steps.plain.retry_attempts: no effect here: the step does not retry an event; declare it with `retry`",
+        "steps.plain.deadline_seconds: no effect here: the step has no deadline; declare one by `FailurePolicy::deadline`",
+        "steps.send.retry_attempts: expected a whole number of attempts after the first, or \"unlimited\", got -1",
+        "steps.send.retry_first_seconds: expected a number of seconds, 0 or more, got -1",
+        "steps.send.deadline_seconds: expected a number of seconds, above 0, got 0",
+    ];
+    for line in expected {
+        assert!(told.contains(&format!("patient.toml: {line}")), "{line}: {told:#?}");
+    }
+    assert_eq!(told.len(), expected.len());
 }

@@ -5,10 +5,11 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use crate::base::preset::Preset;
 use crate::base::rate::Rate;
 use crate::pipeline::{Chain, Pipeline};
 use crate::policy::Carry;
-use crate::sync::{Arc, Mutex, lock};
+use crate::sync::Arc;
 use crate::wire::operator::AdjustableLimit;
 
 /// An option of one declared step.
@@ -30,11 +31,35 @@ pub(crate) enum Knob {
     },
     /// `batch_seconds`
     BatchTime(Preset<Duration>),
+    /// `retry_attempts`; `u32::MAX` and none in the declaration for no limit.
+    Retries {
+        /// The number.
+        preset: Preset<u32>,
+        /// That of the declaration.
+        declared: Option<u32>,
+    },
+    /// `retry_first_seconds`
+    RetryFirst {
+        /// The delay.
+        preset: Preset<Duration>,
+        /// That of the declaration.
+        declared: Duration,
+    },
+    /// `retry_most_seconds`
+    RetryMost {
+        /// The delay.
+        preset: Preset<Duration>,
+        /// That of the declaration.
+        declared: Duration,
+    },
+    /// `deadline_seconds`
+    Deadline {
+        /// The time.
+        preset: Preset<Duration>,
+        /// That of the declaration.
+        declared: Duration,
+    },
 }
-
-/// A value that replaces the one of a recipe, if it is set.
-#[derive(Debug)]
-pub(crate) struct Preset<T>(Arc<Mutex<Option<T>>>);
 
 /// A value for a [`Knob`] of its kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,8 +71,10 @@ pub(crate) enum KnobValue {
     Events(usize),
     /// Of `rate`.
     Rate(Rate),
-    /// Of `batch_seconds`, above zero.
+    /// Of `batch_seconds` and `deadline_seconds`, above zero, and of the delays before a retry.
     Time(Duration),
+    /// Of `retry_attempts`; `u32::MAX` for no limit.
+    Retries(u32),
 }
 
 impl<T: Send + 'static, C: Carry> Chain<T, C> {
@@ -66,29 +93,6 @@ impl Pipeline {
     }
 }
 
-impl<T: Copy> Preset<T> {
-    pub(crate) fn get(&self) -> Option<T> {
-        *lock(&self.0)
-    }
-
-    #[cfg(feature = "config")]
-    fn set(&self, value: T) {
-        *lock(&self.0) = Some(value);
-    }
-}
-
-impl<T> Default for Preset<T> {
-    fn default() -> Self {
-        Self(Arc::default())
-    }
-}
-
-impl<T> Clone for Preset<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
 impl Knob {
     /// Returns the name used in files.
     pub(crate) const fn name(&self) -> &'static str {
@@ -98,6 +102,10 @@ impl Knob {
             Self::Rate(_) => "rate",
             Self::BatchSize { .. } => "batch_size",
             Self::BatchTime(_) => "batch_seconds",
+            Self::Retries { .. } => "retry_attempts",
+            Self::RetryFirst { .. } => "retry_first_seconds",
+            Self::RetryMost { .. } => "retry_most_seconds",
+            Self::Deadline { .. } => "deadline_seconds",
         }
     }
 
@@ -116,7 +124,14 @@ impl Knob {
             Self::Rate(rate) if rate.get()?.is_unlimited() => Some("unlimited".to_owned()),
             Self::Rate(rate) => rate.get().map(|rate| rate.per_second().to_string()),
             Self::BatchSize { preset, .. } => preset.get().map(|events| events.to_string()),
-            Self::BatchTime(time) => time.get().map(|time| time.as_secs_f64().to_string()),
+            Self::BatchTime(time) => time.get().and_then(seconds),
+            Self::Retries { preset, declared } => Some(match preset.get().or(*declared) {
+                None | Some(u32::MAX) => "unlimited".to_owned(),
+                Some(attempts) => attempts.to_string(),
+            }),
+            Self::RetryFirst { preset, declared }
+            | Self::RetryMost { preset, declared }
+            | Self::Deadline { preset, declared } => seconds(preset.get().unwrap_or(*declared)),
         }
     }
 
@@ -129,9 +144,22 @@ impl Knob {
             (Self::AtMost(limit), KnobValue::Events(events)) => limit.set_per_key(events),
             (Self::Rate(preset), KnobValue::Rate(rate)) => preset.set(rate),
             (Self::BatchSize { preset, .. }, KnobValue::Events(events)) => preset.set(events),
-            (Self::BatchTime(preset), KnobValue::Time(time)) => preset.set(time),
+            (
+                Self::BatchTime(preset)
+                | Self::RetryFirst { preset, .. }
+                | Self::RetryMost { preset, .. }
+                | Self::Deadline { preset, .. },
+                KnobValue::Time(time),
+            ) => preset.set(time),
+            (Self::Retries { preset, .. }, KnobValue::Retries(attempts)) => preset.set(attempts),
             (knob, value) => debug_assert!(false, "{value:?} is no value of {}", knob.name()),
         }
         None
     }
+}
+
+/// Returns a time as in a file; `None` for one that is longer than a file can say.
+fn seconds(time: Duration) -> Option<String> {
+    let seconds = time.as_secs_f64();
+    Duration::try_from_secs_f64(seconds).is_ok().then(|| seconds.to_string())
 }

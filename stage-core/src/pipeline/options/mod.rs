@@ -9,9 +9,9 @@ mod step_options;
 mod table;
 
 pub(super) use effective::Effective;
+pub(crate) use knob::Knob;
 #[cfg(feature = "config")]
 pub(crate) use knob::KnobValue;
-pub(crate) use knob::{Knob, Preset};
 #[cfg(feature = "config")]
 pub(super) use redeclare::Declared;
 #[cfg(feature = "config")]
