@@ -97,7 +97,7 @@ fn a_flow_that_ends_before_the_signal_returns_its_report_or_its_error() {
         assert_eq!((report.outcome, report.events()), (Outcome::Finished, 10));
         let running = Flow::from_items(0_u64..).start_with(here()).await.unwrap();
         let (stopped, ended) =
-            tokio::join!(running.flow_ref().stop(), running.drain_after(never(), Duration::from_hours(1)));
+            tokio::join!(running.stop(), running.drain_after(never(), Duration::from_hours(1)));
         assert_eq!(stopped.unwrap().outcome, Outcome::Stopped);
         assert!(matches!(ended, Err(FlowError::Stopped)), "{ended:?}");
         no_task_is_left().await;

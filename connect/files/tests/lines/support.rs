@@ -68,7 +68,16 @@ type Lines = Vec<Pulled<Line, Receipt>>;
 
 impl Source {
     pub(crate) async fn of(follow: &Follow) -> Self {
-        let (pull, settle) = by_hand::opened(follow.pull()).await;
+        let mut pull = follow.pull();
+        let settle = pull.settle_half();
+        // Between its fork and its exec, a child of a neighbouring test holds the lock of a source that was dropped.
+        let opened = async {
+            while let Err(error) = pull.connect().await {
+                assert!(error.to_string().ends_with("is in use by another source"), "{error}");
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(COMES, opened).await.expect("the checkpoint is free");
         Self { pull, settle }
     }
 
