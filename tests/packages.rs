@@ -144,8 +144,7 @@ fn no_package_needs_a_private_one() {
     }
     let root = manifest(&root());
     let shared = root["workspace"]["dependencies"].as_table().expect("the shared dependencies");
-    let named = shared.iter().filter(|(name, _)| names.contains(&name.as_str()));
-    for (name, dependency) in named {
+    for (name, dependency) in shared.iter().filter(|(name, _)| names.contains(&name.as_str())) {
         assert!(dependency.get("version").is_none(), "{name} has a version, so packages keep it");
     }
 }
