@@ -247,6 +247,10 @@ where
 
 /// A part of a source whose items get their stamps.
 #[derive(Debug)]
+#[cfg_attr(
+    not(feature = "persist"),
+    allow(unreachable_pub, reason = "a part of the public plans of that feature")
+)]
 pub struct Stamping<P, M> {
     part: P,
     live: M,
