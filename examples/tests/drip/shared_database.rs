@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
+use drip::repository::{self, Database, MediaId};
+use tokio_postgres::Transaction;
+
 use crate::support::{Home, Started, Tree, bytes};
 
 #[path = "../../../connect/postgres/tests/kit/mod.rs"]
@@ -123,6 +126,55 @@ fn two_drips_that_are_killed_again_and_again_store_every_file_once() {
         server.client().await.query_one(left, &[]).await.expect("a count").get::<_, i64>(0)
     });
     assert_eq!(left, 0, "no work is left");
+}
+
+/// Two transactions change the same two rows, in different orders.
+#[test]
+fn a_transaction_that_the_server_undoes_for_a_deadlock_is_made_again() {
+    let Some(server) = Postgres::start() else { return };
+    runtime().block_on(async {
+        let database = Database::parse(&server.address()).expect("an address");
+        let repository = repository::open(&database).await.expect("a database");
+        let user = repository.user("somebody").await.expect("a user");
+        let [mut other, watch] = [server.client().await, server.client().await];
+        let [first, second] = [MediaId::new(), MediaId::new()];
+        for media in [first, second] {
+            let (id, key) = (media.0.as_bytes().to_vec(), media.storage_key());
+            let add = "INSERT INTO drip_media (id, user_id, relative_path, full_path, size, storage_key, created_at, updated_at)
+                       VALUES ($1, $2, $1, $1, 0, $3, 0, 0)";
+            other.execute(add, &[&id, &user.0, &key]).await.expect("a row");
+        }
+        // The server undoes the transaction that looks first.
+        other.batch_execute("SET deadlock_timeout = '1min'").await.expect("a setting");
+        let change = async |all: &Transaction<'_>, media: MediaId| {
+            let change = "UPDATE drip_media SET seen = 1 WHERE id = $1";
+            all.execute(change, &[&media.0.as_bytes().to_vec()]).await.expect("a row");
+        };
+        let all = other.transaction().await.expect("a transaction");
+        change(&all, second).await;
+        let seen = tokio::spawn(async move {
+            repository.seen(vec![(first, Some(2)), (second, Some(2))]).await
+        });
+        let waiting = async |least: i64| {
+            let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+            while watch.query_one(waiting, &[]).await.expect("a count").get::<_, i64>(0) < least {
+                tokio::task::yield_now().await;
+            }
+        };
+        waiting(1).await;
+        change(&all, first).await;
+        all.commit().await.expect("a commit");
+        seen.await.expect("no panic").expect("the transaction is made again");
+        let left = "SELECT count(*) FROM drip_media WHERE seen = 2";
+        assert_eq!(watch.query_one(left, &[]).await.expect("a count").get::<_, i64>(0), 2);
+        let deadlocks = "SELECT pg_stat_get_db_deadlocks(oid) FROM pg_database WHERE datname = current_database()";
+        let counted = tokio::time::timeout(LIMIT, async {
+            while watch.query_one(deadlocks, &[]).await.expect("a count").get::<_, i64>(0) == 0 {
+                tokio::task::yield_now().await;
+            }
+        });
+        counted.await.expect("the two transactions waited for each other");
+    });
 }
 
 #[test]

@@ -2,21 +2,35 @@
 
 use std::path::PathBuf;
 
+use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
+
 use super::{Postgres, dead, media, queue, removal};
 use crate::repository::{
     Answer, DeadUpload, GivenBack, GivenUp, Known, Media, MediaId, NewDownload, NewUpload, Repository, Scope,
     Stored, Transfer, TransferId, User, UserId, Waiting,
 };
 
-/// Does work on the connection, named `client`.
+/// Does work on the connection, named `client`: one transaction, which is made again if another drip was in its way.
 macro_rules! on_connection {
     ($self:ident, $client:ident => $work:expr) => {
         Box::pin(async move {
             let mut open = $self.client().await?;
-            let $client = &mut *open;
-            $self.told($work.await)
+            loop {
+                let $client = &mut *open;
+                match $work.await {
+                    Err(error) if is_conflict(&error) => {}
+                    done => return $self.told(done),
+                }
+            }
         })
     };
+}
+
+/// Whether the server has undone a transaction because of another one, so that it may succeed the next time: two drips
+/// change the same rows in different orders, such as those of a folder that both upload.
+fn is_conflict(error: &Error) -> bool {
+    matches!(error.code(), Some(&SqlState::T_R_DEADLOCK_DETECTED | &SqlState::T_R_SERIALIZATION_FAILURE))
 }
 
 impl Repository for Postgres {
