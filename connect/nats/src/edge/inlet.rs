@@ -8,7 +8,7 @@ use bytes::Bytes;
 use stage_connect::{Acks, ConnectError, Pull, Pulled};
 use tokio::time::Instant;
 
-use super::leftovers;
+use super::leftovers::{self, Found};
 use super::owned::{self, Before};
 use super::reader::{NatsReceipt, Reader, Role};
 use super::settle::NatsInletSettle;
@@ -27,17 +27,26 @@ pub struct NatsInlet {
     reader: Arc<Reader>,
     before: Before,
     requests: Requests,
-    /// Whether this connection has looked for frames that were left over.
-    looked: bool,
+    /// The longest wait for frames before this connection looks for those that were left over; `None` once it knows.
+    look_after: Option<Duration>,
+    /// The acknowledged frame that the last look found in the stream.
+    acknowledged: Option<u64>,
 }
 
-/// The longest wait for the first frames of a connection, before it looks for frames that were left over.
+/// The first wait before a look for frames that were left over; it doubles with each look that does not tell.
 const FIRST: Duration = Duration::from_millis(500);
+const LAST: Duration = Duration::from_secs(30);
 
 impl NatsInlet {
     pub(super) fn new(reader: Reader) -> Self {
         let reader = Arc::new(reader);
-        Self { reader, before: Before::First, requests: Requests::default(), looked: false }
+        Self {
+            reader,
+            before: Before::First,
+            requests: Requests::default(),
+            look_after: Some(FIRST),
+            acknowledged: None,
+        }
     }
 
     async fn open_consumer(&mut self, link: &Link) -> Result<(), ConnectError> {
@@ -60,19 +69,21 @@ impl NatsInlet {
             }
             Role::Pool => (Owner::Shared, at_most.get()),
         };
-        let wait = if self.looked { wait } else { wait.min(FIRST) };
+        let wait = self.look_after.map_or(wait, |after| wait.min(after));
         let (reader, options) = (&self.reader, &self.reader.options);
         self.requests.read(Request { options, owner, at_most, wait }, || reader.describe()).await
     }
 
     /// Replaces a consumer that holds nothing although there are frames.
     async fn look(&mut self, link: &Link) -> Result<(), ConnectError> {
-        if !self.reader.nothing_in_hand() {
-            return Ok(());
-        }
-        let any = leftovers::any(link, &self.reader).await?;
-        self.looked = true;
-        if !any {
+        let Some(after) = self.look_after.filter(|_| self.reader.nothing_in_hand()) else { return Ok(()) };
+        let found = leftovers::look(link, &self.reader, self.acknowledged.take()).await?;
+        (self.look_after, self.acknowledged) = match found {
+            Found::Some | Found::None => (None, None),
+            Found::Unknown { acknowledged: None } => (Some((after * 2).min(LAST)), None),
+            Found::Unknown { acknowledged } => (Some(FIRST), acknowledged),
+        };
+        if found != Found::Some {
             return Ok(());
         }
         tracing::warn!(
@@ -97,7 +108,7 @@ impl Pull for NatsInlet {
         self.requests.disconnect();
         self.reader.check_lost()?;
         let link = self.reader.line.link().await?;
-        self.looked = false;
+        self.look_after = Some(FIRST);
         self.open_consumer(&link).await?;
         self.before = Before::Again;
         self.requests.connected(link);

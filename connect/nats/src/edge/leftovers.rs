@@ -12,26 +12,69 @@ use crate::error::ApiError;
 use crate::link::Link;
 use crate::options::ReadOptions;
 
-/// Returns whether there are frames although nothing waits for delivery or acknowledgement.
-pub(super) async fn any(link: &Link, reader: &Reader) -> Result<bool, ConnectError> {
-    let Some(before) = idle(link, reader).await? else { return Ok(false) };
-    if frames(link, reader).await? == 0 {
-        return Ok(false);
-    }
-    // A frame that was stored between the two calls is not one: it was delivered meanwhile, or waits.
-    Ok(idle(link, reader).await? == Some(before))
+/// The result of a look for such frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    Some,
+    None,
+    /// Frames wait for delivery or acknowledgement; others may lie behind them.
+    Unknown {
+        /// The first frame, if the consumer has acknowledged all up to it. It may be about to be removed.
+        acknowledged: Option<u64>,
+    },
 }
 
-/// Returns the number of deliveries of the consumer if nothing waits for delivery or acknowledgement.
-async fn idle(link: &Link, reader: &Reader) -> Result<Option<u64>, ConnectError> {
+/// Looks for frames although nothing waits for delivery or acknowledgement, or for the acknowledged frame that the look
+/// before found. A consumer of a server of version 2.9 may wait for an acknowledgement for ever.
+pub(super) async fn look(
+    link: &Link,
+    reader: &Reader,
+    acknowledged: Option<u64>,
+) -> Result<Found, ConnectError> {
+    let unknown = Found::Unknown { acknowledged: None };
+    let Some(before) = progress(link, reader).await? else { return Ok(unknown) };
+    if !before.is_idle {
+        let Some(first) = first_frame(link, reader).await? else { return Ok(Found::None) };
+        let first = Some(first).filter(|first| *first <= before.acknowledged);
+        let is_left = first.is_some() && first == acknowledged;
+        return Ok(if is_left { Found::Some } else { Found::Unknown { acknowledged: first } });
+    }
+    if frames(link, reader).await? == 0 {
+        return Ok(Found::None);
+    }
+    // A frame that was stored between the two calls is not one: it was delivered meanwhile, or waits.
+    Ok(if progress(link, reader).await? == Some(before) { Found::Some } else { unknown })
+}
+
+/// The progress of a consumer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Progress {
+    deliveries: u64,
+    /// All frames up to this place in the stream are acknowledged.
+    acknowledged: u64,
+    /// Whether nothing waits for delivery or acknowledgement.
+    is_idle: bool,
+}
+
+async fn progress(link: &Link, reader: &Reader) -> Result<Option<Progress>, ConnectError> {
     let ReadOptions { stream, consumer, .. } = &reader.options;
     let info = ask(link, reader, &format!("CONSUMER.INFO.{stream}.{consumer}"), &json!({})).await?;
-    let Some(info) = info else { return Ok(None) };
-    let waiting = |name: &str| info[name].as_u64() != Some(0);
-    if waiting("num_pending") || waiting("num_ack_pending") {
-        return Ok(None);
-    }
-    Ok(info["delivered"]["consumer_seq"].as_u64())
+    Ok(info.and_then(|info| {
+        let is_zero = |name: &str| info[name].as_u64() == Some(0);
+        Some(Progress {
+            deliveries: info["delivered"]["consumer_seq"].as_u64()?,
+            acknowledged: info["ack_floor"]["stream_seq"].as_u64()?,
+            is_idle: is_zero("num_pending") && is_zero("num_ack_pending"),
+        })
+    }))
+}
+
+/// Returns the place of the first frame.
+async fn first_frame(link: &Link, reader: &Reader) -> Result<Option<u64>, ConnectError> {
+    let ReadOptions { stream, filter, .. } = &reader.options;
+    let body = json!({ "seq": 1, "next_by_subj": filter });
+    let found = ask(link, reader, &format!("STREAM.MSG.GET.{stream}"), &body).await?;
+    Ok(found.and_then(|found| found["message"]["seq"].as_u64()))
 }
 
 async fn frames(link: &Link, reader: &Reader) -> Result<u64, ConnectError> {
@@ -46,7 +89,7 @@ async fn ask(link: &Link, reader: &Reader, call: &str, body: &Value) -> Result<O
     let (at, what) = (reader.describe(), "cannot look for frames that were left over");
     match link.api(call, body).await.map_err(|error| error.at(&at, what))? {
         Ok(info) => Ok(Some(info)),
-        Err(error) if error.code == ApiError::CONSUMER_NOT_FOUND => Ok(None),
+        Err(error) if error.code == ApiError::CONSUMER_NOT_FOUND || error.is_no_message() => Ok(None),
         Err(error) => Err(error.at(&at, what)),
     }
 }
