@@ -139,7 +139,12 @@ fn no_package_needs_a_private_one() {
                 .into_iter()
                 .flat_map(|needed| needed.keys())
                 .find(|name| names.contains(&name.as_str()));
-            assert_eq!(found, None, "{}: {section}", manifest["package"]["name"]);
+            assert_eq!(
+                found,
+                None,
+                "{}: {section}",
+                manifest["package"]["name"].as_str().unwrap_or_default()
+            );
         }
     }
     let root = manifest(&root());

@@ -29,6 +29,19 @@ impl<C: Chain> Flow<C> {
 
     /// Passes the results on as [`for_each`](Self::for_each) does, with the flow on these threads.
     ///
+    /// ```
+    /// use flow::{Flow, Workers};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flow::FlowError> {
+    /// let mut seen = Vec::new();
+    /// Flow::from_range(0..3_u64).for_each_on(|number| seen.push(number), Workers::Current).await?;
+    /// seen.sort_unstable();
+    /// assert_eq!(seen, [0, 1, 2]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Returns the errors of [`for_each`](Self::for_each).

@@ -20,6 +20,7 @@ use crate::base::error::BoxError;
 ///     extended: usize,
 ///     done: Vec<u64>,
 ///     returned: Vec<u64>,
+///     dead: u64,
 /// }
 ///
 /// impl Acknowledger for Leases {
@@ -27,8 +28,17 @@ use crate::base::error::BoxError;
 ///
 ///     async fn settle(&mut self, done: &[u64], rejected: &[RejectedDelivery<u64>]) -> Result<(), BoxError> {
 ///         self.done.extend(done);
-///         self.returned.extend(rejected.iter().map(|job| job.receipt));
+///         for job in rejected {
+///             match job.reason {
+///                 Reason::Hopeless(_) => self.dead += 1,
+///                 _ => self.returned.push(job.receipt),
+///             }
+///         }
 ///         Ok(())
+///     }
+///
+///     fn dead(&self) -> u64 {
+///         self.dead
 ///     }
 ///
 ///     async fn keep(&mut self, open: &[u64]) -> Result<(), BoxError> {
@@ -47,9 +57,10 @@ use crate::base::error::BoxError;
 /// // A collector calls it in this way.
 /// let mut leases = Leases::default();
 /// leases.keep(&[1, 2]).await?;
-/// leases.settle(&[1], &[RejectedDelivery { receipt: 2, reason: Reason::Untried }]).await?;
+/// let wrong = RejectedDelivery { receipt: 3, reason: Reason::hopeless("no such customer") };
+/// leases.settle(&[1], &[RejectedDelivery { receipt: 2, reason: Reason::Untried }, wrong]).await?;
 /// leases.finish().await?;
-/// assert_eq!((leases.extended, leases.done, leases.returned), (2, vec![1], vec![2]));
+/// assert_eq!((leases.extended, leases.dead(), leases.done, leases.returned), (2, 1, vec![1], vec![2]));
 /// # Ok(())
 /// # }
 /// ```
