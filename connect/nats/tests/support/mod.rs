@@ -120,10 +120,18 @@ impl NatsServer {
 
     async fn until_ready(&self) {
         let begun = Instant::now();
-        while tokio::net::TcpStream::connect((self.address, self.port)).await.is_err() {
+        while !self.greets().await.unwrap_or_default() {
             assert!(begun.elapsed() < Duration::from_secs(60), "nats-server does not start");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Whether the server greets. A connection to a port on which nobody listens may be one with itself.
+    async fn greets(&self) -> std::io::Result<bool> {
+        let stream = tokio::net::TcpStream::connect((self.address, self.port)).await?;
+        tokio::time::timeout(Duration::from_secs(1), stream.readable()).await??;
+        let mut greeting = [0; 4];
+        Ok(stream.try_read(&mut greeting)? == 4 && greeting == *b"INFO")
     }
 }
 
