@@ -1,7 +1,8 @@
 //! The laws that a pool keeps on every server, as tests against a real one.
 //!
 //! The tests of a server implement [`PoolServer`] and declare the laws with [`pool_laws!`](crate::pool_laws!): one test for
-//! each. The functions of this module are the laws; each panics with a message that names the violation.
+//! each. The functions of this module are the laws; each panics with a message that names the violation. Those of
+//! [`crashes`] need processes, so the tests of a server call them one by one.
 //!
 //! ```no_run
 //! use stage_edge::laws::*;
@@ -33,6 +34,7 @@
 //! run(partitions_are_refused::<Memory>);
 //! ```
 
+pub mod crashes;
 mod declare;
 mod kit;
 mod machines;
