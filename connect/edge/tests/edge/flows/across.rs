@@ -1,7 +1,6 @@
 //! Flows that are declared in one piece: the machines share the input and the windows, and the results are those of one
 //! process.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,6 +15,7 @@ use stage_edge::{EdgeSpec, Partition};
 use tokio::time::{sleep, timeout};
 
 use super::machine::{self, Results, Sum};
+use super::plan::{self, assert_caught, verdict};
 use super::sales::{MOST_AHEAD, SPAN, Sale, Sums, WAYS, of_some_in_one_process, sales, spec};
 use crate::chance::Chance;
 use crate::laws::seeds;
@@ -62,30 +62,7 @@ fn totals(
         .reduce(|| (0, 0), |sum: &mut (u64, u64), sale| *sum = (sum.0 + 1, sum.1 + sale.pence))
 }
 
-/// The properties of a run.
-struct Plan {
-    spec: EdgeSpec,
-    troubles: Vec<Trouble>,
-    /// The time for each result.
-    time: Duration,
-    /// The longest time between two sales of a way.
-    pace: u64,
-    snapshots: Duration,
-    mutant: Option<Mutant>,
-}
-
-impl Plan {
-    fn seeded(chance: &mut Chance) -> Self {
-        Self {
-            spec: spec().frames_kept(1 + chance.some(40)).frame_bytes(*chance.choose(&[1, 120, 400])),
-            troubles: Trouble::ALL.to_vec(),
-            time: *chance.choose(&[Duration::ZERO, SECOND / 100]),
-            pace: *chance.choose(&[1, 100, 300]),
-            snapshots: *chance.choose(&[SECOND / 10, SECOND, 10 * SECOND]),
-            mutant: None,
-        }
-    }
-}
+type Plan = plan::Plan<Trouble>;
 
 /// Runs machines under faults, and returns the violations of the law.
 async fn run(
@@ -123,21 +100,14 @@ async fn run(
             sleep(SECOND / 100).await;
         }
     };
-    let mut faults = Vec::new();
-    if timeout(300 * SECOND, ends).await.is_err() {
-        faults.push(format!("{} results, and {} frames remain", results.len(), server.frames("sales")));
-    }
-    faults.extend(results.faults(&expected));
-    if !server.dead_letters().is_empty() {
-        faults.push(format!("{:?}", server.dead_letters()));
-    }
+    let faults = verdict(&server, &results, &expected, 300 * SECOND, ends).await;
     machines.into_iter().for_each(Machine::crash);
     faults
 }
 
 fn simulate(seed: u64, adapt: impl FnOnce(&mut Plan)) -> Vec<String> {
     let mut chance = Chance::seeded(seed);
-    let mut plan = Plan::seeded(&mut chance);
+    let mut plan = Plan::seeded(&mut chance, Trouble::ALL.to_vec());
     adapt(&mut plan);
     let input = sales(&mut chance, EACH);
     let expected = of_some_in_one_process(input.clone(), is_counted);
@@ -154,16 +124,12 @@ fn the_results_are_those_of_one_process_whatever_happens_to_the_machines() {
 
 #[test]
 fn a_way_that_is_sent_again_and_counted_twice_is_caught() {
-    let caught = (0..60).any(|seed| {
-        let run = || {
-            simulate(seed, |plan| {
-                plan.mutant = Some(Mutant::ForgetsPlaces);
-                plan.troubles = vec![Trouble::Crash];
-            })
-        };
-        catch_unwind(AssertUnwindSafe(run)).map_or(true, |faults| !faults.is_empty())
+    assert_caught(|seed| {
+        simulate(seed, |plan| {
+            plan.mutant = Some(Mutant::ForgetsPlaces);
+            plan.troubles = vec![Trouble::Crash];
+        })
     });
-    assert!(caught, "no seed found the mutant");
 }
 
 /// Waits until something is so.

@@ -1,17 +1,14 @@
 //! The law of a flow: its results are those of one process; and mutants that break it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
-
 use stage_core::testing::Sim;
-use stage_edge::EdgeSpec;
 use stage_edge::flow::Mutant;
 use stage_edge::memory::{Fault, MemoryEdge, Network};
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::machine::{self, Results};
-use super::sales::{Sale, Sums, WAYS, of_one_process, sales, spec, ways, windowed};
+use super::plan::{self, verdict};
+use super::sales::{Sale, Sums, WAYS, of_one_process, sales, ways, windowed};
 use crate::chance::Chance;
 use crate::laws::seeds;
 use crate::machine::{Machine, SECOND};
@@ -35,30 +32,7 @@ fn all() -> Vec<Fate> {
     of_machines.chain([Fate::SenderCrash, Fate::SenderCut, Fate::LostAnswersOfSender]).collect()
 }
 
-/// The properties of a run.
-struct Plan {
-    spec: EdgeSpec,
-    troubles: Vec<Fate>,
-    /// The time for each result.
-    time: Duration,
-    /// The longest time between two sales of a way.
-    pace: u64,
-    snapshots: Duration,
-    mutant: Option<Mutant>,
-}
-
-impl Plan {
-    fn seeded(chance: &mut Chance) -> Self {
-        Self {
-            spec: spec().frames_kept(1 + chance.some(40)).frame_bytes(*chance.choose(&[1, 120, 400])),
-            troubles: all(),
-            time: *chance.choose(&[Duration::ZERO, SECOND / 100]),
-            pace: *chance.choose(&[1, 100, 300]),
-            snapshots: *chance.choose(&[SECOND / 10, SECOND, 10 * SECOND]),
-            mutant: None,
-        }
-    }
-}
+type Plan = plan::Plan<Fate>;
 
 /// Sends the sales of a way from the first one on.
 fn send(server: &MemoryEdge, plan: &Plan, way: u32, sales: Vec<Sale>, mut chance: Chance) -> JoinHandle<()> {
@@ -129,21 +103,14 @@ async fn run(
         }
         server.until(|server| server.frames("sales") == 0).await;
     };
-    let mut faults = Vec::new();
-    if timeout(200 * SECOND, ends).await.is_err() {
-        faults.push(format!("{} results, and {} frames remain", results.len(), server.frames("sales")));
-    }
-    faults.extend(results.faults(&expected));
-    if !server.dead_letters().is_empty() {
-        faults.push(format!("{:?}", server.dead_letters()));
-    }
+    let faults = verdict(&server, &results, &expected, 200 * SECOND, ends).await;
     machines.into_iter().for_each(Machine::crash);
     faults
 }
 
 fn simulate(seed: u64, server: impl FnOnce() -> MemoryEdge, adapt: impl FnOnce(&mut Plan)) -> Vec<String> {
     let mut chance = Chance::seeded(seed);
-    let mut plan = Plan::seeded(&mut chance);
+    let mut plan = Plan::seeded(&mut chance, all());
     adapt(&mut plan);
     let input = sales(&mut chance, EACH);
     let expected = of_one_process(input.clone());
@@ -161,11 +128,7 @@ fn the_results_are_those_of_one_process_whatever_fails() {
 /// Asserts that some seed finds the mutant.
 #[track_caller]
 fn assert_caught(server: fn() -> MemoryEdge, adapt: impl Fn(&mut Plan)) {
-    let caught = (0..60).any(|seed| {
-        let run = || simulate(seed, server, &adapt);
-        catch_unwind(AssertUnwindSafe(run)).map_or(true, |faults| !faults.is_empty())
-    });
-    assert!(caught, "no seed found the mutant");
+    plan::assert_caught(|seed| simulate(seed, server, &adapt));
 }
 
 fn with(mutant: Mutant, trouble: Fate) -> impl Fn(&mut Plan) {

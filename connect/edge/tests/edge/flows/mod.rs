@@ -3,5 +3,6 @@
 mod across;
 mod laws;
 mod machine;
+mod plan;
 mod sales;
 mod single;
