@@ -74,16 +74,16 @@ impl Leased {
         self.ended.iter().for_each(|(lessee, receipt)| self.queue.marks().remove(*lessee, *receipt));
     }
 
-    /// Returns the jobs, which are now in the hands of the caller.
-    pub(crate) fn take(mut self) -> Vec<Job> {
+    /// Returns the first jobs, which are now in the hands of the caller. The others go back.
+    pub(crate) fn take(mut self, at_most: usize) -> Vec<Job> {
         if let Some(mark) = self.mark.take() {
             mark.set();
         }
-        mem::take(&mut self.jobs)
+        let others = self.jobs.split_off(at_most.min(self.jobs.len()));
+        mem::replace(&mut self.jobs, others)
     }
 
     /// Returns the jobs to the queue; their attempts do not count.
-    #[cfg(feature = "edge")]
     pub(crate) async fn give_back(mut self) {
         let receipts: Vec<_> = mem::take(&mut self.jobs).iter().map(Job::receipt).collect();
         if !receipts.is_empty() {

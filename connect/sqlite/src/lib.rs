@@ -66,6 +66,7 @@ mod error;
 mod job;
 mod leased;
 mod leasing;
+mod look;
 mod options;
 mod pull;
 mod push;

@@ -8,7 +8,7 @@ use stage_connect::{Acks, ConnectError, Pull, Pulled};
 use tokio::time::{Instant, sleep};
 
 use crate::job::{Job, Receipt};
-use crate::leased::Leased;
+use crate::look::Look;
 use crate::queue::Queue;
 use crate::settle::QueueSettle;
 use crate::source::AT_ONCE;
@@ -23,12 +23,15 @@ use crate::source::AT_ONCE;
 pub struct QueuePull {
     queue: Queue,
     lessee: i64,
+    look: Look,
+    /// The queue, or the edge in it, for messages.
+    at: String,
 }
 
 impl QueuePull {
-    pub(crate) fn new(queue: Queue) -> Self {
+    pub(crate) fn new(queue: Queue, at: String) -> Self {
         let lessee = queue.new_lessee();
-        Self { queue, lessee }
+        Self { queue, lessee, look: Look::default(), at }
     }
 }
 
@@ -41,11 +44,11 @@ impl Pull for QueuePull {
 
     async fn connect(&mut self) -> Result<(), ConnectError> {
         let looked = self.queue.run(|_, _, _| Ok(())).await;
-        looked.map_err(|error| ConnectError::gone(self.queue.describe(), "cannot open", error))
+        looked.map_err(|error| ConnectError::gone(&self.at, "cannot open", error))
     }
 
     fn settle_half(&mut self) -> QueueSettle {
-        QueueSettle::new(self.queue.clone(), self.lessee)
+        QueueSettle::new(self.queue.clone(), self.lessee, self.look.clone())
     }
 
     async fn pull(
@@ -58,11 +61,10 @@ impl Pull for QueuePull {
             // Registered before the look at the queue, so that no later change is missed.
             let mut changed = pin!(self.queue.changed().notified());
             changed.as_mut().enable();
-            let leased = Leased::lease(&self.queue, self.lessee, at_most.get().min(AT_ONCE)).await;
-            let leased = leased
-                .map_err(|error| ConnectError::gone(self.queue.describe(), "cannot lease jobs", error))?;
+            let leased = self.look.lease(&self.queue, self.lessee, at_most.get().min(AT_ONCE)).await;
+            let leased = leased.map_err(|error| ConnectError::gone(&self.at, "cannot lease jobs", error))?;
             if leased.len() > 0 {
-                let pulled = leased.take().into_iter().map(|job| {
+                let pulled = leased.take(at_most.get()).into_iter().map(|job| {
                     let (receipt, attempt) = (job.receipt(), job.attempt);
                     Pulled { message: job, receipt, attempt }
                 });
@@ -80,6 +82,6 @@ impl Pull for QueuePull {
     }
 
     fn describe(&self) -> String {
-        self.queue.describe()
+        self.at.clone()
     }
 }

@@ -160,7 +160,7 @@ impl Queue {
 
     /// Returns a client that pulls jobs, for [`stage_connect::source::pulled`]. [`source`](Self::source) promises more.
     pub fn pull(&self) -> QueuePull {
-        QueuePull::new(self.clone())
+        QueuePull::new(self.clone(), self.describe())
     }
 
     /// Returns a client that enqueues jobs, for [`stage_connect::sink::pushed`].

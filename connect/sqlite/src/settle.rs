@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use stage_connect::{ConnectError, Disposition, Settle};
 
 use crate::job::Receipt;
+use crate::look::Look;
 use crate::queue::{Queue, millis, now};
 use crate::table::{Return, Table};
 
@@ -18,11 +19,12 @@ const FAILED: &str = "its handler failed";
 pub struct QueueSettle {
     queue: Queue,
     lessee: i64,
+    look: Look,
 }
 
 impl QueueSettle {
-    pub(crate) const fn new(queue: Queue, lessee: i64) -> Self {
-        Self { queue, lessee }
+    pub(crate) const fn new(queue: Queue, lessee: i64, look: Look) -> Self {
+        Self { queue, lessee, look }
     }
 }
 
@@ -52,6 +54,12 @@ impl Settle for QueueSettle {
 
     fn lease(&self) -> Option<Duration> {
         Some(self.queue.options().visibility)
+    }
+
+    /// Returns the jobs of a pull that was dropped.
+    async fn finish(&mut self) -> Result<(), ConnectError> {
+        self.look.give_back().await;
+        Ok(())
     }
 }
 

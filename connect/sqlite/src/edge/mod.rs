@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   SqliteOutlet ─ frame, id ─▶ lane APP.NAME of the table ─ lease ─▶ SqliteInlet
-//!                              jobs, jobs_ids                 ◀─ done ─ SqliteInletSettle
+//!                              jobs, jobs_ids                 ◀─ done ─ QueueSettle
 //!   SqliteNotes ─ compare and set ─▶ jobs_notes      SqliteLetters ─▶ jobs_dead
 //! ```
 //!
@@ -65,7 +65,7 @@ mod outlet;
 mod server;
 mod statements;
 
-pub use inlet::{SqliteInlet, SqliteInletSettle};
+pub use inlet::SqliteInlet;
 pub use letters::SqliteLetters;
 pub use notes::SqliteNotes;
 pub use outlet::SqliteOutlet;

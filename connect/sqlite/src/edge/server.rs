@@ -120,11 +120,11 @@ impl Edge for SqliteEdge {
 
     /// Returns an inlet that is refused: there are no partitions.
     fn inlet(&self, spec: &EdgeSpec, _: Partition, _: Epoch) -> SqliteInlet {
-        SqliteInlet::refused(self.place(spec))
+        SqliteInlet::refused(&self.place(spec))
     }
 
     fn pool(&self, spec: &EdgeSpec) -> SqliteInlet {
-        SqliteInlet::new(self.place(spec))
+        SqliteInlet::new(&self.place(spec))
     }
 
     fn outlet(&self, spec: &EdgeSpec, _: Partition) -> SqliteOutlet {

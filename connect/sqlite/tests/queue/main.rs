@@ -9,5 +9,6 @@ mod format;
 mod histories;
 mod model;
 mod pipelines;
+mod pulls;
 mod rules;
 mod untried;
