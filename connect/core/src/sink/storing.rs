@@ -83,12 +83,19 @@ impl<P: Push> Storing<P> {
         if self.open {
             return Ok(());
         }
-        let limit = self.options.answer.min(limit);
+        self.attempt(self.options.answer.min(limit), cx).await?;
+        if self.open {
+            cx.set_waiting_for(None);
+            tracing::info!(server = self.server, "connected");
+        }
+        Ok(())
+    }
+
+    /// Makes an attempt to connect. If the server is away, the connection remains closed.
+    async fn attempt(&mut self, limit: Duration, cx: &mut impl Shows) -> StageResult {
         match answer(&self.server, "cannot connect", limit, self.push.connect()).await {
             Ok(()) => {
                 self.open = true;
-                cx.set_waiting_for(None);
-                tracing::info!(server = self.server, "connected");
                 Ok(())
             }
             Err(error) => self.lose(error, cx),
@@ -161,11 +168,7 @@ impl<P: Push> Storing<P> {
             if let Some(delay) = self.outage.delay() {
                 sleep(delay).await;
             }
-            let connected = self.push.connect();
-            match answer(&self.server, "cannot connect", self.options.answer, connected).await {
-                Ok(()) => self.open = true,
-                Err(error) => self.lose(error, cx)?,
-            }
+            self.attempt(self.options.answer, cx).await?;
         }
         Ok(())
     }
