@@ -82,6 +82,14 @@ impl Machine {
     }
 }
 
+/// Returns the next delivery of either machine.
+pub(super) async fn next_of(one: &mut Machine, two: &mut Machine) -> Delivery<u32> {
+    tokio::select! {
+        delivery = one.next() => delivery,
+        delivery = two.next() => delivery,
+    }
+}
+
 /// The numbers that were handled, and how often each was.
 #[derive(Debug, Default)]
 pub(super) struct Seen(pub(super) BTreeMap<u32, u32>);

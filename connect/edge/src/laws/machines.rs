@@ -10,7 +10,7 @@ use stage_core::{Backoff, Pipeline};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::timeout;
 
-use super::kit::{LONG, Machine, Seen, frames, quick, sender, spec, until_empty, until_full};
+use super::kit::{LONG, Machine, Seen, frames, next_of, quick, sender, spec, until_empty, until_full};
 use super::server::PoolServer;
 use crate::across::Across;
 use crate::edge::Edge;
@@ -32,11 +32,7 @@ pub async fn machines_share_the_events<S: PoolServer>(server: S) {
     seen.accept(both.0);
     seen.accept(both.1);
     while seen.distinct() < 400 {
-        let delivery = tokio::select! {
-            delivery = one.next() => delivery,
-            delivery = two.next() => delivery,
-        };
-        seen.accept(delivery);
+        seen.accept(next_of(&mut one, &mut two).await);
     }
     until_empty(&edge, &spec).await;
     queue.until(|counts| counts.all() == 0).await;
@@ -88,12 +84,7 @@ pub async fn the_window_bounds_the_frames_of_all_machines<S: PoolServer>(server:
     let mut seen = Seen::default();
     let mut hand = Vec::new();
     while seen.distinct() + hand.len() < 40 {
-        let next = async {
-            tokio::select! {
-                delivery = one.next() => delivery,
-                delivery = two.next() => delivery,
-            }
-        };
+        let next = next_of(&mut one, &mut two);
         if hand.len() < 3 {
             hand.push(next.await);
             continue;
