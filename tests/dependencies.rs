@@ -105,11 +105,11 @@ fn tree(package: &str, edges: &str) -> String {
 
 /// Features that a test of the whole workspace leaves out.
 const LEFT_OUT: [(&str, &str); 1] = [
-    // Needs the headers of OpenSSL.
+    // This feature needs the headers of OpenSSL.
     ("stage-kafka", "tls"),
 ];
 
-/// Tests behind a feature that nothing selects would not run, and nobody would notice.
+/// The tests behind a feature that nothing selects would be left out without notice.
 #[test]
 fn a_test_of_the_workspace_selects_every_feature_of_its_libraries() {
     let output = Command::new(env!("CARGO"))

@@ -263,7 +263,7 @@ async fn a_branch_that_restarts_loses_its_batch_only_and_the_others_nothing() {
 #[tokio::test]
 async fn rest_for_one_restarts_the_stages_declared_after_the_failed_one() {
     let stumbled = std::sync::Arc::default();
-    // So that no branch has ended when the step fails.
+    // With this window, no branch has ended when the step fails.
     let window = StepOptions::new().max_demand(10).min_demand(5);
     let pipeline = Pipeline::builder("rest")
         .defaults(window)

@@ -302,7 +302,7 @@ fn is_used(code: &str, name: &str, kind: Use) -> bool {
         let (before, after) = (&code[..at], &code[at + name.len()..]);
         let is_word = !before.ends_with(is_letter) && !after.starts_with(is_letter);
         let is_called = after.starts_with('(') || after.starts_with("::<");
-        // Also as a value, `map(Type::method)`.
+        // An example may also use a method as a value, `map(Type::method)`.
         let of_value = before.ends_with('.') || before.ends_with("::");
         is_word
             && match kind {

@@ -144,7 +144,7 @@ fn a_transaction_that_the_server_undoes_for_a_deadlock_is_made_again() {
                        VALUES ($1, $2, $1, $1, 0, $3, 0, 0)";
             other.execute(add, &[&id, &user.0, &key]).await.expect("a row");
         }
-        // The server undoes the transaction that looks first.
+        // The server rolls back the transaction that first checks for a deadlock, so this one checks late.
         other.batch_execute("SET deadlock_timeout = '1min'").await.expect("a setting");
         let change = async |all: &Transaction<'_>, media: MediaId| {
             let change = "UPDATE drip_media SET seen = 1 WHERE id = $1";

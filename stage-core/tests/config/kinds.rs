@@ -131,7 +131,7 @@ fn a_value_or_a_step_that_does_not_fit_is_refused() {
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Four numbers that are sent and checked; the number 1 always fails, and the number 2 hangs. Both steps have the same policy.
+/// Returns a pipeline that sends and checks four numbers: 1 always fails, and 2 hangs. Both steps have the same policy.
 fn patient() -> Pipeline {
     let policy =
         FailurePolicy::skip().retry(Backoff::new(SECOND, 4 * SECOND).attempts(3)).deadline(10 * SECOND);

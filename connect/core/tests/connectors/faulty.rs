@@ -145,7 +145,7 @@ impl Push for FaultyPush {
     type Message = u64;
 
     async fn connect(&mut self) -> Result<(), ConnectError> {
-        // A lost lease is met by the next message only.
+        // The fault of a lost lease hits the next message, not the connection.
         if !self.control.has(Fault::Fenced) {
             self.control.check().await?;
         }

@@ -46,7 +46,7 @@ async fn small_batches_are_stored_in_full_calls_and_the_rest_after_the_time() {
     assert!(begun.elapsed() >= SECOND, "{:?}", begun.elapsed());
     assert_eq!(*control.put.lock().unwrap(), [5, 5, 5, 3]);
     assert_eq!(to.ready(), (0..18).collect::<Vec<_>>());
-    // The next message begins a time of its own.
+    // The linger of the next message begins when it arrives.
     from.publish(18..19);
     let begun = Instant::now();
     from.until(|counts| counts.all() == 0).await;
@@ -84,7 +84,7 @@ async fn a_drain_that_is_cut_off_gives_gathered_messages_back_untried() {
     let running = one_by_one(&from, &to, &control, put_options().linger(Duration::from_hours(1))).await;
     until_gathered(&from, 3).await;
     running.drain(10 * SECOND).await.unwrap();
-    // Each message has one attempt, which is not used up.
+    // Each message may be tried once, and none was.
     let counts = from.counts();
     assert_eq!((counts.ready, counts.in_flight, counts.dead), (3, 0, 0));
 }

@@ -159,7 +159,7 @@ async fn a_drain_waits_shortly_for_a_silent_server_that_nothing_is_stored_on() {
         "{:?}",
         waiting_for(&running)
     );
-    // By now the sink tries again.
+    // After this pause, the sink is in another attempt to connect.
     sleep(2 * SECOND).await;
     let begun = Instant::now();
     running.drain(60 * SECOND).await.unwrap();

@@ -22,7 +22,7 @@ async fn a_line_that_is_delivered_again_has_its_id_also_behind_a_restart_and_a_r
     assert_eq!(lines.iter().map(|line| line.message.id()).collect::<Vec<_>>(), before);
     source.accept(&lines[..1]).await;
     drop(source);
-    // Renamed while nobody followed. The next file has the same bytes at the same places.
+    // The file is renamed while no source follows it. The next one has the same bytes at the same places.
     fs::rename(&log.path, log.rotated(".1")).unwrap();
     fs::write(&log.path, "head\none\nthree\n").unwrap();
     let mut source = log.open().await;
@@ -47,13 +47,13 @@ async fn lines_behind_a_truncation_have_ids_of_their_own() {
     source.accept(&lines).await;
     all.extend(lines.iter().map(|line| line.message.id()));
     drop(source);
-    // While no source followed.
+    // The file is overwritten while no source follows it.
     fs::write(&log.path, "one\n").unwrap();
     let mut source = log.open().await;
     let lines = ids(&mut source, &["one"]).await;
     drop(source);
     all.extend(lines.iter().cloned());
     assert_eq!(all.len(), 4, "{all:?}");
-    // The truncation is in the checkpoint, or seen again.
+    // The next source reads the truncation from the checkpoint, or notices it again.
     assert_eq!(ids(&mut log.open().await, &["one"]).await, lines);
 }

@@ -46,7 +46,7 @@ impl NatsServer {
         Some(servers)
     }
 
-    /// The name of a server in its cluster.
+    /// Returns the name of a server in its cluster.
     pub(crate) fn name(number: usize) -> String {
         format!("server-{number}")
     }
@@ -126,7 +126,8 @@ impl NatsServer {
         }
     }
 
-    /// Whether the server greets. A connection to a port on which nobody listens may be one with itself.
+    /// Returns whether the server sends its greeting. A connection to a port on which no process listens may be one to
+    /// itself.
     async fn greets(&self) -> std::io::Result<bool> {
         let stream = tokio::net::TcpStream::connect((self.address, self.port)).await?;
         tokio::time::timeout(Duration::from_secs(1), stream.readable()).await??;

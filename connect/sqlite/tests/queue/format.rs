@@ -29,7 +29,7 @@ async fn a_file_of_an_earlier_version_is_opened_and_continued() {
     file.execute_batch("DELETE FROM jobs_clock; UPDATE jobs SET due = 1 WHERE due > 0").unwrap();
     drop(file);
     let queue = Queue::open(&path, QueueOptions::new().attempts(3)).await.unwrap();
-    // An index of the earlier version, which each lease would have to change, is replaced.
+    // The queue replaces an index of the earlier version, which each lease would have to change.
     let file = Connection::open(&path).unwrap();
     let mut indexes =
         file.prepare("SELECT name FROM sqlite_schema WHERE type = 'index' ORDER BY name").unwrap();

@@ -13,13 +13,13 @@ const VISIBILITY: i64 = 100;
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Enqueue(Option<u8>, i32),
-    /// A number of jobs in one call; with `n`, each `n`-th job has a key.
+    /// Adds as many jobs in one call; with `n`, each `n`-th of them has a key.
     EnqueueMany(usize, usize),
     Lease(i64, usize),
     /// A handler begins the job of one of all leases so far, given by its index.
     Begin(usize),
     Acknowledge(usize),
-    /// As many of all leases so far, in one call, from the one with this index.
+    /// From the lease with this index among all so far, acknowledges as many in one call.
     AcknowledgeMany(usize, usize),
     Fail(usize, i64),
     Untried(usize, i64),

@@ -11,7 +11,7 @@ use crate::repository::{
     Stored, Transfer, TransferId, User, UserId, Waiting,
 };
 
-/// Does work on the connection, named `client`: one transaction, which is made again if another drip was in its way.
+/// Does work on the connection, named `client`: one transaction, which is repeated if it conflicts with that of another drip.
 macro_rules! on_connection {
     ($self:ident, $client:ident => $work:expr) => {
         Box::pin(async move {
@@ -27,8 +27,8 @@ macro_rules! on_connection {
     };
 }
 
-/// Whether the server has undone a transaction because of another one, so that it may succeed the next time: two drips
-/// change the same rows in different orders, such as those of a folder that both upload.
+/// Returns whether the server has rolled back a transaction because of another one, so that it may succeed the next time.
+/// Two drips that upload the same folder change the same rows, in different orders.
 fn is_conflict(error: &Error) -> bool {
     matches!(error.code(), Some(&SqlState::T_R_DEADLOCK_DETECTED | &SqlState::T_R_SERIALIZATION_FAILURE))
 }

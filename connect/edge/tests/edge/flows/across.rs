@@ -22,7 +22,7 @@ use crate::laws::seeds;
 use crate::machine::{Machine, SECOND, options};
 use crate::trouble::Trouble;
 
-/// The sales of each way.
+/// The number of sales of each way.
 const EACH: u64 = 100;
 
 fn is_counted(sale: &Sale) -> bool {
@@ -132,7 +132,7 @@ fn a_way_that_is_sent_again_and_counted_twice_is_caught() {
     });
 }
 
-/// Waits until something is so.
+/// Waits until the condition holds.
 async fn until(is_so: impl Fn() -> bool) {
     let waiting = async {
         while !is_so() {
@@ -142,7 +142,7 @@ async fn until(is_so: impl Fn() -> bool) {
     timeout(300 * SECOND, waiting).await.expect("progress");
 }
 
-/// A flow runs in a runtime of its own.
+/// Returns the results of one process, from a thread of its own: the flow needs a runtime of its own.
 fn expected_of(input: &[Vec<Sale>]) -> Sums {
     let input = input.to_vec();
     std::thread::spawn(move || of_some_in_one_process(input, is_counted)).join().expect("a flow")
@@ -271,7 +271,7 @@ fn what_cannot_be_read_again_and_what_has_no_effect_is_refused() {
     assert!(nothing.ends_with("it has no parts"), "{nothing}");
 }
 
-/// A part that is idle is not awaited, and files and slices are one part.
+/// Windows do not wait for an idle part, and files and slices are one part.
 #[tokio::test(start_paused = true)]
 async fn an_idle_part_is_not_awaited_and_a_slice_is_one_part() {
     let (server, results) = (MemoryEdge::new(), Results::default());

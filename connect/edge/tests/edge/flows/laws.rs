@@ -14,7 +14,7 @@ use crate::laws::seeds;
 use crate::machine::{Machine, SECOND};
 use crate::trouble::{Trouble, troubled};
 
-/// The sales of each way.
+/// The number of sales of each way.
 const EACH: u64 = 150;
 
 /// The faults of a run.

@@ -34,7 +34,7 @@ async fn nothing_is_lost_when_the_server_is_killed_that_leads_the_frames() {
     let spec = scale.spec(LEASE).frame_bytes(400).attempts(3);
     let opened = async {
         loop {
-            // The servers elect a leader first.
+            // An attempt fails until the servers have elected a leader.
             match edge.open(&spec).await {
                 Ok(opened) => return opened,
                 Err(error) => println!("{error}"),
