@@ -7,6 +7,9 @@
 //! Both sides produce idempotently in batches of the same size and wait until these are stored, read a partition as the
 //! one member of a group, and commit the position behind each batch. They alternate. The cluster is that of librdkafka, in
 //! the memory of this process, so the figures compare the clients and say nothing of a broker.
+//!
+//! By hand, a message is looked at where the client has it; the connector hands out a copy with its headers, since a
+//! pipeline moves it to other threads.
 #![forbid(unsafe_code)]
 
 use std::time::{Duration, Instant};
@@ -25,6 +28,9 @@ const BATCH: usize = 200;
 const ROUNDS: usize = 5;
 const PAYLOAD: [u8; 100] = [7; 100];
 const LONG: Duration = Duration::from_secs(20);
+/// The cluster in memory answers a fetch that finds nothing at the end of this wait, even if messages have come since. A
+/// real one answers when they come, and a long wait would measure the phase of that clock.
+const LONG_POLL: (&str, &str) = ("fetch.wait.max.ms", "5");
 
 struct Plain {
     producer: FutureProducer,
@@ -41,6 +47,7 @@ impl Plain {
         let mut reading = config;
         reading.set("group.id", "plain").set("auto.offset.reset", "earliest");
         reading.set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
+        reading.set(LONG_POLL.0, LONG_POLL.1);
         let this = Self { producer: producing.create()?, consumer: reading.create()? };
         this.consumer.subscribe(&["plain"])?;
         this.produce(1).await?;
@@ -89,7 +96,7 @@ struct Ours {
 
 impl Ours {
     async fn new(brokers: String) -> Outcome<Self> {
-        let server = Server::new(brokers);
+        let server = Server::new(brokers).set(LONG_POLL.0, LONG_POLL.1);
         let mut push = KafkaPush::new(server.clone(), ProduceOptions::to("ours"));
         push.connect().await?;
         let (pull, settle) = by_hand::opened(KafkaPull::new(server, ReadOptions::new("ours", "ours"))).await;

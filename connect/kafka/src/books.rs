@@ -1,5 +1,6 @@
 //! The open messages of a member, and the positions up to which everything is settled.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub(crate) struct Books {
 struct Partition {
     epoch: u64,
     open: BTreeMap<i64, Open>,
+    /// The number of open messages that wait for their next attempt.
+    waiting: usize,
     /// The offset of the first message that was received.
     first: Option<i64>,
     /// The offset behind the last message that was received.
@@ -37,6 +40,13 @@ struct Open {
     message: KafkaMessage,
     attempt: u32,
     state: State,
+}
+
+impl Open {
+    /// Returns whether the pipeline holds the message by this receipt, of the same epoch.
+    fn is_out(&self, receipt: &Receipt) -> bool {
+        self.attempt == receipt.attempt && self.state == State::Out
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -69,7 +79,8 @@ impl Books {
         for partition in partitions {
             self.epochs += 1;
             let epoch = self.epochs;
-            let new = Partition { epoch, open: BTreeMap::new(), first: None, next: None, committed: None };
+            let open = BTreeMap::new();
+            let new = Partition { epoch, open, waiting: 0, first: None, next: None, committed: None };
             self.partitions.insert(partition, new);
         }
     }
@@ -115,11 +126,12 @@ impl Books {
     /// Hands out at most `at_most` messages: those that are due again, then new ones.
     pub(crate) fn hand_out(&mut self, at_most: usize, now: Instant) -> Vec<(KafkaMessage, Receipt)> {
         let mut out = Vec::new();
-        for partition in self.partitions.values_mut() {
+        for partition in self.partitions.values_mut().filter(|partition| partition.waiting > 0) {
             for (offset, open) in &mut partition.open {
                 let is_due = matches!(open.state, State::Waits(due) if due <= now);
                 if is_due && out.len() < at_most {
                     open.state = State::Out;
+                    partition.waiting -= 1;
                     out.push(handed(*offset, open, partition.epoch));
                 }
             }
@@ -140,31 +152,37 @@ impl Books {
             State::Waits(due) => Some(due),
             State::Ready | State::Out => None,
         };
-        self.partitions.values().flat_map(|partition| partition.open.values().filter_map(waits)).min()
+        let waiting = self.partitions.values().filter(|partition| partition.waiting > 0);
+        waiting.flat_map(|partition| partition.open.values().filter_map(waits)).min()
     }
 
     /// Returns the message of a receipt, unless the receipt is void.
     pub(crate) fn message(&self, receipt: &Receipt) -> Option<&KafkaMessage> {
-        let partition = self.partitions.get(&receipt.partition)?;
+        let of_epoch = |partition: &&Partition| partition.epoch == receipt.epoch;
+        let partition = self.partitions.get(&receipt.partition).filter(of_epoch)?;
         let open = partition.open.get(&receipt.offset)?;
-        let valid =
-            partition.epoch == receipt.epoch && open.attempt == receipt.attempt && open.state == State::Out;
-        valid.then_some(&open.message)
+        open.is_out(receipt).then_some(&open.message)
     }
 
     /// Settles a message, unless the receipt is void.
     pub(crate) fn settle(&mut self, receipt: &Receipt, outcome: Outcome, now: Instant) {
-        if self.message(receipt).is_none() {
+        let of_epoch = |partition: &&mut Partition| partition.epoch == receipt.epoch;
+        let Some(partition) = self.partitions.get_mut(&receipt.partition).filter(of_epoch) else { return };
+        let Entry::Occupied(mut entry) = partition.open.entry(receipt.offset) else { return };
+        let open = entry.get_mut();
+        if !open.is_out(receipt) {
             return;
         }
-        let Some(partition) = self.partitions.get_mut(&receipt.partition) else { return };
-        let Some(open) = partition.open.get_mut(&receipt.offset) else { return };
         match outcome {
-            Outcome::Done => drop(partition.open.remove(&receipt.offset)),
-            Outcome::Untried => open.state = State::Waits(now),
+            Outcome::Done => drop(entry.remove()),
+            Outcome::Untried => {
+                open.state = State::Waits(now);
+                partition.waiting += 1;
+            }
             Outcome::Again(after) => {
                 open.attempt = open.attempt.saturating_add(1);
                 open.state = State::Waits(now.checked_add(after).unwrap_or(now));
+                partition.waiting += 1;
             }
         }
     }

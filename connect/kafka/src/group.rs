@@ -30,13 +30,35 @@ pub(crate) struct Group {
     consumer: OnceLock<Weak<BaseConsumer<MemberContext>>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct State {
     pub(crate) books: Books,
     /// The number of messages that the source asks for at this moment.
     pub(crate) wanted: usize,
+    /// The largest number that it has asked for since partitions were paused. The thread has as many messages ready: the
+    /// rest of a call that was answered in part is smaller, and would let the calls behind it find a part, too.
+    pub(crate) lately: usize,
+    /// The last time at which the source asked.
+    pub(crate) asked: Instant,
     pub(crate) failure: Option<ConnectError>,
     pub(crate) has_ended: bool,
+}
+
+impl State {
+    fn new() -> Self {
+        let (books, asked) = (Books::default(), Instant::now());
+        Self { books, wanted: 0, lately: 0, asked, failure: None, has_ended: false }
+    }
+
+    /// Returns how many of the messages that the source asks for are not there.
+    pub(crate) fn missing(&self) -> usize {
+        self.wanted.saturating_sub(self.books.received())
+    }
+
+    /// Returns how many messages the next call may ask for that are not there.
+    pub(crate) fn spare(&self) -> usize {
+        self.lately.saturating_sub(self.books.received())
+    }
 }
 
 impl Group {
@@ -44,7 +66,7 @@ impl Group {
         Self {
             options,
             server,
-            state: Mutex::default(),
+            state: Mutex::new(State::new()),
             committing: Mutex::default(),
             changed: Condvar::new(),
             arrived: Notify::new(),
@@ -69,8 +91,13 @@ impl Group {
     /// Changes the state, and tells the thread.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let changed = change(&mut self.lock());
-        self.changed.notify_all();
+        self.tell();
         changed
+    }
+
+    /// Tells the thread that the state has changed.
+    pub(crate) fn tell(&self) {
+        self.changed.notify_all();
     }
 
     /// Waits for a change, on the thread of the member.

@@ -103,11 +103,11 @@ pub(crate) fn join(group: &Arc<Group>) -> Result<Arc<BaseConsumer<MemberContext>
     consumer.subscribe(&[&group.options.topic]).map_err(|error| failed(&at, what, &error))?;
     let consumer = Arc::new(consumer);
     group.set_consumer(&consumer);
+    group.lock().asked = Instant::now();
     let member = Member {
         consumer: Arc::clone(&consumer),
         group: Arc::clone(group),
         paused: Paused::No,
-        asked: Instant::now(),
         held: Vec::new(),
         committed: Instant::now(),
     };
@@ -122,8 +122,6 @@ struct Member {
     consumer: Arc<BaseConsumer<MemberContext>>,
     group: Arc<Group>,
     paused: Paused,
-    /// The last time at which there was demand.
-    asked: Instant,
     /// Partitions that are paused because they are too far ahead.
     held: Vec<i32>,
     /// The last time at which positions of these were committed here.
@@ -139,25 +137,29 @@ enum Paused {
 impl Member {
     fn run(mut self) {
         loop {
-            let (ended, missing) = {
+            let (ended, missing, spare, is_idle) = {
                 let state = self.group.lock();
-                (state.has_ended, state.wanted.saturating_sub(state.books.received()))
+                let is_idle = state.wanted == 0 && state.asked.elapsed() >= IDLE;
+                (state.has_ended, state.missing(), state.spare(), is_idle)
             };
             if ended {
                 break;
             }
             if missing > 0 {
-                self.asked = Instant::now();
                 self.resume();
                 self.hold_back();
-                self.receive(missing);
+                self.receive(missing, TICK);
             } else if self.paused == Paused::All {
                 // The client answers the group only while it is polled.
-                self.receive(1);
-            } else if self.asked.elapsed() >= IDLE {
+                self.receive(1, TICK);
+            } else if is_idle {
                 self.pause();
             } else {
-                self.group.wait(TICK, |state| state.has_ended || state.wanted > state.books.received());
+                // What the client has fetched is copied while the pipeline works, so that the next call waits for no one.
+                let is_there = self.receive_spare(spare);
+                self.group.wait(TICK, |state| {
+                    state.has_ended || state.missing() > 0 || (is_there && state.spare() > 0)
+                });
             }
         }
         if let Err(error) = self.group.commit(None) {
@@ -166,21 +168,32 @@ impl Member {
         // Leaves the group; the callbacks of that find the end of the halves, and do not wait.
     }
 
-    /// Takes messages that are there, or waits a moment for the first one.
-    fn receive(&self, at_most: usize) {
+    /// Takes messages that are there; returns whether there were as many.
+    fn receive_spare(&mut self, at_most: usize) -> bool {
+        if at_most == 0 {
+            return true;
+        }
+        self.hold_back();
+        self.receive(at_most, Duration::ZERO) == at_most
+    }
+
+    /// Takes messages that are there, or waits for the first one; returns their number.
+    fn receive(&self, at_most: usize, wait: Duration) -> usize {
         let mut received = Vec::new();
         while received.len() < at_most {
-            let wait = if received.is_empty() { TICK } else { Duration::ZERO };
+            let wait = if received.is_empty() { wait } else { Duration::ZERO };
             match self.consumer.poll(wait) {
                 Some(Ok(message)) => received.push(KafkaMessage::copy(&message)),
                 Some(Err(error)) => report(&self.group, &error, "poll"),
                 None => break,
             }
         }
-        if !received.is_empty() {
+        let count = received.len();
+        if count > 0 {
             self.group.change(|state| received.into_iter().for_each(|message| state.books.receive(message)));
             self.group.arrived.notify_one();
         }
+        count
     }
 
     /// Pauses all partitions. Those that are assigned later may deliver one message, which waits for demand.
@@ -191,6 +204,7 @@ impl Member {
             tracing::debug!(%error, "{}: cannot pause", self.group.describe());
         }
         self.paused = Paused::All;
+        self.group.lock().lately = 0;
     }
 
     fn resume(&mut self) {

@@ -1,7 +1,7 @@
 //! Messages of a topic, received and to be produced.
 
 use bytes::Bytes;
-use rdkafka::message::{BorrowedMessage, Headers, Message, OwnedHeaders};
+use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
 
 /// A message of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,21 +19,23 @@ pub struct KafkaMessage {
 }
 
 impl KafkaMessage {
+    /// Copies a message. Its key, its content and the values of its headers share one buffer.
     pub(crate) fn copy(message: &BorrowedMessage<'_>) -> Self {
-        let copy = Bytes::copy_from_slice;
-        let headers = message.headers().map_or_else(Vec::new, |headers| {
-            headers
-                .iter()
-                .map(|header| (header.key.to_owned(), copy(header.value.unwrap_or_default())))
-                .collect()
-        });
-        Self {
-            partition: message.partition(),
-            offset: message.offset(),
-            key: message.key().map(copy),
-            headers,
-            payload: copy(message.payload().unwrap_or_default()),
-        }
+        let (key, payload) = (message.key(), message.payload().unwrap_or_default());
+        let headers = message.headers();
+        let headers = || headers.into_iter().flat_map(Headers::iter);
+        let values = || headers().map(|header| header.value.unwrap_or_default());
+        let parts = || [key.unwrap_or_default(), payload].into_iter().chain(values());
+        let mut buffer = Vec::with_capacity(parts().map(<[u8]>::len).sum());
+        parts().for_each(|part| buffer.extend_from_slice(part));
+        let mut buffer = Bytes::from(buffer);
+        let key = key.map(|key| buffer.split_to(key.len()));
+        let payload = buffer.split_to(payload.len());
+        let copied = |header: Header<'_, &[u8]>| {
+            (header.key.to_owned(), buffer.split_to(header.value.unwrap_or_default().len()))
+        };
+        let headers = headers().map(copied).collect();
+        Self { partition: message.partition(), offset: message.offset(), key, headers, payload }
     }
 }
 

@@ -30,7 +30,8 @@ pub(crate) async fn produce_all(
         }
     }
     let mut outcomes = Vec::with_capacity(pending.len());
-    for delivery in pending {
+    // Acknowledgements arrive in order. Behind the last one, all others are there, without a wake-up for each.
+    for delivery in pending.into_iter().rev() {
         outcomes.push(match delivery {
             Err(error) => Err(error),
             Ok(delivery) => match delivery.await {
@@ -40,5 +41,6 @@ pub(crate) async fn produce_all(
             },
         });
     }
+    outcomes.reverse();
     outcomes
 }

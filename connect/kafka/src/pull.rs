@@ -54,7 +54,10 @@ struct Asking<'a>(&'a Group);
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
-        self.0.change(|state| state.wanted = 0);
+        self.0.change(|state| {
+            state.wanted = 0;
+            state.asked = std::time::Instant::now();
+        });
     }
 }
 
@@ -111,7 +114,6 @@ impl Pull for KafkaPull {
         let now = Instant::now();
         let end = now.checked_add(wait).unwrap_or(now);
         let _asking = Asking(group);
-        group.change(|state| state.wanted = at_most.get());
         loop {
             let mut arrived = std::pin::pin!(group.arrived.notified());
             arrived.as_mut().enable();
@@ -121,7 +123,10 @@ impl Pull for KafkaPull {
                 if let Some(error) = state.failure.take() {
                     return Err(error);
                 }
-                (state.books.hand_out(at_most.get(), now), state.books.next_due())
+                let out = state.books.hand_out(at_most.get(), now);
+                state.lately = state.lately.max(at_most.get());
+                state.wanted = if out.is_empty() { at_most.get() } else { 0 };
+                (out, state.books.next_due())
             };
             if !out.is_empty() || now >= end {
                 let pulled = out.into_iter().map(|(message, receipt)| {
@@ -130,6 +135,7 @@ impl Pull for KafkaPull {
                 });
                 return Ok(pulled.collect());
             }
+            group.tell();
             tokio::select! {
                 () = arrived => {}
                 () = sleep_until(due.map_or(end, |due| due.min(end))) => {}

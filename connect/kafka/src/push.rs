@@ -86,6 +86,10 @@ impl Push for KafkaPush {
             headers: message.headers_with(&self.options.id_header, id.as_str()),
         });
         let outcomes = produce_all(&producer, parcels).await;
+        if outcomes.len() == window.len() && outcomes.iter().all(Result::is_ok) {
+            self.producer = Some(producer);
+            return Ok(window.len());
+        }
         let mut failure = None;
         for ((id, _), outcome) in sent.into_iter().zip(outcomes) {
             match outcome {

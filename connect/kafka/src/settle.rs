@@ -53,6 +53,32 @@ impl KafkaSettle {
         }
     }
 
+    /// Notes the dispositions in the books, and tells nobody.
+    async fn note(&mut self, settled: &[(Receipt, Disposition)]) -> Result<(), ConnectError> {
+        let group = Arc::clone(self.handle.group());
+        let mut dead = Vec::new();
+        {
+            let (mut state, now) = (group.lock(), Instant::now());
+            for (receipt, disposition) in settled {
+                let outcome = match disposition {
+                    Disposition::Accept => Outcome::Done,
+                    Disposition::Release => Outcome::Untried,
+                    Disposition::Retry { after } => Outcome::Again(*after),
+                    Disposition::Dead { cause } => {
+                        dead.push((receipt, cause));
+                        continue;
+                    }
+                };
+                state.books.settle(receipt, outcome, now);
+            }
+        }
+        for (receipt, cause) in dead {
+            self.bury(receipt, cause).await?;
+            group.lock().books.settle(receipt, Outcome::Done, Instant::now());
+        }
+        Ok(())
+    }
+
     /// Commits, on a thread that may block.
     async fn commit(&self) -> Result<(), ConnectError> {
         let group = Arc::clone(self.handle.group());
@@ -66,19 +92,11 @@ impl Settle for KafkaSettle {
     type Receipt = Receipt;
 
     async fn settle(&mut self, settled: &[(Receipt, Disposition)]) -> Result<(), ConnectError> {
-        for (receipt, disposition) in settled {
-            let outcome = match disposition {
-                Disposition::Accept => Outcome::Done,
-                Disposition::Release => Outcome::Untried,
-                Disposition::Retry { after } => Outcome::Again(*after),
-                Disposition::Dead { cause } => {
-                    self.bury(receipt, cause).await?;
-                    Outcome::Done
-                }
-            };
-            self.handle.group().change(|state| state.books.settle(receipt, outcome, Instant::now()));
-        }
-        self.handle.group().arrived.notify_one();
+        let noted = self.note(settled).await;
+        let group = self.handle.group();
+        group.tell();
+        group.arrived.notify_one();
+        noted?;
         self.commit().await
     }
 
