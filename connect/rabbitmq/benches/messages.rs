@@ -4,9 +4,10 @@
 //! cargo bench -p stage-rabbitmq --bench messages -- [MESSAGES]
 //! ```
 //!
-//! Both sides publish persistent messages in windows of the same size and wait for the confirms of each, receive 200 at
-//! once, and acknowledge each message. By hand, one consumer with that prefetch stays; the connector begins one for each
-//! pull, so that nothing is fetched beyond demand. They alternate.
+//! Both sides publish persistent messages with ids, in windows of the same size whose calls begin together, and wait for
+//! the confirms of each. They receive 200 at once, acknowledge these by one call, and ask whether that was processed. By
+//! hand, one consumer with that prefetch stays; the connector begins one for each pull, so that nothing is fetched beyond
+//! demand. They alternate.
 //!
 //! A server that is busy writes persistent messages to its disk about every 200 ms, and confirms them afterwards. Each
 //! window waits for that, so shorter ones would measure little else.
@@ -19,6 +20,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
+use futures_util::future::try_join_all;
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions,
     QueueDeclareOptions,
@@ -26,7 +28,7 @@ use lapin::options::{
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Consumer};
 use stage_connect::laws::{Outcome, beside, by_hand, numbers};
-use stage_connect::{Disposition, MessageId, Push};
+use stage_connect::{Disposition, MessageId, Push, PutError};
 use stage_rabbitmq::{Outgoing, PublishOptions, RabbitPull, RabbitPush, ReadOptions};
 use support::RabbitServer;
 
@@ -38,23 +40,23 @@ const PAYLOAD: usize = 100;
 async fn plain(channel: &Channel, consumer: &mut Consumer, messages: usize) -> Outcome<Duration> {
     let begun = Instant::now();
     for _ in 0..messages / WINDOW {
-        let mut confirms = Vec::new();
-        for _ in 0..WINDOW {
-            let properties = BasicProperties::default().with_delivery_mode(2);
+        let publish = |number: usize| {
+            let id = number.to_string().into();
+            let properties = BasicProperties::default().with_delivery_mode(2).with_message_id(id);
             let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-            let sent = channel.basic_publish("".into(), "plain".into(), options, &[7; PAYLOAD], properties);
-            confirms.push(sent.await?);
-        }
-        for confirm in confirms {
-            confirm.await?;
-        }
+            channel.basic_publish("".into(), "plain".into(), options, &[7; PAYLOAD], properties)
+        };
+        let confirms = try_join_all((0..WINDOW).map(publish)).await?;
+        try_join_all(confirms).await?;
     }
-    for _ in 0..messages {
+    for number in 1..=messages {
         let delivery = consumer.next().await.ok_or("the server has ended the consumer")??;
-        delivery.acker.ack(BasicAckOptions::default()).await?;
+        if number % usize::from(BATCH) == 0 {
+            delivery.acker.ack(BasicAckOptions { multiple: true }).await?;
+            // The answer to a later question means that the acknowledgement was processed.
+            declare(channel, "plain").await?;
+        }
     }
-    // The answer to a later question means that all acknowledgements were processed.
-    declare(channel, "plain").await?;
     Ok(begun.elapsed())
 }
 
@@ -67,7 +69,7 @@ async fn ours(server: &RabbitServer, messages: usize) -> Outcome<Duration> {
     let begun = Instant::now();
     for _ in 0..messages / WINDOW {
         let window: Vec<_> = (0..WINDOW).map(message).collect();
-        by_hand::put_all(&mut push, &window).await;
+        put(&mut push, &window).await?;
     }
     let mut done = 0;
     while done < messages {
@@ -76,6 +78,19 @@ async fn ours(server: &RabbitServer, messages: usize) -> Outcome<Duration> {
         done += taken.len();
     }
     Ok(begun.elapsed())
+}
+
+/// Stores all messages. By hand, a publisher that the server blocks waits in the same way.
+async fn put(push: &mut RabbitPush, messages: &[(MessageId, Outgoing)]) -> Outcome<()> {
+    let mut rest = messages;
+    while !rest.is_empty() {
+        match push.put(rest).await {
+            Ok(stored) => rest = &rest[stored..],
+            Err(PutError::Full { after }) => tokio::time::sleep(after).await,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 async fn declare(channel: &Channel, queue: &str) -> Outcome<()> {

@@ -49,6 +49,7 @@ mod read;
 mod server;
 mod session;
 mod settle;
+mod tags;
 
 pub use lapin::BasicProperties;
 pub use message::{Outgoing, RabbitMessage};

@@ -52,7 +52,7 @@ fn pulled(delivery: Delivery, session: &Arc<Session>) -> Pulled<RabbitMessage, R
         properties: delivery.properties,
         payload: delivery.data.into(),
     };
-    let receipt = Receipt::new(delivery.acker, Arc::clone(session), &message);
+    let receipt = Receipt::new(delivery.delivery_tag, Arc::clone(session), &message);
     let attempt = receipt.attempt();
     Pulled { message, receipt, attempt }
 }
@@ -113,7 +113,9 @@ impl Pull for RabbitPull {
             };
             let received = reading.await;
             self.reading = None;
-            self.ready.extend(received?);
+            let received = received?;
+            session.receive(&received);
+            self.ready.extend(received);
         }
         let count = self.ready.len().min(at_most.get());
         Ok(self.ready.drain(..count).map(|delivery| pulled(delivery, &session)).collect())

@@ -50,6 +50,10 @@ impl RabbitPush {
         answers: &[(usize, Confirmed)],
         failure: Option<ConnectError>,
     ) -> Result<usize, PutError> {
+        let is_stored = |(_, answer): &(usize, Confirmed)| matches!(answer, Confirmed::Stored);
+        if answers.len() == window.len() && answers.iter().all(is_stored) {
+            return Ok(window.len());
+        }
         for (index, answer) in answers {
             if let Confirmed::Stored = answer {
                 self.stored.insert(window[*index].0.clone());

@@ -37,14 +37,16 @@ pub(crate) async fn read(
     let what = "cannot consume";
     let channel = &session.channel;
     let prefetch = u16::try_from(at_most).unwrap_or(MOST);
-    ask(&at, what, channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
+    let limit = channel.basic_qos(prefetch, BasicQosOptions::default());
     let consume = channel.basic_consume(
         short(&queue),
         short(""),
         BasicConsumeOptions::default(),
         FieldTable::default(),
     );
-    let mut consumer = ask(&at, what, consume).await?;
+    // The limit is sent first, and one round trip answers both.
+    let both = async { tokio::try_join!(biased; limit, consume) };
+    let ((), mut consumer) = ask(&at, what, both).await?;
     let mut received = Vec::new();
     let first = tokio::select! {
         first = consumer.next() => Some(first),
@@ -63,8 +65,10 @@ pub(crate) async fn read(
             }
         }
     }
+    // A consumer that has delivered its limit is silent until something is acknowledged, which is sent after its end.
+    let nowait = received.len() == usize::from(prefetch);
     let cancelled =
-        timeout(PATIENCE, channel.basic_cancel(consumer.tag(), BasicCancelOptions::default())).await;
+        timeout(PATIENCE, channel.basic_cancel(consumer.tag(), BasicCancelOptions { nowait })).await;
     // Messages on their way arrive before the server confirms the end. After a failure it delivers them again.
     if let Ok(Ok(())) = cancelled {
         while let Ok(Some(Ok(delivery))) = timeout(PATIENCE, consumer.next()).await {

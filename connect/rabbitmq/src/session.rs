@@ -1,7 +1,12 @@
 //! A connection with one channel.
 
+use std::future::poll_fn;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::future::maybe_done;
+use lapin::message::Delivery;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection};
@@ -12,6 +17,7 @@ use crate::error::{NOT_FOUND, code, failed, late};
 use crate::message::short;
 use crate::options::QueueKind;
 use crate::server::Server;
+use crate::tags::Tags;
 
 /// The longest wait for an answer of the server.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,6 +30,24 @@ const NAME: usize = 255;
 pub(crate) struct Session {
     pub(crate) connection: Connection,
     pub(crate) channel: Channel,
+    tags: Mutex<Tags>,
+}
+
+/// Begins calls in their order, then awaits all of them. The thread of the client sends what it finds at once; a call
+/// that is awaited before the next one begins costs a hand-over to that thread, and a packet.
+pub(crate) async fn all<F: Future>(calls: Vec<F>) -> Vec<F::Output> {
+    let mut begun = Vec::with_capacity(calls.len());
+    for call in calls {
+        let mut call = Box::pin(maybe_done(call));
+        poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx).is_ready())).await;
+        begun.push(call);
+    }
+    let mut outcomes = Vec::with_capacity(begun.len());
+    for mut call in begun {
+        call.as_mut().await;
+        outcomes.extend(call.as_mut().take_output());
+    }
+    outcomes
 }
 
 /// Awaits a call of the client.
@@ -40,7 +64,20 @@ impl Session {
         let what = "cannot connect";
         let connection = ask(at, what, server.connect()).await?;
         let channel = ask(at, what, connection.create_channel()).await?;
-        Ok(Self { connection, channel })
+        Ok(Self { connection, channel, tags: Mutex::default() })
+    }
+
+    /// Notes deliveries of the channel.
+    pub(crate) fn receive(&self, deliveries: &[Delivery]) {
+        let mut tags = self.tags();
+        for delivery in deliveries {
+            tags.receive(delivery.delivery_tag);
+        }
+    }
+
+    /// Returns the deliveries that are not settled.
+    pub(crate) fn tags(&self) -> MutexGuard<'_, Tags> {
+        self.tags.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Closes the connection, which may be broken.

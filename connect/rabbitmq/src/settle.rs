@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use lapin::options::{BasicAckOptions, BasicNackOptions, ConfirmSelectOptions};
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{Acker, BasicProperties, Channel};
+use lapin::{BasicProperties, Channel};
 use stage_connect::{ConnectError, Disposition, Settle};
 use tokio::time::timeout;
 
@@ -16,7 +16,7 @@ use crate::message::{self, RabbitMessage, with_headers};
 use crate::options::{QueueKind, ReadOptions};
 use crate::publish::{Confirmed, Parcel, publish_all};
 use crate::server::Server;
-use crate::session::{PATIENCE, Session, ask, create_queue};
+use crate::session::{PATIENCE, Session, all, ask, create_queue};
 
 /// How much longer a queue of retries lives than the messages in it, in milliseconds.
 const IDLE: u64 = 3_600_000;
@@ -24,7 +24,7 @@ const IDLE: u64 = 3_600_000;
 /// Identifies one delivery of a message. It keeps the content, which a retry or a dead letter publishes again.
 #[derive(Clone, Debug)]
 pub struct Receipt {
-    acker: Acker,
+    tag: u64,
     session: Arc<Session>,
     payload: Bytes,
     properties: BasicProperties,
@@ -32,14 +32,28 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    pub(crate) fn new(acker: Acker, session: Arc<Session>, message: &RabbitMessage) -> Self {
+    pub(crate) fn new(tag: u64, session: Arc<Session>, message: &RabbitMessage) -> Self {
         let failures = message::failures(&message.properties);
         let (payload, properties) = (message.payload.clone(), message.properties.clone());
-        Self { acker, session, payload, properties, failures }
+        Self { tag, session, payload, properties, failures }
     }
 
     pub(crate) const fn attempt(&self) -> u32 {
         self.failures.saturating_add(1)
+    }
+
+    /// Returns whether the delivery can be settled. A lost channel has given its messages back, and a repeated list
+    /// contains receipts that are settled.
+    fn is_open(&self) -> bool {
+        self.session.channel.status().connected() && self.session.tags().is_open(self.tag)
+    }
+
+    /// Acknowledges this delivery alone.
+    async fn acknowledge(&self) -> lapin::Result<()> {
+        if !self.session.tags().settle(self.tag) {
+            return Ok(());
+        }
+        self.session.channel.basic_ack(self.tag, BasicAckOptions::default()).await
     }
 }
 
@@ -159,43 +173,77 @@ fn delay(after: Duration) -> u64 {
     }
 }
 
+/// Returns the sessions of these receipts, each once.
+fn sessions(settled: &[(Receipt, Disposition)]) -> Vec<&Arc<Session>> {
+    let mut sessions: Vec<&Arc<Session>> = Vec::new();
+    for (receipt, _) in settled {
+        if sessions.iter().all(|session| !Arc::ptr_eq(session, &receipt.session)) {
+            sessions.push(&receipt.session);
+        }
+    }
+    sessions
+}
+
+/// Tells a session which of its messages are accepted and which are released.
+async fn tell(session: &Arc<Session>, settled: &[(Receipt, Disposition)]) -> lapin::Result<()> {
+    if !session.channel.status().connected() {
+        return Ok(());
+    }
+    let (mut accepted, mut nacks) = (Vec::new(), Vec::new());
+    for (receipt, disposition) in settled.iter().filter(|(receipt, _)| Arc::ptr_eq(&receipt.session, session))
+    {
+        match disposition {
+            Disposition::Accept => accepted.push(receipt.tag),
+            Disposition::Release if session.tags().settle(receipt.tag) => {
+                let requeue = BasicNackOptions { requeue: true, multiple: false };
+                nacks.push(session.channel.basic_nack(receipt.tag, requeue));
+            }
+            Disposition::Release | Disposition::Retry { .. } | Disposition::Dead { .. } => {}
+        }
+    }
+    // Behind the releases: an acknowledgement of many would settle a delivery that is noted as settled and not told.
+    let released = all(nacks).await;
+    let acknowledged = session.tags().acknowledge(accepted);
+    let mut acks = Vec::new();
+    if let Some(tag) = acknowledged.up_to {
+        acks.push(session.channel.basic_ack(tag, BasicAckOptions { multiple: true }));
+    }
+    for tag in acknowledged.single {
+        acks.push(session.channel.basic_ack(tag, BasicAckOptions::default()));
+    }
+    released.into_iter().chain(all(acks).await).collect()
+}
+
+/// Notes that a channel is lost, so that its messages are delivered again.
+fn note_loss(at: &str, error: &lapin::Error) {
+    tracing::debug!(%error, "{at}: a channel was lost before its messages were settled");
+}
+
 impl Settle for RabbitSettle {
     type Receipt = Receipt;
 
     async fn settle(&mut self, settled: &[(Receipt, Disposition)]) -> Result<(), ConnectError> {
         let (at, what) = (self.reader.describe(), "cannot settle");
-        for (receipt, disposition) in settled {
-            // A lost channel has given its messages back, and a repeated list contains receipts that are settled.
-            if !receipt.acker.usable() {
-                continue;
+        let sessions = sessions(settled);
+        for session in &sessions {
+            if let Err(error) = tell(session, settled).await {
+                note_loss(&at, &error);
             }
-            let requeue = BasicNackOptions { requeue: true, multiple: false };
-            let told = match disposition {
-                Disposition::Accept => receipt.acker.ack(BasicAckOptions::default()).await,
-                Disposition::Release => receipt.acker.nack(requeue).await,
-                Disposition::Retry { after } => {
-                    self.retry(receipt, *after).await?;
-                    receipt.acker.ack(BasicAckOptions::default()).await
-                }
-                Disposition::Dead { cause } => {
-                    self.bury(receipt, cause).await?;
-                    receipt.acker.ack(BasicAckOptions::default()).await
-                }
-            };
-            // A failure means that the channel is lost, so the message is delivered again.
-            if let Err(error) = told {
-                tracing::debug!(%error, "{at}: a channel was lost before its messages were settled");
+        }
+        for (receipt, disposition) in settled.iter().filter(|(receipt, _)| receipt.is_open()) {
+            match disposition {
+                Disposition::Accept | Disposition::Release => continue,
+                Disposition::Retry { after } => self.retry(receipt, *after).await?,
+                Disposition::Dead { cause } => self.bury(receipt, cause).await?,
+            }
+            if let Err(error) = receipt.acknowledge().await {
+                note_loss(&at, &error);
             }
         }
         // The protocol has no answer to an acknowledgement; the answer to a later question means that it was processed.
-        let mut asked: Vec<&Arc<Session>> = Vec::new();
-        for (receipt, _) in settled {
-            let is_new = asked.iter().all(|session| !Arc::ptr_eq(session, &receipt.session));
-            if is_new && receipt.session.channel.status().connected() {
-                asked.push(&receipt.session);
-                if timeout(PATIENCE, receipt.session.flush(&self.reader.options.queue)).await.is_err() {
-                    return Err(late(&at, what));
-                }
+        for session in sessions.into_iter().filter(|session| session.channel.status().connected()) {
+            if timeout(PATIENCE, session.flush(&self.reader.options.queue)).await.is_err() {
+                return Err(late(&at, what));
             }
         }
         Ok(())

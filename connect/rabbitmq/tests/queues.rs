@@ -12,7 +12,7 @@ use stage_connect::laws::by_hand::{opened, put_all, settle_all, take};
 use stage_connect::laws::{Authority, Counts};
 use stage_connect::{
     ConnectError, Disposition, ErrorKind, MessageId, Pull, PullOptions, Pulled, Push, PushOptions, PutError,
-    sink, source,
+    Settle, sink, source,
 };
 use stage_core::Pipeline;
 use stage_rabbitmq::{
@@ -75,6 +75,30 @@ async fn settled_messages_have_left_the_queue_when_the_call_returns() {
     assert_eq!(take(&mut pull, 9, LONG).await.len(), 1);
     assert!(begun.elapsed() < LONG);
     assert!(take(&mut pull, 9, SHORT).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_accepted_batch_settles_no_message_of_another_one() {
+    let Some(server) = RabbitServer::shared() else { return };
+    let queue = new_queue();
+    let (mut pull, mut settle) = reader(&server, ReadOptions::new(&*queue)).await;
+    publish(&server, &queue, 0..9).await;
+    let mut pulled = Vec::new();
+    while pulled.len() < 9 {
+        pulled.extend(take(&mut pull, 3.min(9 - pulled.len()), LONG).await);
+    }
+    let (first, rest) = pulled.split_at(3);
+    let (second, third) = rest.split_at(3);
+    settle_all(&mut settle, second, Disposition::Accept).await;
+    assert_eq!(server.counts(&queue).in_flight, 6);
+    let verdicts = [Disposition::Accept, Disposition::Release, Disposition::Accept];
+    let list: Vec<_> = first.iter().map(|pulled| pulled.receipt.clone()).zip(verdicts).collect();
+    settle.settle(&list).await.unwrap();
+    assert_eq!(server.counts(&queue), Counts { ready: 1, in_flight: 3, dead: 0 });
+    settle_all(&mut settle, third, Disposition::Accept).await;
+    assert_eq!(server.counts(&queue), Counts { ready: 1, in_flight: 0, dead: 0 });
+    let again = take(&mut pull, 9, LONG).await;
+    assert_eq!(numbers(&again), expected(&[(1, 1)]));
 }
 
 #[tokio::test]
