@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -93,6 +94,15 @@ impl Input {
             return Ok(ProjectionMask::all());
         }
         Ok(ProjectionMask::roots(self.metadata.parquet_schema(), roots))
+    }
+
+    /// Returns the places of these columns' pages in a row group.
+    pub(crate) fn places(&self, group: usize, columns: &ProjectionMask) -> impl Iterator<Item = Range<u64>> {
+        let all = self.metadata.metadata().row_group(group).columns().iter().enumerate();
+        all.filter(|(leaf, _)| columns.leaf_included(*leaf)).map(|(_, column)| {
+            let (start, length) = column.byte_range();
+            start..start.saturating_add(length)
+        })
     }
 
     fn missing(&self, column: &str) -> ParquetError {

@@ -59,6 +59,7 @@ mod input;
 #[cfg(feature = "objects")]
 mod object;
 mod parquet;
+mod read_ahead;
 mod reading;
 mod rows;
 mod write;

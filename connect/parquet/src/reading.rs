@@ -16,6 +16,7 @@ use crate::input::{Input, Place};
 #[cfg(feature = "objects")]
 use crate::object::ObjectGroup;
 use crate::parquet::Parquet;
+use crate::read_ahead::ReadAhead;
 
 /// The row groups of one run.
 struct Plan {
@@ -118,6 +119,7 @@ impl Plan {
         match &input.place {
             Place::Path(path) => {
                 let reader = File::open(path).map_err(BoxError::from).and_then(|file| {
+                    let file = ReadAhead::new(file, input.places(group.number, &mask))?;
                     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
                         .with_row_groups(vec![group.number])
                         .with_projection(mask)
