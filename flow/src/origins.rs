@@ -7,7 +7,7 @@ use crate::chain::Start;
 use crate::flow::{Flow, IterFlow};
 use crate::plan::{Fused, Sourced};
 use crate::refused::Refused;
-use crate::source::{ByTime, Iters, NoStamp, SharedSlice, Source};
+use crate::source::{By, ByTime, Cloned, Iters, NoStamp, SharedSlice, Source};
 
 impl<I> IterFlow<I>
 where
@@ -66,7 +66,34 @@ impl<T: Clone + Send + Sync + 'static> Flow<Start<Fused<SharedSlice<T>, NoStamp>
     ///
     /// Each stage keeps the order of the slice; `stages(1)` keeps the order of the whole.
     pub fn from_slice(items: impl Into<Arc<[T]>>) -> Self {
-        Self::from_source(SharedSlice { items: items.into() })
+        Self::from_source(SharedSlice { items: items.into(), form: Cloned })
+    }
+}
+
+impl<T, U, F> Flow<Start<Fused<SharedSlice<T, By<F>>, NoStamp>>>
+where
+    T: Send + Sync + 'static,
+    U: Send + 'static,
+    F: Fn(&T) -> U + Send + Sync + 'static,
+{
+    /// Maps each item of a slice with a function, which borrows the item: items that do not matter are not cloned. The
+    /// slice is split as by [`from_slice`](Flow::from_slice), with the same ordering.
+    ///
+    /// ```
+    /// use flow::Flow;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let words = ["the", "quick", "brown", "fox"].map(str::to_owned);
+    /// let long = Flow::from_slice_with(words, |word| (word.len() > 3).then(|| word.clone()))
+    ///     .filter_map(|word| word)
+    ///     .stages(1);
+    /// assert_eq!(long.collect::<Vec<_>>().await?, ["quick", "brown"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_slice_with(items: impl Into<Arc<[T]>>, function: F) -> Self {
+        Self::from_source(SharedSlice { items: items.into(), form: By { function: Arc::new(function) } })
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 use super::{
     Answer, Event, Generator,
     hand::Hand,
-    queries::{self, timed, untimed},
+    queries::{self, bids, listings, timed, timed_bids, timed_listings, untimed},
     reference, workers,
 };
 use crate::{
@@ -70,18 +70,18 @@ impl Query {
     /// All queries, in the order of their numbers.
     pub const ALL: [Self; 13] = [
         query!(q0, untimed),
-        query!(q1, untimed, "hand", workers::q1::<Hand>),
-        query!(q2, untimed, "hand", workers::q2::<Hand>),
-        query!(q3, untimed, "hand", workers::q3::<Hand>),
+        query!(q1, bids, "hand", workers::q1::<Hand>),
+        query!(q2, bids, "hand", workers::q2::<Hand>),
+        query!(q3, listings, "hand", workers::q3::<Hand>),
         query!(q4, timed, "hand", workers::q4::<Hand>),
-        query!(q5, timed, "hand", workers::q5::<Hand>),
+        query!(q5, timed_bids, "hand", workers::q5::<Hand>),
         query!(q6, timed),
-        query!(q7, timed, "hand", workers::q7::<Hand>),
-        query!(q8, timed, "hand", workers::q8::<Hand>),
-        query!(q11, timed),
-        query!(q12, untimed),
-        query!(q13, untimed),
-        query!(q18, untimed),
+        query!(q7, timed_bids, "hand", workers::q7::<Hand>),
+        query!(q8, timed_listings, "hand", workers::q8::<Hand>),
+        query!(q11, timed_bids),
+        query!(q12, bids),
+        query!(q13, bids),
+        query!(q18, bids),
     ];
 
     /// Answers the query by a flow.

@@ -71,6 +71,11 @@ impl Event {
         if let Self::Bid(bid) = self { Some(*bid) } else { None }
     }
 
+    /// Returns the event, if it is no bid.
+    pub fn listing(&self) -> Option<Self> {
+        if let Self::Bid(_) = self { None } else { Some(self.clone()) }
+    }
+
     /// Returns the person, if the event is one.
     pub fn into_person(self) -> Option<Arc<Person>> {
         if let Self::Person(person) = self { Some(person) } else { None }

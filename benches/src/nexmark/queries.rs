@@ -43,9 +43,34 @@ pub fn timed(events: &Arc<[Event]>) -> Flow<impl Chain<Out = Event, Origin: Orig
     Flow::from_slice(Arc::clone(events)).event_time(Event::at, Duration::MAX)
 }
 
-/// Returns the bids.
-fn bids<C: Chain<Out = Event>>(events: Flow<C>) -> Flow<impl Chain<Out = Bid, Origin = C::Origin>> {
-    events.filter_map(|event| event.bid())
+/// Returns the bids of a slice. The other events are not cloned.
+pub fn bids(events: &Arc<[Event]>) -> Flow<impl Chain<Out = Bid, Origin: Origin<Time = Untimed>> + use<>> {
+    Flow::from_slice_with(Arc::clone(events), Event::bid).filter_map(|bid| bid)
+}
+
+/// Returns the bids of a slice with their times. The times of the other events count for the watermark.
+pub fn timed_bids(
+    events: &Arc<[Event]>,
+) -> Flow<impl Chain<Out = Bid, Origin: Origin<Time = Timed>> + use<>> {
+    Flow::from_slice_with(Arc::clone(events), |event: &Event| (event.at(), event.bid()))
+        .event_time(|(at, _)| *at, Duration::MAX)
+        .filter_map(|(_, bid)| bid)
+}
+
+/// Returns the persons and auctions of a slice. The bids are not cloned.
+pub fn listings(
+    events: &Arc<[Event]>,
+) -> Flow<impl Chain<Out = Event, Origin: Origin<Time = Untimed>> + use<>> {
+    Flow::from_slice_with(Arc::clone(events), Event::listing).filter_map(|event| event)
+}
+
+/// Returns the persons and auctions of a slice with their times. The times of the bids count for the watermark.
+pub fn timed_listings(
+    events: &Arc<[Event]>,
+) -> Flow<impl Chain<Out = Event, Origin: Origin<Time = Timed>> + use<>> {
+    Flow::from_slice_with(Arc::clone(events), |event: &Event| (event.at(), event.listing()))
+        .event_time(|(at, _)| *at, Duration::MAX)
+        .filter_map(|(_, event)| event)
 }
 
 /// Passes all events on.
@@ -54,23 +79,22 @@ pub fn q0(events: Flow<impl Chain<Out = Event>>) -> Flow<impl Chain<Out = Event>
 }
 
 /// Converts the prices of all bids to euros.
-pub fn q1(events: Flow<impl Chain<Out = Event>>) -> Flow<impl Chain<Out = Bid>> {
-    bids(events).map(|bid| Bid { price: euros(bid.price), ..bid })
+pub fn q1(bids: Flow<impl Chain<Out = Bid>>) -> Flow<impl Chain<Out = Bid>> {
+    bids.map(|bid| Bid { price: euros(bid.price), ..bid })
 }
 
 /// Selects the bids for every 123rd auction: the auction and the price.
-pub fn q2(events: Flow<impl Chain<Out = Event>>) -> Flow<impl Chain<Out = (u64, u64)>> {
-    bids(events).filter_map(|bid| is_selected(bid.auction).then_some((bid.auction, bid.price)))
+pub fn q2(bids: Flow<impl Chain<Out = Bid>>) -> Flow<impl Chain<Out = (u64, u64)>> {
+    bids.filter_map(|bid| is_selected(bid.auction).then_some((bid.auction, bid.price)))
 }
 
 /// Joins the sellers of three states with their auctions of category 10.
 pub fn q3(
-    events: Flow<impl Chain<Out = Event, Origin: Origin<Time = Untimed>>>,
+    listings: Flow<impl Chain<Out = Event, Origin: Origin<Time = Untimed>>>,
 ) -> Flow<impl Chain<Out = Local>> {
-    // Without the bids, so that few events go to both sides.
-    let events = events.filter(|event| !matches!(event, Event::Bid(_))).share();
-    let sellers = events.clone().filter_map(Event::into_person).filter(|person| is_near(&person.state));
-    let auctions = events.filter_map(Event::into_auction).filter(|auction| auction.category == 10);
+    let listings = listings.share();
+    let sellers = listings.clone().filter_map(Event::into_person).filter(|person| is_near(&person.state));
+    let auctions = listings.filter_map(Event::into_auction).filter(|auction| auction.category == 10);
     let pairs = sellers.bounded_join(Inner, auctions, |person| person.id, |auction| auction.seller);
     pairs
         .map(|(person, auction)| (person.name.clone(), person.city.clone(), person.state.clone(), auction.id))
@@ -92,11 +116,8 @@ pub fn q4(
 /// Finds the auctions with the most bids, in windows of 10 s every 2 s.
 ///
 /// A bid is counted once, in a pane of 2 s, and not in each of the five windows that contain it.
-pub fn q5(
-    events: Flow<impl Chain<Out = Event, Origin: Origin<Time = Timed>>>,
-) -> Flow<impl Chain<Out = Hot>> {
-    bids(events)
-        .window(Window::fixed(STEP))
+pub fn q5(bids: Flow<impl Chain<Out = Bid, Origin: Origin<Time = Timed>>>) -> Flow<impl Chain<Out = Hot>> {
+    bids.window(Window::fixed(STEP))
         .reduce(Counts::default, |counts, bid| *counts.entry(bid.auction).or_insert(0) += 1)
         .departition(Counts::default, add_counts, |counts, window| (start(window), counts))
         .emit_and_reduce(Panes::default, |panes, (start, counts)| panes.add(start, counts))
@@ -125,10 +146,9 @@ pub fn q6(
 
 /// Finds the highest bids of each 10 s.
 pub fn q7(
-    events: Flow<impl Chain<Out = Event, Origin: Origin<Time = Timed>>>,
+    bids: Flow<impl Chain<Out = Bid, Origin: Origin<Time = Timed>>>,
 ) -> Flow<impl Chain<Out = (i64, Bid)>> {
-    bids(events)
-        .window(Window::fixed(SPAN))
+    bids.window(Window::fixed(SPAN))
         .reduce(Top::default, Top::add)
         .departition(Top::default, Top::merge, |top, window| top.rows(start(window)))
         .flat_map(|rows| rows)
@@ -136,22 +156,19 @@ pub fn q7(
 
 /// Finds the persons who opened an auction in the 10 s in which they came.
 pub fn q8(
-    events: Flow<impl Chain<Out = Event, Origin: Origin<Time = Timed>>>,
+    listings: Flow<impl Chain<Out = Event, Origin: Origin<Time = Timed>>>,
 ) -> Flow<impl Chain<Out = Newcomer>> {
-    let events = events.filter(|event| !matches!(event, Event::Bid(_))).share();
-    let persons = events.clone().filter_map(Event::into_person);
-    let auctions = events.filter_map(Event::into_auction);
+    let listings = listings.share();
+    let persons = listings.clone().filter_map(Event::into_person);
+    let auctions = listings.filter_map(Event::into_auction);
     let window = Window::fixed(SPAN);
     let pairs = persons.window_join(Inner, window, auctions, |person| person.id, |auction| auction.seller);
     pairs.map(|(person, auction)| (person.id, person.name.clone(), auction.reserve))
 }
 
 /// Counts the bids of each bidder, in sessions that end after 10 s without a bid.
-pub fn q11(
-    events: Flow<impl Chain<Out = Event, Origin: Origin<Time = Timed>>>,
-) -> Flow<impl Chain<Out = Visit>> {
-    bids(events)
-        .map(|bid| bid.bidder)
+pub fn q11(bids: Flow<impl Chain<Out = Bid, Origin: Origin<Time = Timed>>>) -> Flow<impl Chain<Out = Visit>> {
+    bids.map(|bid| bid.bidder)
         .partition(|bidder| *bidder)
         .sessions(
             Sessions::new(SPAN),
@@ -164,9 +181,8 @@ pub fn q11(
 }
 
 /// Counts the bids of each bidder in each 10 s of the wall clock.
-pub fn q12(events: Flow<impl Chain<Out = Event>>) -> Flow<impl Chain<Out = (u64, u64)>> {
-    bids(events)
-        .map(|bid| bid.bidder)
+pub fn q12(bids: Flow<impl Chain<Out = Bid>>) -> Flow<impl Chain<Out = (u64, u64)>> {
+    bids.map(|bid| bid.bidder)
         .partition(|bidder| *bidder)
         .window(Window::periodic(SPAN))
         .reduce(Counts::default, |counts, bidder| *counts.entry(bidder).or_insert(0) += 1)
@@ -175,16 +191,16 @@ pub fn q12(events: Flow<impl Chain<Out = Event>>) -> Flow<impl Chain<Out = (u64,
 
 /// Adds a value from a table to each bid.
 pub fn q13(
-    events: Flow<impl Chain<Out = Event, Origin: Origin<Time = Untimed>>>,
+    bids: Flow<impl Chain<Out = Bid, Origin: Origin<Time = Untimed>>>,
 ) -> Flow<impl Chain<Out = (Bid, u64)>> {
     let table = Flow::from_items(0..TABLE).map(|key| (key, value_of(key)));
-    let found = bids(events).lookup_join(Inner, table, |bid| bid.auction % TABLE, |row| row.0);
+    let found = bids.lookup_join(Inner, table, |bid| bid.auction % TABLE, |row| row.0);
     found.map(|(bid, (_, value))| (bid, value))
 }
 
 /// Finds the last bid of each bidder for each auction.
-pub fn q18(events: Flow<impl Chain<Out = Event>>) -> Flow<impl Chain<Out = Bid>> {
-    let last = bids(events).combine_by(
+pub fn q18(bids: Flow<impl Chain<Out = Bid>>) -> Flow<impl Chain<Out = Bid>> {
+    let last = bids.combine_by(
         |bid| (bid.bidder, bid.auction),
         || None,
         |last, bid| *last = (*last).max(Some(age(bid))),

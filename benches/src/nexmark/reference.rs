@@ -197,7 +197,7 @@ mod tests {
     use super::{
         super::{
             Generator,
-            queries::{self, timed, untimed},
+            queries::{self, bids, listings, timed, timed_bids, timed_listings, untimed},
         },
         *,
     };
@@ -239,8 +239,8 @@ mod tests {
             let numbers = (0..count).map(|number| first + number * stride);
             let events: Arc<[Event]> = numbers.map(|number| Generator::seeded(seed).event(number)).collect();
             compare!(
-                events: q0 of untimed, q1 of untimed, q2 of untimed, q3 of untimed, q4 of timed, q5 of timed,
-                q6 of timed, q7 of timed, q8 of timed, q11 of timed, q12 of untimed, q13 of untimed, q18 of untimed
+                events: q0 of untimed, q1 of bids, q2 of bids, q3 of listings, q4 of timed, q5 of timed_bids,
+                q6 of timed, q7 of timed_bids, q8 of timed_listings, q11 of timed_bids, q12 of bids, q13 of bids, q18 of bids
             );
         }
     }

@@ -52,9 +52,9 @@ impl Decode for Bytes {
     }
 }
 
-/// Decodes each record with a function.
+/// Makes an event of each record or item with a function, which borrows it.
 pub struct By<F> {
-    pub(super) function: Arc<F>,
+    pub(crate) function: Arc<F>,
 }
 
 impl<F> Clone for By<F> {

@@ -175,7 +175,7 @@ pub use {
     part::Taker,
     range::{Numbers, NumbersPart, Whole},
     records::{RecordPart, Records},
-    slice::{SharedSlice, SlicePart},
+    slice::{Cloned, Form, SharedSlice, SlicePart},
     stamper::{ByTime, LiveByTime, LiveStamper, NoStamp, Stamper},
     stream::{StreamPart, Streams},
 };

@@ -7,21 +7,37 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stage_core::BoxError;
 
+use super::decode::By;
 use super::part::Each;
 use super::{More, Part, Source, Taker};
 
-/// The items of a shared slice.
-pub struct SharedSlice<T> {
+/// The items of a shared slice, each as the event that `form` makes of it.
+pub struct SharedSlice<T, F = Cloned> {
     pub(crate) items: Arc<[T]>,
+    pub(crate) form: F,
 }
+
+/// Makes events of the items of a slice.
+pub trait Form<T>: Clone + Send + Sync + 'static {
+    /// The type of the events.
+    type Event: Send + 'static;
+
+    /// Makes the event of an item.
+    fn form(&self, item: &T) -> Self::Event;
+}
+
+/// Clones the items.
+#[derive(Clone, Copy, Debug)]
+pub struct Cloned;
 
 /// The number of items of a piece: as many as are read in one call. Parts are apart by this much, whatever the length
 /// of the slice: the stages after them keep what one part is ahead of another in event time.
 const PIECE: usize = 4096;
 
 /// A range of the slice, and access to the items that no other part has taken.
-pub struct SlicePart<T> {
+pub struct SlicePart<T, F = Cloned> {
     items: Arc<[T]>,
+    form: F,
     range: Range<usize>,
     untaken: Option<Arc<Untaken>>,
 }
@@ -46,36 +62,62 @@ impl Untaken {
     }
 }
 
-impl<T> Clone for SharedSlice<T> {
-    fn clone(&self) -> Self {
-        Self { items: Arc::clone(&self.items) }
+impl<T: Clone + Send + 'static> Form<T> for Cloned {
+    type Event = T;
+
+    #[inline]
+    fn form(&self, item: &T) -> T {
+        item.clone()
     }
 }
 
-impl<T> fmt::Debug for SharedSlice<T> {
+impl<T, U, F> Form<T> for By<F>
+where
+    U: Send + 'static,
+    F: Fn(&T) -> U + Send + Sync + 'static,
+{
+    type Event = U;
+
+    #[inline]
+    fn form(&self, item: &T) -> U {
+        (self.function)(item)
+    }
+}
+
+impl<T, F: Clone> Clone for SharedSlice<T, F> {
+    fn clone(&self) -> Self {
+        Self { items: Arc::clone(&self.items), form: self.form.clone() }
+    }
+}
+
+impl<T, F> fmt::Debug for SharedSlice<T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedSlice").field("items", &self.items.len()).finish()
     }
 }
 
-impl<T> fmt::Debug for SlicePart<T> {
+impl<T, F> fmt::Debug for SlicePart<T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SlicePart").field("range", &self.range).finish_non_exhaustive()
     }
 }
 
-impl<T: Clone + Send + Sync + 'static> Source for SharedSlice<T> {
-    type Item = T;
-    type Part = SlicePart<T>;
+impl<T: Send + Sync + 'static, F: Form<T>> Source for SharedSlice<T, F> {
+    type Item = F::Event;
+    type Part = SlicePart<T, F>;
 
-    fn parts(&self, most: usize) -> Result<Vec<SlicePart<T>>, BoxError> {
+    fn parts(&self, most: usize) -> Result<Vec<SlicePart<T, F>>, BoxError> {
         let (length, most) = (self.items.len(), most.clamp(1, self.items.len().max(1)));
         let untaken = Untaken::of(length, most);
         // The lengths of the parts differ by at most one item.
         let cut = |part: usize| length / most * part + (length % most).min(part);
         let range = |part| if untaken.is_some() { 0..0 } else { cut(part)..cut(part + 1) };
-        let part =
-            |part| SlicePart { items: Arc::clone(&self.items), range: range(part), untaken: untaken.clone() };
+        let part = |part| SlicePart {
+            items: Arc::clone(&self.items),
+            form: self.form.clone(),
+            range: range(part),
+            untaken: untaken.clone(),
+        };
         Ok((0..most).map(part).collect())
     }
 
@@ -84,7 +126,7 @@ impl<T: Clone + Send + Sync + 'static> Source for SharedSlice<T> {
     }
 }
 
-impl<T> SlicePart<T> {
+impl<T, F> SlicePart<T, F> {
     /// Returns the range of the next items, at most `most`.
     fn next(&mut self, most: usize) -> Range<usize> {
         if self.range.is_empty()
@@ -96,19 +138,19 @@ impl<T> SlicePart<T> {
     }
 }
 
-impl<T: Clone + Send + Sync + 'static> Part for SlicePart<T> {
-    type Item = T;
+impl<T: Send + Sync + 'static, F: Form<T>> Part for SlicePart<T, F> {
+    type Item = F::Event;
 
-    fn read(&mut self, most: usize, each: &mut impl FnMut(T)) -> Result<More, BoxError> {
+    fn read(&mut self, most: usize, each: &mut impl FnMut(F::Event)) -> Result<More, BoxError> {
         self.read_in_one(most, &mut Each(each))
     }
 
-    fn read_in_one(&mut self, most: usize, taker: &mut impl Taker<T>) -> Result<More, BoxError> {
+    fn read_in_one(&mut self, most: usize, taker: &mut impl Taker<F::Event>) -> Result<More, BoxError> {
         let next = self.next(most);
         let (end, any) = (next.end, !next.is_empty());
         let mut items = self.items[next].iter();
         if any {
-            taker.take(items.by_ref().cloned());
+            taker.take(items.by_ref().map(|item| self.form.form(item)));
         }
         self.range.start = end - items.len();
         let is_last = if self.untaken.is_some() { !any } else { self.range.is_empty() };
@@ -125,7 +167,7 @@ mod tests {
         for (length, most, sizes) in
             [(10, 3, vec![4, 3, 3]), (2, 5, vec![1, 1]), (0, 4, vec![0]), (7, 1, vec![7])]
         {
-            let source = SharedSlice { items: (0..length).collect::<Vec<_>>().into() };
+            let source = SharedSlice { items: (0..length).collect::<Vec<_>>().into(), form: Cloned };
             let parts = source.parts(most).unwrap();
             assert_eq!(parts.iter().map(|part| part.range.len()).collect::<Vec<_>>(), sizes);
             let mut all = Vec::new();
@@ -139,7 +181,7 @@ mod tests {
     #[test]
     fn a_faster_stage_takes_more_of_a_large_slice_and_each_item_is_taken_once_and_in_order() {
         let length = 5 * PIECE + 7;
-        let source = SharedSlice { items: (0..length).collect::<Vec<_>>().into() };
+        let source = SharedSlice { items: (0..length).collect::<Vec<_>>().into(), form: Cloned };
         let mut parts = source.parts(2).unwrap();
         let [fast, slow] = parts.as_mut_slice() else { panic!("two parts") };
         let (mut first, mut second) = (Vec::new(), Vec::new());

@@ -13,7 +13,7 @@ use tokio::runtime::Builder;
 use super::super::ends::Readers;
 use super::*;
 use crate::error::FirstError;
-use crate::source::{IterPart, SharedSlice, Source};
+use crate::source::{Cloned, IterPart, SharedSlice, Source};
 use crate::time::Gauges;
 
 const ITEMS: usize = 2000;
@@ -128,7 +128,7 @@ proptest! {
         runtime.block_on(async {
             match part {
                 0 => {
-                    let items = SharedSlice { items: (0..ITEMS).collect() };
+                    let items = SharedSlice { items: (0..ITEMS).collect(), form: Cloned };
                     check(items.parts(1).unwrap().remove(0), case).await
                 }
                 1 => check(IterPart { iterator: 0..ITEMS }, case).await,

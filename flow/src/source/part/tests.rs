@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::super::decode::Text;
 use super::super::packing::Packing;
 use super::super::records::{Ending, Records};
-use super::super::{IterPart, SharedSlice};
+use super::super::{Cloned, IterPart, SharedSlice};
 use super::*;
 use crate::Flow;
 
@@ -66,7 +66,7 @@ proptest! {
         let range = Flow::from_range(0..length).chain.origin.source;
         check(&sorted(read_all(range.parts(parts).unwrap(), &numbers)), 0..length);
         check(&read_all(vec![IterPart { iterator: 0..length }], &numbers), 0..length);
-        let slice = SharedSlice { items: (0..length).collect() };
+        let slice = SharedSlice { items: (0..length).collect(), form: Cloned };
         check(&sorted(read_all(slice.parts(parts).unwrap(), &numbers)), 0..length);
 
         let (sender, receiver) = mpsc::channel(300);
@@ -92,7 +92,7 @@ proptest! {
     fn a_large_slice_is_shared_whatever_is_left(
         numbers in prop::collection::vec((1_usize..5000, 1_usize..5000), 1..30),
     ) {
-        let slice = SharedSlice { items: (0..20_000_u32).collect() };
+        let slice = SharedSlice { items: (0..20_000_u32).collect(), form: Cloned };
         check(&sorted(read_all(slice.parts(2).unwrap(), &numbers)), 0..20_000);
     }
 }
