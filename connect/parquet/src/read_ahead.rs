@@ -150,7 +150,7 @@ mod tests {
             match file.get_bytes(start as u64, length) {
                 Ok(read) => assert_eq!(read, bytes[start..end]),
                 Err(error) => {
-                    assert!(end > bytes.len() && error.to_string().contains("beyond the end"), "{error}")
+                    assert!(end > bytes.len() && error.to_string().contains("beyond the end"), "{error}");
                 }
             }
         }

@@ -52,6 +52,9 @@ pub trait PartByPart: Origin<Time = Timed> {
     /// Returns whether the source gives its first events again when it is read again.
     fn repeats(&self) -> bool;
 
+    /// Returns the time after which a part without events is idle.
+    fn idle_after(&self) -> Option<Duration>;
+
     /// Returns the number of parts.
     ///
     /// # Errors
@@ -69,8 +72,10 @@ pub trait PartByPart: Origin<Time = Timed> {
 
 /// The parts of a flow that was [cut](Cut). Cheap to clone.
 pub struct CutFlow<T> {
-    parts: usize,
-    open: Arc<dyn Fn(usize) -> Result<CutPart<T>, BoxError> + Send + Sync>,
+    pub(super) parts: usize,
+    /// The time after which a part without events is idle.
+    pub(super) idle_after: Option<Duration>,
+    pub(super) open: Arc<dyn Fn(usize) -> Result<CutPart<T>, BoxError> + Send + Sync>,
 }
 
 /// A part of a flow that was [cut](Cut), at its current position.
@@ -116,7 +121,7 @@ impl<C: Chain<Origin: PartByPart>> Cut for Flow<C> {
             let allowed = "after a restart it is read again from its first event";
             return Err(Refused::new("the source before across", origin.source(), allowed).into());
         }
-        let ways = origin.ways();
+        let (ways, idle_after) = (origin.ways(), origin.idle_after());
         if let Ok(0) = ways {
             return Err(Refused::new("the source before across", origin.source(), "it has no parts").into());
         }
@@ -131,7 +136,7 @@ impl<C: Chain<Origin: PartByPart>> Cut for Flow<C> {
             operator.fed_by(Feeds::OwnPart);
             Ok(CutPart::new(Box::new(Reading::<_, C> { part, operator })))
         };
-        Ok(CutFlow { parts, open: Arc::new(open) })
+        Ok(CutFlow { parts, idle_after, open: Arc::new(open) })
     }
 }
 
@@ -152,10 +157,15 @@ impl<T> CutFlow<T> {
 }
 
 impl<T> CutPart<T> {
-    fn new(mut steps: Box<dyn Steps<T>>) -> Self {
+    pub(super) fn new(mut steps: Box<dyn Steps<T>>) -> Self {
         let woken = Arc::new(Woken::default());
         steps.wake_by(&Waker::from(Arc::clone(&woken)));
         Self { steps, woken, waits_since: None, is_idle: false, has_ended: false, failed: None }
+    }
+
+    /// Returns the steps of a part that was not read yet.
+    pub(super) fn into_steps(self) -> Box<dyn Steps<T>> {
+        self.steps
     }
 
     /// Adds the next events to `into`: those of at most `most` events of the source.
@@ -250,7 +260,7 @@ impl Wake for Woken {
 }
 
 /// A part of a source and the steps behind it.
-trait Steps<T>: Send {
+pub(super) trait Steps<T>: Send {
     fn wake_by(&mut self, waker: &Waker);
     fn read(&mut self, most: usize, into: &mut Vec<Stamped<T>>) -> Got;
     fn patience(&self) -> Option<Duration>;
@@ -260,10 +270,10 @@ trait Steps<T>: Send {
 }
 
 /// The outcome of one read of the source.
-struct Got {
-    more: Result<More, BoxError>,
+pub(super) struct Got {
+    pub(super) more: Result<More, BoxError>,
     /// Whether there were events.
-    has_taken: bool,
+    pub(super) has_taken: bool,
 }
 
 struct Reading<P, C: Chain> {
@@ -333,7 +343,7 @@ where
 
 impl<T> Clone for CutFlow<T> {
     fn clone(&self) -> Self {
-        Self { parts: self.parts, open: Arc::clone(&self.open) }
+        Self { parts: self.parts, idle_after: self.idle_after, open: Arc::clone(&self.open) }
     }
 }
 

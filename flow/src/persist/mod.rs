@@ -28,6 +28,7 @@
 //! # }
 //! ```
 
+mod combine;
 mod cut;
 mod event_times;
 mod saved;
@@ -35,6 +36,7 @@ mod saved;
 mod tests;
 mod windows;
 
+pub use combine::Combined;
 pub use cut::{Cut, CutFlow, CutPart, PartByPart, Read};
 pub use event_times::EventTimes;
 pub(crate) use saved::{Kept, KeptWay, KeptWindow};

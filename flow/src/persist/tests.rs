@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{Cut, EventTimes, KeyedWindows, OpenWindows, Read, RestoreError, Saved, WindowResult};
+use super::{
+    Combined, Cut, CutFlow, EventTimes, KeyedWindows, OpenWindows, Read, RestoreError, Saved, WindowResult,
+};
 use crate::source::{More, Part, Source};
-use crate::{Flow, Window};
+use crate::time::Stamped;
+use crate::{Flow, OfEventTime, Tally, Window};
 
 type Counts = KeyedWindows<i64, i64, u64>;
 type Results = Vec<WindowResult<i64, u64>>;
@@ -107,6 +110,94 @@ proptest! {
         let results: BTreeMap<_, _> =
             results.into_iter().map(|result| ((result.start, result.key), result.value)).collect();
         prop_assert_eq!(results, of_flow(parts));
+    }
+}
+
+/// What a state has made of the events of some parts.
+#[derive(Debug, Default, PartialEq)]
+struct Made {
+    last: BTreeMap<(i64, i64), u64>,
+    late: u64,
+    outside: u64,
+}
+
+/// Reads the parts in turn, some events at a time, and returns what they gave, part by part.
+async fn read_all<T: Send + 'static>(flow: &CutFlow<T>, most: &[usize]) -> Vec<Vec<Stamped<T>>> {
+    let mut all = Vec::new();
+    for number in 0..flow.parts() {
+        let (mut part, mut events, mut turn) = (flow.open(number).unwrap(), Vec::new(), 0);
+        while part.read(most[turn % most.len()], &mut events).await.unwrap() != Read::End {
+            // A part has its watermark no sooner than its events.
+            let passed = events.last().map_or(i64::MIN, |event: &Stamped<T>| event.stamp.watermark);
+            assert!(part.reached().unwrap_or(i64::MIN) >= passed);
+            turn += 1;
+        }
+        all.push(events);
+    }
+    all
+}
+
+/// Folds the events of parts in this order, each part by its own progress.
+fn fold<W: OfEventTime, T: Clone + Send + 'static>(
+    window: Window<W>,
+    parts: Vec<Vec<Stamped<T>>>,
+    key: impl Fn(&T) -> i64 + Send + Sync + 'static,
+    count: impl Fn(&mut u64, T) + Send + Sync + 'static,
+) -> Made {
+    let (late, outside) = (Tally::new(), Tally::new());
+    let mut window = window.count_late(&late);
+    window.spec.outside = outside.clone();
+    let windows = KeyedWindows::new(window, key, || 0, count).unwrap();
+    let (mut state, mut made) = (windows.open(parts.len()), Made::default());
+    let mut keep = |result: WindowResult<i64, u64>| {
+        if result.is_last {
+            assert_eq!(made.last.insert((result.start, result.key), result.value), None);
+        }
+    };
+    for (way, events) in parts.into_iter().enumerate() {
+        for Stamped { stamp, event } in events {
+            state.event(way, stamp.at, stamp.watermark, event, &mut keep);
+        }
+        state.end(way, &mut keep);
+    }
+    (made.late, made.outside) = (late.get(), outside.get());
+    made
+}
+
+/// Compares the results, lateness and counts of events that are combined with those of events that are not.
+fn assert_combined<W: OfEventTime + Clone>(window: Window<W>, parts: Vec<Vec<i64>>, most: [usize; 2]) {
+    let flow =
+        Flow::from_iters(parts).event_time(|at| *at, Duration::from_millis(40)).filter(|at| at % 7 != 0);
+    let cut = flow.cut().unwrap();
+    let combined =
+        cut.clone().combined(&window, |at| at % 3, || 0, |count: &mut u64, _| *count += 1).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let (events, values) = runtime.block_on(async {
+        let values = read_all(&combined, &most).await;
+        assert_eq!(read_all(&combined, &[usize::MAX]).await, values, "whatever is read at once");
+        (read_all(&cut, &most).await, values)
+    });
+    let sum = |count: &mut u64, more: Combined<i64, u64>| *count += more.value;
+    let expected = fold(window.clone(), events, |at| at % 3, |count, _| *count += 1);
+    assert_eq!(fold(window, values, |combined| combined.key, sum), expected);
+}
+
+proptest! {
+    #[test]
+    fn combined_events_give_the_results_of_the_events(
+        parts in prop::collection::vec(prop::collection::vec((-5..25_i64, 0..60_i64), 0..80), 1..WAYS),
+        most in prop::array::uniform2(1..20_usize),
+        lateness in 0..20_u64,
+    ) {
+        let spread = |part: Vec<(i64, i64)>| {
+            let mut now = 0;
+            part.into_iter().map(|(step, behind)| { now += step; now - if behind > 40 { behind } else { 0 } }).collect()
+        };
+        let parts: Vec<Vec<i64>> = parts.into_iter().map(spread).collect();
+        let [ten, four, lateness] = [10, 4, lateness].map(Duration::from_millis);
+        assert_combined(Window::fixed(ten).allowed_lateness(lateness), parts.clone(), most);
+        assert_combined(Window::sliding(ten, four).allowed_lateness(lateness), parts.clone(), most);
+        assert_combined(Window::sliding(four, ten).allowed_lateness(lateness), parts, most);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -108,6 +109,10 @@ where
         self.source.repeats()
     }
 
+    fn idle_after(&self) -> Option<Duration> {
+        self.stamper.idle_after
+    }
+
     fn ways(&self) -> Result<usize, BoxError> {
         Ok(self.source.count())
     }
@@ -131,6 +136,10 @@ where
 
     fn repeats(&self) -> bool {
         self.source.repeats()
+    }
+
+    fn idle_after(&self) -> Option<Duration> {
+        self.stamper.idle_after
     }
 
     fn ways(&self) -> Result<usize, BoxError> {
@@ -284,7 +293,7 @@ impl<P: Part, V: LiveStamper<P::Item>> Part for Stamping<P, V> {
         self.part.read_in_one(most, &mut StampingTaker { live: &mut self.live, taker })
     }
 
-    fn patience(&self) -> Option<std::time::Duration> {
+    fn patience(&self) -> Option<Duration> {
         self.live.patience()
     }
 

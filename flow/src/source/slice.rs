@@ -92,7 +92,7 @@ impl<T, F: Clone> Clone for SharedSlice<T, F> {
 
 impl<T, F> fmt::Debug for SharedSlice<T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SharedSlice").field("items", &self.items.len()).finish()
+        f.debug_struct("SharedSlice").field("items", &self.items.len()).finish_non_exhaustive()
     }
 }
 

@@ -2,27 +2,17 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use flow::persist::{Cut, CutFlow, KeyedWindows};
-use flow::{Chain, Flow, FlowError, Refused, Window};
-use stage_core::BoxError;
+use flow::persist::{Combined, Cut, CutFlow, KeyedWindows};
+use flow::{Chain, Flow, FlowError, Window};
 
 use super::crossing::{Crosses, Persist, Stays};
-use super::input::Input;
-use super::mutant::Mutant;
-use super::numbered::Numbered;
-use super::way::Ways;
-use super::windowed::Windowed;
+use super::totals::Totals;
 use crate::across::short_name;
 use crate::edge::Edge;
 use crate::format::Format;
 use crate::schema::SchemaId;
-use crate::source::{EdgeSource, SourceOptions};
 use crate::spec::EdgeSpec;
-
-/// The maximum number of parts of a source.
-const MAX_WAYS: usize = 1024;
 
 type KeyOf<T, K> = Arc<dyn Fn(&T) -> K + Send + Sync>;
 
@@ -140,11 +130,11 @@ impl<C: Chain> Across for Flow<C> {
 /// [`window`](Self::window) next.
 #[must_use = "set the window and the reducer, and start a pipeline with its source"]
 pub struct AcrossFlow<E, T, K> {
-    parts: Result<CutFlow<T>, FlowError>,
-    edge: E,
-    spec: EdgeSpec,
-    format: Format<T>,
-    key: KeyOf<T, K>,
+    pub(super) parts: Result<CutFlow<T>, FlowError>,
+    pub(super) edge: E,
+    pub(super) spec: EdgeSpec,
+    pub(super) format: Format<T>,
+    pub(super) key: KeyOf<T, K>,
 }
 
 impl<E: Edge, T, K> AcrossFlow<E, T, K>
@@ -215,7 +205,7 @@ where
     }
 }
 
-/// A flow with windows behind its edge; [`reduce`](Self::reduce) comes next.
+/// A flow with windows behind its edge; [`reduce`](Self::reduce) or [`combine`](Self::combine) comes next.
 #[must_use = "set the reducer, and start a pipeline with its source"]
 pub struct AcrossWindow<E, T, K, W> {
     flow: AcrossFlow<E, T, K>,
@@ -239,101 +229,62 @@ where
         let Self { flow, window } = self;
         let key = Arc::clone(&flow.key);
         let windows = KeyedWindows::new(window, move |event: &T| key(event), init, fold);
-        let (options, version, every) = (SourceOptions::new("process"), 1, None);
-        Totals { flow, windows, version, every, options, mutant: None }
-    }
-}
-
-/// The results of a flow that [crosses](Across::across) to other machines: one value for each key and window.
-///
-/// A pipeline in each process starts with the [`source`](Self::source). The processes share the work, and when one ends,
-/// others go on with its share: the values are those of one process that never ends.
-#[must_use = "a flow does nothing until a pipeline starts its source"]
-pub struct Totals<E, T: Send + 'static, K, A> {
-    flow: AcrossFlow<E, T, K>,
-    windows: Result<KeyedWindows<T, K, A>, Refused>,
-    version: u32,
-    every: Option<Duration>,
-    options: SourceOptions,
-    mutant: Option<Mutant>,
-}
-
-impl<E: Edge, T, K, A> Totals<E, T, K, A>
-where
-    T: Persist,
-    K: Ord + Persist,
-    A: Persist,
-{
-    /// Sets the [version](Windowed::version) of the values. Default: 1.
-    pub fn version(mut self, version: u32) -> Self {
-        self.version = version;
-        self
+        Totals::of(flow, windows)
     }
 
-    /// Sets the longest time between an event and the [snapshot](Windowed::snapshot_every) that covers it. Default: 2 s.
-    pub fn snapshot_every(mut self, time: Duration) -> Self {
-        self.every = Some(time);
-        self
-    }
-
-    /// Sets the options of the source in this process.
-    pub fn source_options(mut self, options: SourceOptions) -> Self {
-        self.options = options;
-        self
-    }
-
-    /// Breaks a rule.
-    #[cfg(feature = "testing")]
-    pub fn with_mutant(mut self, mutant: Mutant) -> Self {
-        self.mutant = Some(mutant);
-        self
-    }
-
-    /// Returns the source of the results, which also sends this process's share of the events: see
-    /// [`Windowed::source`].
+    /// Folds the events of each key in each window, first where the source is read, and then the values of all parts of
+    /// the source by `merge`. Each way sends a value for many events, so less crosses the edge the more events have the
+    /// same key and window.
     ///
-    /// It does not end by itself. The gauge `ways` shows the number of parts of the flow's source in this process.
+    /// A value is sent when a window ends that may contain its events, and after 4,096 events. So `merge` takes values in
+    /// another grouping each time: the result must not depend on it, nor on the order of the values, and merging with
+    /// `init()` must change nothing. Values have their own [schema](EdgeSpec::schema), by the name of the events' and
+    /// ` combined`, and are written in the postcard format.
     ///
-    /// # Errors
+    /// ```
+    /// use std::time::Duration;
     ///
-    /// If the flow has an invalid option, a source that cannot be read or can be read only once, or more than 1,024
-    /// parts. While it runs, the pipeline also ends if a part of the source cannot be read, or a step panics.
-    pub fn source(&self) -> Result<EdgeSource<E, Numbered<K, A>>, BoxError> {
-        let AcrossFlow { parts, edge, spec, format, key } = &self.flow;
-        let parts = parts.clone()?;
-        let count = parts.parts();
-        if count > MAX_WAYS {
-            let name = &spec.name;
-            return Err(
-                format!("edge `{name}`: the flow has {count} parts; {MAX_WAYS} can cross an edge").into()
-            );
-        }
-        let ways = u32::try_from(count)?;
-        let windowed = Windowed::new(edge.clone(), spec.clone(), format.clone(), self.windows.clone()?, ways)
-            .version(self.version)
-            .source_options(self.options.clone());
-        let windowed = self.every.into_iter().fold(windowed, Windowed::snapshot_every);
-        let windowed = windowed.breaking(self.mutant);
-        let by = Arc::clone(key);
-        // The parts of the flow have the times.
-        let no_time = |_: &T| 0;
-        let ways = Ways::new(
-            edge.clone(),
-            spec.clone(),
-            format.clone(),
-            move |event| by(event),
-            no_time,
-            Duration::MAX,
-        )?;
-        let input = Input {
-            edge: edge.clone(),
-            spec: spec.clone(),
-            ways,
-            parts,
-            readable: format.readable(),
-            options: self.options.clone(),
+    /// use flow::{Flow, Window};
+    /// use stage_edge::flow::Across;
+    /// use stage_edge::memory::MemoryEdge;
+    ///
+    /// # fn main() -> Result<(), stage_core::BoxError> {
+    /// let clicks = Flow::from_items((0..10_000_u64).map(|n| (n % 7, n)));
+    /// let minutes = clicks
+    ///     .event_time(|(_, at)| i64::try_from(*at).unwrap_or(i64::MAX), Duration::MAX)
+    ///     .across(MemoryEdge::new(), "clicks", 8, |(page, _)| *page)
+    ///     .window(Window::fixed(Duration::from_secs(60)))
+    ///     .combine(|| 0_u64, |count, _| *count += 1, |count, more| *count += more);
+    /// let source = minutes.source()?;
+    /// # drop(source);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`Totals::source`] returns an error if the window has a trigger, or the flow has
+    /// [`idle_after`](Flow::idle_after): a part keeps the events of the last group while it waits for its source.
+    #[track_caller]
+    pub fn combine<A: Persist>(
+        self,
+        init: impl Fn() -> A + Send + Sync + 'static,
+        fold: impl Fn(&mut A, T) + Send + Sync + 'static,
+        merge: impl Fn(&mut A, A) + Send + Sync + 'static,
+    ) -> Totals<E, Combined<K, A>, K, A> {
+        let Self { flow: AcrossFlow { parts, edge, spec, format, key }, window } = self;
+        let init = Arc::new(init);
+        let (first, later) = (Arc::clone(&init), init);
+        let parts = match parts {
+            Ok(parts) => parts.combined(&window, move |event| key(event), move || first(), fold),
+            Err(error) => Err(error),
         };
-        Ok(windowed.source().beside(input.beside()))
+        let events = format.schema();
+        let schema = SchemaId::new(format!("{} combined", events.name), events.number);
+        let key: KeyOf<Combined<K, A>, K> = Arc::new(|combined| combined.key.clone());
+        let by = Arc::clone(&key);
+        let merge = move |value: &mut A, more: Combined<K, A>| merge(value, more.value);
+        let windows = KeyedWindows::new(window, move |combined| by(combined), move || later(), merge);
+        let spec = spec.schema(schema.clone());
+        Totals::of(AcrossFlow { parts, edge, spec, format: Format::postcard(schema), key }, windows)
     }
 }
 
@@ -349,19 +300,6 @@ impl<E: Clone, T, K> Clone for AcrossFlow<E, T, K> {
     }
 }
 
-impl<E: Clone, T: Send + 'static, K, A> Clone for Totals<E, T, K, A> {
-    fn clone(&self) -> Self {
-        Self {
-            flow: self.flow.clone(),
-            windows: self.windows.clone(),
-            version: self.version,
-            every: self.every,
-            options: self.options.clone(),
-            mutant: self.mutant,
-        }
-    }
-}
-
 impl<E, T, K> fmt::Debug for AcrossFlow<E, T, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AcrossFlow").field("spec", &self.spec).finish_non_exhaustive()
@@ -371,11 +309,5 @@ impl<E, T, K> fmt::Debug for AcrossFlow<E, T, K> {
 impl<E, T, K, W> fmt::Debug for AcrossWindow<E, T, K, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AcrossWindow").field("flow", &self.flow).finish_non_exhaustive()
-    }
-}
-
-impl<E, T: Send + 'static, K, A> fmt::Debug for Totals<E, T, K, A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Totals").field("flow", &self.flow).finish_non_exhaustive()
     }
 }

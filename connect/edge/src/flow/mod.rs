@@ -34,18 +34,20 @@ mod snapshot;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod totals;
 mod way;
 mod way_lane;
 mod windowed;
 
-pub use across::{Across, AcrossFlow, AcrossWindow, Totals};
+pub use across::{Across, AcrossFlow, AcrossWindow};
 #[doc(hidden)]
 pub use crossing::Stays;
 pub use crossing::{Crosses, Persist};
 #[doc(inline)]
-pub use flow::persist::{KeyedWindows, WindowResult};
+pub use flow::persist::{Combined, KeyedWindows, WindowResult};
 #[cfg(feature = "testing")]
 pub use mutant::Mutant;
 pub use numbered::Numbered;
+pub use totals::Totals;
 pub use way::{Way, Ways};
 pub use windowed::Windowed;

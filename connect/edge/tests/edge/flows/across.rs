@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use flow::{Flow, Window};
+use flow::{EventTime, Flow, Window};
 use futures_util::{Stream, StreamExt, stream};
 use stage_core::testing::Sim;
 use stage_core::{BoxError, Pipeline};
-use stage_edge::flow::{Across, Mutant, Totals};
+use stage_edge::flow::{Across, AcrossWindow, Mutant, Persist, Totals};
 use stage_edge::memory::MemoryEdge;
 use stage_edge::{EdgeSpec, Partition};
 use tokio::time::{sleep, timeout};
@@ -39,13 +39,13 @@ fn paced(sales: Vec<Sale>, pace: u64, chance: Chance) -> impl Stream<Item = Sale
 }
 
 /// Returns the flow of a machine, which counts in `opened` how often a way was begun.
-fn totals(
+fn windows(
     edge: MemoryEdge,
     spec: EdgeSpec,
     input: &[Vec<Sale>],
     pace: u64,
     opened: &Arc<AtomicU64>,
-) -> Totals<MemoryEdge, Sale, u32, (u64, u64)> {
+) -> AcrossWindow<MemoryEdge, Sale, u32, EventTime> {
     let recipe = |sales: &Vec<Sale>| {
         let (sales, opened) = (sales.clone(), Arc::clone(opened));
         move || {
@@ -59,10 +59,38 @@ fn totals(
         .across(edge, "sales", 4, |sale| sale.shop)
         .spec(|_| spec)
         .window(Window::fixed(SPAN))
-        .reduce(|| (0, 0), |sum: &mut (u64, u64), sale| *sum = (sum.0 + 1, sum.1 + sale.pence))
+}
+
+fn sum(sum: &mut (u64, u64), sale: Sale) {
+    *sum = (sum.0 + 1, sum.1 + sale.pence);
+}
+
+fn merge(sum: &mut (u64, u64), more: (u64, u64)) {
+    *sum = (sum.0 + more.0, sum.1 + more.1);
+}
+
+fn totals(
+    edge: MemoryEdge,
+    spec: EdgeSpec,
+    input: &[Vec<Sale>],
+    pace: u64,
+    opened: &Arc<AtomicU64>,
+) -> Totals<MemoryEdge, Sale, u32, (u64, u64)> {
+    windows(edge, spec, input, pace, opened).reduce(|| (0, 0), sum)
 }
 
 type Plan = plan::Plan<Trouble>;
+
+fn adapted<T: Persist>(
+    plan: &Plan,
+    totals: Totals<MemoryEdge, T, u32, (u64, u64)>,
+) -> Totals<MemoryEdge, T, u32, (u64, u64)> {
+    let totals = totals.snapshot_every(plan.snapshots);
+    match plan.mutant {
+        Some(mutant) => totals.with_mutant(mutant),
+        None => totals,
+    }
+}
 
 /// Runs machines under faults, and returns the violations of the law.
 async fn run(
@@ -74,15 +102,13 @@ async fn run(
 ) -> Vec<String> {
     let (results, opened) = (Results::default(), Arc::default());
     let start = async |name: String| {
-        let make = |edge| {
-            let totals =
-                totals(edge, plan.spec.clone(), &input, plan.pace, &opened).snapshot_every(plan.snapshots);
-            match plan.mutant {
-                Some(mutant) => totals.with_mutant(mutant),
-                None => totals,
-            }
-        };
-        machine::start_totals(&server, &name, &results, plan.time, make).await
+        let windows = |edge| windows(edge, plan.spec.clone(), &input, plan.pace, &opened);
+        if plan.combines {
+            let combined = |edge| adapted(&plan, windows(edge).combine(|| (0, 0), sum, merge));
+            return machine::start_totals(&server, &name, &results, plan.time, combined).await;
+        }
+        let reduced = |edge| adapted(&plan, windows(edge).reduce(|| (0, 0), sum));
+        machine::start_totals(&server, &name, &results, plan.time, reduced).await
     };
     let mut machines = Vec::new();
     for number in 0..3 {
@@ -123,9 +149,18 @@ fn the_results_are_those_of_one_process_whatever_happens_to_the_machines() {
 }
 
 #[test]
+fn combined_results_are_those_of_one_process_whatever_happens_to_the_machines() {
+    for seed in 0..seeds() / 2 {
+        let faults = simulate(seed, |plan| plan.combines = true);
+        assert!(faults.is_empty(), "seed {seed}: {faults:#?}");
+    }
+}
+
+#[test]
 fn a_way_that_is_sent_again_and_counted_twice_is_caught() {
     assert_caught(|seed| {
         simulate(seed, |plan| {
+            plan.combines = seed % 2 == 0;
             plan.mutant = Some(Mutant::ForgetsPlaces);
             plan.troubles = vec![Trouble::Crash];
         })
@@ -208,10 +243,6 @@ fn sale(shop: u32) -> Sale {
     Sale { shop, pence: 2, at: 1 }
 }
 
-fn sum(sum: &mut (u64, u64), sale: Sale) {
-    *sum = (sum.0 + 1, sum.1 + sale.pence);
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_step_that_panics_ends_the_pipeline_with_one_line() {
     let fails = |sale: &Sale| {
@@ -263,12 +294,48 @@ fn what_cannot_be_read_again_and_what_has_no_effect_is_refused() {
     assert!(error(early).contains("has a window but no reducer"));
 
     let clock = window().trigger_periodically(SECOND);
-    let clock = sales.across(edge(), "sales", 4, by).window(clock).reduce(|| (0, 0), sum);
+    let clock = sales.clone().across(edge(), "sales", 4, by).window(clock).reduce(|| (0, 0), sum);
     assert!(error(clock).contains("a state that moves between machines has no clock"));
+
+    let combined = |flow: AcrossWindow<MemoryEdge, Sale, u32, EventTime>| {
+        flow.combine(|| (0, 0), sum, merge).source().expect_err("an error").to_string()
+    };
+    let often = sales.clone().across(edge(), "sales", 4, by).window(window().trigger_every(3));
+    let often = combined(often);
+    assert!(
+        often.ends_with("cannot be 3: combined events are not counted: fold them by `reduce`"),
+        "{often}"
+    );
+    let pauses = sales.clone().idle_after(SECOND).across(edge(), "sales", 4, by).window(window());
+    let pauses = combined(pauses);
+    assert!(
+        pauses.contains("`idle_after` at ") && pauses.contains("cannot be 1s: combined events wait"),
+        "{pauses}"
+    );
 
     let nothing = Flow::from_iters(Vec::<Vec<Sale>>::new()).event_time(at, MOST_AHEAD);
     let nothing = error(nothing.across(edge(), "sales", 4, by).window(window()).reduce(|| (0, 0), sum));
     assert!(nothing.ends_with("it has no parts"), "{nothing}");
+}
+
+/// Counts the events that leave for other machines.
+#[tokio::test(start_paused = true)]
+async fn combined_events_cross_once_for_each_key_and_window() {
+    let (server, results) = (MemoryEdge::new(), Results::default());
+    let sales: Vec<_> = (0..2000_u32).map(|number| Sale { at: number.into(), ..sale(number % 5) }).collect();
+    let combined = |edge| {
+        Flow::from_items(sales)
+            .event_time(|sale: &Sale| sale.at, Duration::MAX)
+            .across(edge, "sales", 2, |sale| sale.shop)
+            .spec(|spec| spec.frame_bytes(1))
+            .window(Window::fixed(SECOND))
+            .combine(|| (0, 0), sum, merge)
+    };
+    let one = machine::start_totals(&server, "one", &results, Duration::ZERO, combined).await;
+    until(|| results.len() == 10 && server.frames("sales") == 0).await;
+    let every = (0..5).flat_map(|shop| [((0, shop), (200, 400)), ((1000, shop), (200, 400))]);
+    assert_eq!(results.sums(), every.collect());
+    one.leave().await;
 }
 
 /// Windows do not wait for an idle part, and files and slices are one part.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use stage_core::ack::Delivery;
 use stage_core::{BoxError, Consumer, Context, Events, Pipeline, StageResult, StepOptions};
 use stage_edge::EdgeSource;
-use stage_edge::flow::{Numbered, Totals, Windowed};
+use stage_edge::flow::{Numbered, Persist, Totals, Windowed};
 use stage_edge::memory::MemoryEdge;
 use tokio::time::sleep;
 
@@ -132,12 +132,12 @@ pub(crate) async fn start(
 }
 
 /// Starts a machine with a share of the input and of the partitions of a flow.
-pub(crate) async fn start_totals(
+pub(crate) async fn start_totals<T: Persist>(
     server: &MemoryEdge,
     name: &str,
     results: &Results,
     time: Duration,
-    totals: impl FnOnce(MemoryEdge) -> Totals<MemoryEdge, Sale, u32, (u64, u64)>,
+    totals: impl FnOnce(MemoryEdge) -> Totals<MemoryEdge, T, u32, (u64, u64)>,
 ) -> Machine {
     let edge = server.machine(name);
     let totals = totals(edge.clone()).source_options(options(name));

@@ -15,6 +15,8 @@ use crate::machine::SECOND;
 
 /// The properties of a run with faults `F`.
 pub(crate) struct Plan<F> {
+    /// Whether the ways combine the sales before they send them.
+    pub(crate) combines: bool,
     pub(crate) spec: EdgeSpec,
     pub(crate) troubles: Vec<F>,
     /// The time for each result.
@@ -28,6 +30,7 @@ pub(crate) struct Plan<F> {
 impl<F> Plan<F> {
     pub(crate) fn seeded(chance: &mut Chance, troubles: Vec<F>) -> Self {
         Self {
+            combines: false,
             spec: spec().frames_kept(1 + chance.some(40)).frame_bytes(*chance.choose(&[1, 120, 400])),
             troubles,
             time: *chance.choose(&[Duration::ZERO, SECOND / 100]),
