@@ -5,6 +5,9 @@
 //! if its own documentation has one, or if one on the same page uses it by name. The documentation of a public
 //! module is part of the page of each of its items. A method that reads one value needs nothing but an example on
 //! the page of its type.
+//!
+//! A page may refer to the example of another item, in the words ``the example of [`Queue`]``, so that types which belong
+//! together are shown once, together. That example counts where it uses the item by name, also for a type.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -123,6 +126,8 @@ struct Pages {
     aliases: BTreeMap<String, String>,
     /// The examples on the page of each definition, without those of its module.
     examples: BTreeMap<String, Vec<String>>,
+    /// The items to whose examples each page refers, by their names.
+    refers: BTreeMap<String, BTreeSet<String>>,
     /// The examples in the documentation of each module.
     of_modules: BTreeMap<Vec<String>, Vec<String>>,
     entries: Vec<Entry>,
@@ -212,7 +217,9 @@ impl Pages {
 
     /// Adds the examples in the documentation to the page of a definition; returns whether there are any.
     fn add_examples(&mut self, page: &str, attrs: &[Attribute], folder: &Path) -> io::Result<bool> {
-        let examples = examples(&docs_of(attrs, folder)?);
+        let docs = docs_of(attrs, folder)?;
+        self.refers.entry(page.to_owned()).or_default().extend(references(&docs));
+        let examples = examples(&docs);
         let has_any = !examples.is_empty();
         self.examples.entry(page.to_owned()).or_default().extend(examples);
         Ok(has_any)
@@ -223,14 +230,34 @@ impl Pages {
         self.shown.get(definition).map(|paths| paths[0].1.clone())
     }
 
-    /// Returns whether an example on the page of the item uses it.
+    /// Returns whether an example on the page of the item uses it, or one to which the page refers.
     fn uses(&self, entry: &Entry) -> bool {
-        let on_page = self.examples.get(&entry.page).map(Vec::as_slice).unwrap_or_default();
+        let on_page = self.on_page(&entry.page);
         if matches!(entry.kind, Use::Type | Use::Accessor) && !on_page.is_empty() {
             return true;
         }
         let modules = self.shown[&entry.page].iter().filter_map(|(module, _)| self.of_modules.get(module));
-        on_page.iter().chain(modules.flatten()).any(|example| is_used(example, &entry.name, entry.kind))
+        let referred = self.refers.get(&entry.page).into_iter().flatten();
+        let referred = referred.filter_map(|name| self.named(name, &entry.page));
+        let elsewhere = modules.flatten().chain(referred.flat_map(|page| self.on_page(page)));
+        on_page.iter().chain(elsewhere).any(|example| is_used(example, &entry.name, entry.kind))
+    }
+
+    fn on_page(&self, page: &str) -> &[String] {
+        self.examples.get(page).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Returns the definition that a page means by the name of a public item, one in a module of its own if there are
+    /// several.
+    fn named(&self, name: &str, page: &str) -> Option<&str> {
+        let modules: Vec<_> = self.shown[page].iter().map(|(module, _)| module).collect();
+        let named = self
+            .shown
+            .iter()
+            .filter(|(_, paths)| paths.iter().any(|(_, path)| path.rsplit("::").next() == Some(name)));
+        let is_far =
+            |paths: &[(Vec<String>, String)]| !paths.iter().any(|(module, _)| modules.contains(&module));
+        named.min_by_key(|(_, paths)| is_far(paths)).map(|(definition, _)| definition.as_str())
     }
 }
 
@@ -250,6 +277,12 @@ fn is_accessor(signature: &Signature, body: &Block) -> bool {
         && signature.asyncness.is_none()
         && !matches!(signature.output, ReturnType::Default)
         && matches!(&body.stmts[..], [Stmt::Expr(_, None)])
+}
+
+/// Returns the names of the items to whose examples a documentation refers.
+fn references(docs: &str) -> impl Iterator<Item = String> + '_ {
+    let named = docs.split("example of [`").skip(1).filter_map(|rest| rest.split('`').next());
+    named.filter_map(|path| path.rsplit("::").next()).map(str::to_owned)
 }
 
 /// Returns the blocks of Rust code that are compiled as tests, without comments and imports.
@@ -285,7 +318,7 @@ fn without_imports(example: &str) -> String {
     let mut is_import = false;
     for line in example.lines() {
         let line = line.strip_prefix("# ").unwrap_or(line);
-        let line = line.split("//").next().unwrap_or(line);
+        let line = &line[..comment(line)];
         is_import |= line.starts_with("use ");
         if !is_import {
             code.push_str(line);
@@ -294,6 +327,12 @@ fn without_imports(example: &str) -> String {
         is_import &= !line.contains(';');
     }
     code
+}
+
+/// Returns the place of the comment of a line. The slashes of an address have no space in front of them.
+fn comment(line: &str) -> usize {
+    let mut slashes = line.match_indices("//").map(|(at, _)| at);
+    slashes.find(|&at| at == 0 || line[..at].ends_with(' ')).unwrap_or(line.len())
 }
 
 /// Returns whether the code of an example uses `name` as an item of this kind is used.
@@ -322,10 +361,38 @@ fn is_letter(letter: char) -> bool {
 #[test]
 fn an_example_is_a_compiled_block_that_uses_the_item() {
     let docs = "Text with `left()`.\n```\nuse it::{\n    Imported,\n};\nlet a = made(1).next(); // last()\n```\n\
-                ```text\nother()\n```\n```no_run\nit::Type::new();\n```";
+                ```text\nother()\n```\n```no_run\nit::Type::new(\"it://there\").port();\n```";
     let [first, second] = &examples(docs)[..] else { panic!("two blocks are compiled") };
     assert!(is_used(first, "made", Use::Function) && is_used(first, "next", Use::Method));
     assert!(!is_used(first, "Imported", Use::Type) && !is_used(first, "last", Use::Function));
     assert!(!is_used(first, "made", Use::Method) && !is_used(first, "mad", Use::Function));
     assert!(is_used(second, "Type", Use::Type) && is_used(second, "new", Use::Accessor));
+    assert!(is_used(second, "port", Use::Method));
+}
+
+#[test]
+fn what_no_example_uses_has_none_whatever_its_page_refers_to() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let source = r"
+        /// ```
+        /// let made = it::Made::new(it::Kind::Small).made();
+        /// ```
+        pub struct Made;
+        impl Made {
+            pub fn new(kind: Kind) -> Self { drop(kind); Self }
+            pub fn made(self) -> Self { drop(()); self }
+            pub fn forgotten(self) -> Self { drop(()); self }
+        }
+        /// It is in the example of [`Made`].
+        pub enum Kind { Small }
+        /// See the example of [`Made`](crate::Made).
+        pub struct Missing;
+        /// See the example of [`Missing`].
+        pub fn made(kind: Kind) { drop(kind) }
+        pub struct Alone;
+    ";
+    std::fs::write(folder.path().join("lib.rs"), source).expect("a file");
+    let items = items(folder.path().to_str().expect("a path of text")).expect("readable sources");
+    assert_eq!(items.all, 8);
+    assert_eq!(Vec::from_iter(items.without), ["Alone", "Made::forgotten", "Missing", "made"]);
 }

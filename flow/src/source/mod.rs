@@ -149,7 +149,6 @@ pub(crate) use clock::Clock;
 pub use csv::CsvFlow;
 pub use decode::{Bytes, Decode, Text};
 pub use directory::{Entry, Tree, WalkError};
-pub use iters::IterPart;
 #[cfg(feature = "json")]
 pub use json::Json;
 pub use lines::RecordFlow;
@@ -171,7 +170,7 @@ pub use {
     channel::{ChannelPart, Once, OnceFlow, Taken},
     decode::{By, Undecodable},
     directory::TreePart,
-    iters::Iters,
+    iters::{IterPart, Iters},
     part::Taker,
     range::{Numbers, NumbersPart, Whole},
     records::{RecordPart, Records},
