@@ -178,7 +178,7 @@ mod trace;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::outage::{Outage, answer, random};
-    pub use crate::source::ending;
+    pub use crate::source::shared::ending;
 }
 
 pub use acks::Acks;

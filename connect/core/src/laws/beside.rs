@@ -15,6 +15,35 @@ fn per_second(messages: usize, took: Duration) -> f64 {
 /// the ratios of the rounds, which other load on the machine changes least. Each function moves `messages` messages, and
 /// returns the time that this took.
 ///
+/// The benchmark of a connector, `main` of a file in `benches`; it needs the server:
+///
+/// ```no_run
+/// use std::time::{Duration, Instant};
+///
+/// use stage_connect::laws::{Outcome, beside, numbers};
+///
+/// /// Moves the messages by the client library.
+/// async fn by_hand(messages: usize) -> Outcome<Duration> {
+///     let begun = Instant::now();
+///     // …
+///     Ok(begun.elapsed())
+/// }
+///
+/// /// Moves them through a pipeline.
+/// async fn ours(messages: usize) -> Outcome<Duration> {
+///     let begun = Instant::now();
+///     // …
+///     Ok(begun.elapsed())
+/// }
+///
+/// # async fn run() -> Outcome<()> {
+/// let [messages] = numbers([100_000])?;
+/// let names = ["by hand", "stage-redis"];
+/// beside(names, messages, 5, async || by_hand(messages).await, async || ours(messages).await).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
 /// Those of the functions.
@@ -53,6 +82,8 @@ pub async fn beside(
 }
 
 /// Returns the numbers on the command line of a benchmark, or these.
+///
+/// See the example of [`beside`].
 ///
 /// # Errors
 ///

@@ -1,4 +1,28 @@
 //! Calls of a connector without a pipeline, for tests of its own.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use stage_connect::laws::by_hand::{opened, put_all, settle_all, take, take_all};
+//! use stage_connect::memory::MemoryServer;
+//! use stage_connect::{Disposition, MessageId, Push};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = MemoryServer::new();
+//! let mut push = server.push();
+//! push.connect().await?;
+//! put_all(&mut push, &[(MessageId::new("1"), "a"), (MessageId::new("2"), "b")]).await;
+//!
+//! let (mut pull, mut settle) = opened(server.queue()).await;
+//! let first = take(&mut pull, 1, Duration::ZERO).await;
+//! settle_all(&mut settle, &first, Disposition::Release).await;
+//! let both = take_all(&mut pull, 2, Duration::from_secs(1)).await;
+//! settle_all(&mut settle, &both, Disposition::Accept).await;
+//! assert_eq!(server.counts().all(), 0);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::num::NonZeroUsize;
 use std::time::Duration;

@@ -7,6 +7,17 @@ use std::process::Command;
 use super::find::installed;
 
 /// The files of a certificate and of its key, both as PEM.
+///
+/// ```no_run
+/// use std::path::Path;
+///
+/// use stage_connect::laws::Certificate;
+///
+/// fn test(folder: &Path) {
+///     let Some(Certificate { certificate, key }) = Certificate::create(folder) else { return };
+///     println!("the server has {}, with the key {}", certificate.display(), key.display());
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
     /// The certificate, for 127.0.0.1.
@@ -49,6 +60,19 @@ const END: &[&str] =
     &["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"];
 
 /// An authority for the certificates of servers and clients that authenticate each other.
+///
+/// ```no_run
+/// use std::path::Path;
+///
+/// use stage_connect::laws::Authority;
+///
+/// fn test(folder: &Path) {
+///     let Some(authority) = Authority::create(folder) else { return };
+///     let (server, client) = (authority.certify("server"), authority.certify("client"));
+///     println!("both trust {}", authority.certificate.display());
+///     println!("one has {}, the other {}", server.certificate.display(), client.certificate.display());
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Authority {
     program: PathBuf,

@@ -3,6 +3,22 @@
 use std::process::{Child, Command, ExitStatus};
 
 /// A running process, which is killed, as by `kill -9`, when the value is dropped.
+///
+/// The server of a test, which needs the program:
+///
+/// ```no_run
+/// use std::process::Command;
+///
+/// use stage_connect::laws::{Process, free_port};
+///
+/// let mut command = Command::new("redis-server");
+/// command.args(["--port", &free_port().to_string()]);
+/// let mut server = Process::start(command);
+/// println!("process {}", server.id());
+/// server.kill();
+/// assert!(server.ended().is_some());
+/// server.restart();
+/// ```
 #[derive(Debug)]
 pub struct Process {
     command: Command,

@@ -7,6 +7,17 @@ use std::time::Duration;
 ///
 /// The variable `LAWS_SIZE` sets it: `full` runs the laws as they are promised, which takes minutes for each server;
 /// without it, they are short enough for every change.
+///
+/// ```
+/// use stage_connect::laws::Scale;
+///
+/// // For a server within the process of the test.
+/// let scale = Scale::from_env().without_server_kills();
+/// assert_eq!(scale.server_kills, 0);
+/// if scale.is_full() {
+///     println!("{} messages pass, which takes minutes", scale.messages);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scale {
     /// The number of messages that pass.

@@ -12,6 +12,13 @@ use crate::pull::Pull;
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// The numbers of messages on a server.
+///
+/// ```
+/// use stage_connect::laws::Counts;
+///
+/// let counts = Counts { ready: 3, in_flight: 2, dead: 1 };
+/// assert_eq!(counts.all(), 5);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Messages that are not delivered to any consumer, with those that wait for a retry.
@@ -30,6 +37,13 @@ impl Counts {
 }
 
 /// The clock of a law.
+///
+/// ```
+/// use stage_connect::laws::{Clock, LawServer};
+/// use stage_connect::memory::MemoryServer;
+///
+/// assert_eq!(<MemoryServer<u64> as LawServer>::CLOCK, Clock::Paused);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
     /// The clock of the machine, for a server in a process of its own.

@@ -1,8 +1,8 @@
 //! The source that pulls messages from a server.
 
 mod pulled;
-mod shared;
+pub(crate) mod shared;
 mod teller;
 
 pub use pulled::{PulledSource, pulled};
-pub use shared::ending;
+pub(crate) use shared::ending;
