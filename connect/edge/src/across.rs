@@ -37,6 +37,40 @@ const PARTITIONS: u32 = 32;
 /// # let _ = orders;
 /// # }
 /// ```
+///
+/// Further properties of the edge, and of the process:
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use stage_edge::{Across, Edge, Postcard, SchemaId, SourceOptions};
+///
+/// #[derive(Deserialize)]
+/// struct OrderV1 { customer: u64 }
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Order { customer: u64, express: bool }
+///
+/// /// The edge before the prices, whose frames are handed out again as a whole.
+/// fn orders<E: Edge>(edge: E) -> Across<E, Order> {
+///     Across::new(edge, "orders")
+///         .app("shop")
+///         .schema_id(SchemaId::new("Order", 2))
+///         .reads(1, |old: OrderV1| Order { customer: old.customer, express: false })
+///         .json()
+///         .whole_frames()
+///         .spec(|spec| spec.setup(true).attempts(3))
+/// }
+///
+/// /// The edge behind them: what is made of a frame of orders is stored once.
+/// fn priced<E: Edge>(edge: E, machine: &str) -> Across<E, Order> {
+///     Across::new(edge, "priced").app("shop").codec::<Postcard>().once().source_options(SourceOptions::new(machine))
+/// }
+/// # fn main() {
+/// # use stage_edge::memory::MemoryEdge;
+/// # let (orders, priced) = (orders(MemoryEdge::new()), priced(MemoryEdge::new(), "north"));
+/// # assert!(orders.properties().whole_frames && priced.properties().once);
+/// # }
+/// ```
 #[must_use = "an edge does nothing outside of a pipeline"]
 pub struct Across<E, T> {
     edge: E,

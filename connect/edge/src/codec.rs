@@ -8,6 +8,30 @@ use stage_core::BoxError;
 ///
 /// [`Postcard`] and [`Json`] cover types with serde's traits; other formats implement this trait, with an identifier of
 /// at least 256.
+///
+/// ```
+/// use stage_core::BoxError;
+/// use stage_edge::{Codec, Format, SchemaId};
+///
+/// /// An order as its number in eight bytes.
+/// struct EightBytes;
+///
+/// impl Codec<u64> for EightBytes {
+///     const ID: u16 = 256;
+///
+///     fn encode(order: &u64, into: &mut Vec<u8>) -> Result<(), BoxError> {
+///         into.extend(order.to_le_bytes());
+///         Ok(())
+///     }
+///
+///     fn decode(bytes: &[u8]) -> Result<u64, BoxError> {
+///         Ok(u64::from_le_bytes(bytes.try_into()?))
+///     }
+/// }
+///
+/// let format = Format::<u64>::of::<EightBytes>(SchemaId::new("Order", 1));
+/// assert_eq!(format.codec(), 256);
+/// ```
 pub trait Codec<T>: 'static {
     /// Identifies the format.
     const ID: u16;
@@ -28,10 +52,14 @@ pub trait Codec<T>: 'static {
 }
 
 /// The postcard format: compact, without names of fields, so each change of a type is a new version of its schema.
+///
+/// See the example of [`Format`](crate::Format).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Postcard;
 
 /// JSON: readable, with the names of fields.
+///
+/// See the example of [`Format`](crate::Format).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Json;
 

@@ -12,6 +12,26 @@ use crate::spec::EdgeSpec;
 
 /// Stores dead letters, and reads those that are stored. The id of a letter is the position of its event, so a repetition
 /// is stored once.
+///
+/// ```
+/// use stage_connect::{MessageId, Push};
+/// use stage_edge::memory::MemoryEdge;
+/// use stage_edge::{Edge, EdgeSpec, Letter, Letters};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut letters = MemoryEdge::new().letters(&EdgeSpec::new("shop", "orders"));
+/// letters.connect().await?;
+/// let letter = Letter::of_message("orders", "orders-7", 5, "no such customer", b"order 7");
+/// letters.put(&[(MessageId::new("orders-7"), serde_json::to_vec(&letter)?.into())]).await?;
+///
+/// let stored = letters.list(0, 100).await?;
+/// assert_eq!(stored[0].letter, letter);
+/// assert!(letters.remove(stored[0].number).await?);
+/// assert!(letters.list(0, 100).await?.is_empty());
+/// # Ok(())
+/// # }
+/// ```
 pub trait Letters: Push<Message = Bytes> {
     /// Returns the letters of the edge whose numbers are greater than `after`, at most `limit`, the oldest first. Numbers
     /// begin at 1; a letter keeps its number.
@@ -34,6 +54,14 @@ pub trait Letters: Push<Message = Bytes> {
 }
 
 /// A dead letter that is stored.
+///
+/// ```
+/// use stage_edge::{DeadEvent, Letter};
+///
+/// // What a server returns for the first letter that it has stored.
+/// let dead = DeadEvent::new(1, Letter::of_message("orders", "orders-7", 5, "no such customer", b"order 7"));
+/// assert_eq!((dead.number, &*dead.letter.cause), (1, "no such customer"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeadEvent {
@@ -135,6 +163,21 @@ impl<E: Edge> Dead<E> {
     }
 
     /// Removes a letter for good. Returns whether it existed.
+    ///
+    /// ```
+    /// use stage_connect::ConnectError;
+    /// use stage_edge::{Dead, Edge};
+    ///
+    /// /// Removes the letters of the first page whose order nobody wants any more.
+    /// async fn clean<E: Edge>(dead: &Dead<E>) -> Result<(), ConnectError> {
+    ///     for event in dead.list(0, 100).await? {
+    ///         if event.letter.cause == "no such customer" {
+    ///             dead.forget(event.number).await?;
+    ///         }
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

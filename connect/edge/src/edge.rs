@@ -15,6 +15,56 @@ use crate::spec::EdgeSpec;
 ///
 /// The server stores frames: messages of encoded events, whose bytes it does not read. Frames of a partition are
 /// delivered in the order in which they were stored.
+///
+/// The way of a frame through a server, here one in memory:
+///
+/// ```
+/// use std::num::NonZeroUsize;
+/// use std::time::Duration;
+///
+/// use stage_connect::{Disposition, MessageId, Pull, Push, Settle};
+/// use stage_edge::memory::MemoryEdge;
+/// use stage_edge::{
+///     Edge, EdgeSpec, Epoch, FrameWriter, Header, Lag, Leases, Letters, MemberId, Notes, Opened, Partition,
+/// };
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let edge = MemoryEdge::new();
+/// let spec = EdgeSpec::new("shop", "orders").partitions(4).setup(true);
+/// let Opened { durability, .. } = edge.open(&spec).await?;
+/// println!("{}: {durability}", edge.describe());
+///
+/// // A frame is stored in a partition.
+/// let mut frame = FrameWriter::new();
+/// frame.push(7, b"order 7");
+/// let mut outlet = edge.outlet(&spec, Partition(0));
+/// outlet.connect().await?;
+/// outlet.put(&[(MessageId::new("frame-0"), frame.finish(&Header::default()))]).await?;
+/// assert!(matches!(edge.lag(&spec).await?[0], Lag { frames: 1, .. }));
+///
+/// // The process that takes the partition receives its frames.
+/// let taken = edge.leases(&spec).take(Partition(0), &MemberId::new("north")).await?;
+/// let epoch: Epoch = taken.ok_or("another process owns the partition")?;
+/// let mut inlet = edge.inlet(&spec, Partition(0), epoch);
+/// let mut settle = inlet.settle_half();
+/// inlet.connect().await?;
+/// for frame in inlet.pull(NonZeroUsize::MIN, Duration::from_secs(1)).await? {
+///     settle.settle(&[(frame.receipt, Disposition::Accept)]).await?;
+/// }
+/// assert_eq!(edge.lag(&spec).await?[0].frames, 0);
+///
+/// // Beside its frames, an edge has notes and dead letters.
+/// edge.notes(&spec).put("orders.0", b"seen", None).await?;
+/// assert!(edge.letters(&spec).list(0, 100).await?.is_empty());
+/// assert!(edge.dead(&spec).list(0, 100).await?.is_empty());
+///
+/// // A pool has no partitions to take.
+/// let mut pool = edge.pool(&EdgeSpec::new("shop", "mails"));
+/// pool.connect().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub trait Edge: Clone + Send + Sync + 'static {
     /// Receives the frames of one partition.
     type Inlet: Pull<Message = Bytes>;
@@ -90,6 +140,8 @@ pub(crate) const fn needs_partitions<E: Edge>() {
 }
 
 /// The answer of a server to [`Edge::open`].
+///
+/// See the example of [`Edge`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Opened {
     /// Properties of the server that weaken a promise, each in one line; they are logged once.
@@ -99,6 +151,8 @@ pub struct Opened {
 }
 
 /// The frames of a partition that are stored and not accepted yet.
+///
+/// See the example of [`Edge`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lag {
     /// The number of frames, those in flight included.

@@ -28,6 +28,28 @@ use crate::versions::Readable;
 ///     .reads(1, |old: OrderV1| Order { customer: old.customer, express: false });
 /// assert_eq!(format.schema().to_string(), "Order v2");
 /// ```
+///
+/// A program reads other codecs than that in which it writes, and so can move from one to another:
+///
+/// ```
+/// use stage_edge::{Format, Header, Json, Postcard, SchemaId};
+///
+/// # fn main() -> Result<(), stage_core::BoxError> {
+/// let before = Format::<u64>::json(SchemaId::new("Order", 1));
+/// let mut event = Vec::new();
+/// before.encode(&7, &mut event)?;
+/// assert_eq!(event, b"7");
+///
+/// let now = Format::<u64>::of::<Postcard>(SchemaId::new("Order", 1)).also::<Json>();
+/// let header = Header { codec: before.codec(), schema: 1, ..Header::default() };
+/// assert_eq!(now.decoder(&header)?(&event)?, 7);
+///
+/// // The same codecs for another version, which is written in JSON.
+/// let next = now.with_schema(SchemaId::new("Order", 2)).written::<Json>();
+/// assert!(next.decoder(&header).is_err(), "version 1 is not read any more");
+/// # Ok(())
+/// # }
+/// ```
 pub struct Format<T> {
     schema: SchemaId,
     codec: u16,

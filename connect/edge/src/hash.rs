@@ -32,6 +32,13 @@ pub(crate) fn mix(mut hash: u64) -> u64 {
 
 /// Returns the partition, of `partitions`, to which a hash of a key belongs.
 ///
+/// ```
+/// use stage_edge::{Partition, key_hash, partition_of};
+///
+/// // The hash begins with 0.42 of its range.
+/// assert_eq!(partition_of(key_hash(b"customer 7"), 32), Partition(13));
+/// ```
+///
 /// # Panics
 ///
 /// If there are no partitions.

@@ -14,6 +14,37 @@ use crate::partition::{Epoch, Partition};
 ///
 /// All methods are cancel safe in the sense that a dropped call took effect or did not: the caller treats the partition
 /// as not owned.
+///
+/// A process takes a partition, keeps it and gives it back:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_edge::memory::MemoryEdge;
+/// use stage_edge::{Edge, EdgeSpec, LeaseView, Leases, Member, MemberId, Owned, Partition};
+/// use tokio::time::timeout;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let leases = MemoryEdge::new().leases(&EdgeSpec::new("shop", "orders").partitions(4));
+/// let me = Member { id: MemberId::new("north-1"), name: "north".to_owned(), leaving: false };
+/// leases.announce(&me).await?;
+/// let epoch = leases.take(Partition(0), &me.id).await?.ok_or("another process owns it")?;
+/// assert!(leases.renew(Partition(0), epoch).await?);
+///
+/// let LeaseView { members, owners } = leases.view().await?;
+/// assert_eq!(members, [me.clone()]);
+/// assert_eq!(owners[&Partition(0)], Owned { by: me.id.clone(), epoch });
+///
+/// // It looks again at a change, or after a quarter of a lease.
+/// let _ = timeout(Duration::from_millis(1_500), leases.changed()).await;
+///
+/// leases.give_back(Partition(0), epoch).await?;
+/// leases.withdraw(&me.id).await?;
+/// assert_eq!(leases.view().await?, LeaseView::default());
+/// # Ok(())
+/// # }
+/// ```
 pub trait Leases: Send + Sync + 'static {
     /// Takes a partition without an owner. The epoch is greater than all earlier ones of the partition. `None`: another
     /// process owns it.
@@ -78,6 +109,12 @@ pub trait Leases: Send + Sync + 'static {
 }
 
 /// Identifies one run of a process among the members of an edge. Cheap to clone.
+///
+/// ```
+/// use stage_edge::MemberId;
+///
+/// assert_eq!(MemberId::new("north 1").as_str(), "north_1");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MemberId(Arc<str>);
 
@@ -103,6 +140,8 @@ impl fmt::Display for MemberId {
 }
 
 /// A process that shares the partitions of an edge.
+///
+/// See the example of [`Leases`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     /// The id of this run of the process.
@@ -114,6 +153,8 @@ pub struct Member {
 }
 
 /// The members and owners at one moment.
+///
+/// See the example of [`Leases`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeaseView {
     /// The members, each once, in any order.
@@ -123,6 +164,8 @@ pub struct LeaseView {
 }
 
 /// The owner of a partition.
+///
+/// See the example of [`Leases`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owned {
     /// The process.

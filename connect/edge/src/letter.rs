@@ -7,6 +7,22 @@ use crate::partition::Partition;
 use crate::spec::EdgeSpec;
 
 /// An event that was not handled in any of its attempts, or could not be decoded. Letters are stored in JSON.
+///
+/// ```
+/// use stage_edge::{Form, Letter, key_hash};
+///
+/// # fn main() -> Result<(), serde_json::Error> {
+/// // A message that was no frame has no form.
+/// let letter = Letter::of_message("orders", "orders-7", 5, "the message is no frame of an edge", b"hello");
+/// assert_eq!(letter.form, None);
+///
+/// // An event has one, by which it finds its partition again.
+/// let form = Form { key: key_hash(b"customer 7"), codec: 1, schema: 3, fingerprint: 0 };
+/// let letter = Letter { form: Some(form), ..letter };
+/// assert_eq!(Letter::read(&serde_json::to_vec(&letter)?)?, letter);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Letter {
     /// The name of the edge.
@@ -27,6 +43,8 @@ pub struct Letter {
 }
 
 /// The form of a dead event, which its frame has named.
+///
+/// See the example of [`Letter`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Form {
     /// The hash of its key.

@@ -5,6 +5,24 @@ use stage_connect::ConnectError;
 /// Keeps small values by name, with compare-and-set. A value is durable when a call returns.
 ///
 /// Names consist of letters, digits, `-`, `_` and `.`; values have at most 64 KiB.
+///
+/// ```
+/// use stage_edge::memory::MemoryEdge;
+/// use stage_edge::{Edge, EdgeSpec, Note, NoteError, Notes};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let notes = MemoryEdge::new().notes(&EdgeSpec::new("shop", "orders"));
+/// let revision = notes.put("orders.leader", b"north", None).await?;
+/// assert_eq!(notes.get("orders.leader").await?, Some(Note { value: b"north".to_vec(), revision }));
+///
+/// // A process that knows of no value, or of an earlier one, changes nothing.
+/// assert!(matches!(notes.put("orders.leader", b"south", None).await, Err(NoteError::Conflict)));
+///
+/// notes.remove("orders.leader", revision).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub trait Notes: Send + Sync + 'static {
     /// Returns a value and its revision.
     ///
@@ -35,6 +53,8 @@ pub trait Notes: Send + Sync + 'static {
 }
 
 /// A value with its revision.
+///
+/// See the example of [`Notes`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// The value.
@@ -44,6 +64,8 @@ pub struct Note {
 }
 
 /// Error of [`Notes::put`] and [`Notes::remove`].
+///
+/// See the example of [`Notes`].
 #[derive(stage_macros::ErrorDebug, thiserror::Error)]
 pub enum NoteError {
     /// The value has another revision than expected.

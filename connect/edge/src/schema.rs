@@ -5,6 +5,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// The name and version of an edge's events. The number grows with each change of the encoded form.
+///
+/// ```
+/// use stage_edge::SchemaId;
+///
+/// let schema = SchemaId::new("Order", 3);
+/// assert_eq!(schema.to_string(), "Order v3");
+/// assert_eq!(schema.fingerprint(0xbeef).to_string(), "Order v3 (fingerprint 000000000000beef)");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SchemaId {
     /// The name of the type.

@@ -29,6 +29,40 @@ pub(crate) const POOL_INSTEAD: &str =
 /// assert_eq!(error.to_string(), "edge `orders`: `partitions` is 5000; it must be from 1 to 1024");
 /// # Ok::<(), stage_edge::SpecError>(())
 /// ```
+///
+/// All properties, of which most edges need few:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_edge::{EdgeSpec, SchemaId, SpecError};
+///
+/// # fn main() -> Result<(), SpecError> {
+/// let orders = EdgeSpec::new("shop", "orders")
+///     .partitions(32)
+///     .schema(SchemaId::new("Order", 3))
+///     .setup(true)
+///     .attempts(3)
+///     .whole_frames(true)
+///     .once(true);
+/// // A server that is far away: larger frames, more of them, and more patience.
+/// let orders = orders
+///     .frame_bytes(256 * 1024)
+///     .linger(Duration::from_millis(20))
+///     .frames_kept(256)
+///     .frames_in_flight(1)
+///     .lease(Duration::from_secs(20))
+///     .ack_wait(Duration::from_secs(60))
+///     .window(Duration::from_secs(1_800));
+/// orders.check()?;
+///
+/// let mails = EdgeSpec::new("shop", "mails").pool_window(16);
+/// assert!(mails.is_pool());
+/// let error: SpecError = mails.attempts(0).check().unwrap_err();
+/// assert!(error.to_string().contains("`attempts` is 0"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
@@ -274,6 +308,8 @@ impl EdgeSpec {
 }
 
 /// A property of an edge that is out of range.
+///
+/// See the example of [`EdgeSpec`].
 #[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 #[error("edge `{edge}`: `{option}` is {value}; it must be {range}")]
 pub struct SpecError {

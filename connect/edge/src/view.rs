@@ -27,6 +27,15 @@ pub struct EdgeView {
 }
 
 /// A partition of an edge.
+///
+/// ```
+/// use stage_edge::PartitionView;
+///
+/// /// Returns whether events wait although no process takes them.
+/// fn is_orphaned(partition: &PartitionView) -> bool {
+///     partition.owner.is_none() && partition.lag.frames > 0
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PartitionView {

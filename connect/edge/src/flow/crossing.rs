@@ -7,6 +7,17 @@ use serde::de::DeserializeOwned;
 /// Values that move between machines: the events of a flow, and the keys and values of its windows.
 ///
 /// Implemented for all types with the traits of serde, `Clone` and `Send`.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use stage_edge::flow::Persist;
+///
+/// #[derive(Clone, Serialize, Deserialize)]
+/// struct Sale { shop: u32, pence: u64 }
+///
+/// fn crosses(_: impl Persist) {}
+/// crosses(Sale { shop: 1, pence: 250 });
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot move to another machine",
     label = "cannot be stored on a server",

@@ -20,6 +20,46 @@
 //!    were handled.
 //! 4. A snapshot replaces the one that its writer knows, or nothing: a process that has lost its partition changes
 //!    nothing.
+//!
+//! Each process starts the same flow:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use flow::{Flow, Window};
+//! use serde::{Deserialize, Serialize};
+//! use stage_core::Pipeline;
+//! use stage_edge::flow::{Across, AcrossFlow, AcrossWindow, Crosses, Numbered, Totals};
+//! use stage_edge::{Edge, Format, SchemaId, SourceOptions};
+//!
+//! #[derive(Clone, Serialize, Deserialize)]
+//! struct Sale { shop: u32, pence: u64, at: i64 }
+//!
+//! /// Sums the sales of each shop.
+//! fn sums<E: Edge>(edge: E, sales: Vec<Sale>, window: Window<impl Crosses>) -> Totals<E, Sale, u32, u64> {
+//!     let sales: AcrossFlow<E, Sale, u32> = Flow::from_iters([sales])
+//!         .event_time(|sale: &Sale| sale.at, Duration::MAX)
+//!         .across(edge, "sales", 16, |sale| sale.shop)
+//!         .app("shop")
+//!         .format(Format::json(SchemaId::new("Sale", 2)))
+//!         .spec(|spec| spec.setup(true));
+//!     let windows: AcrossWindow<E, Sale, u32, _> = sales.window(window);
+//!     windows
+//!         .reduce(|| 0, |sum: &mut u64, sale| *sum += sale.pence)
+//!         .version(2)
+//!         .snapshot_every(Duration::from_secs(1))
+//!         .source_options(SourceOptions::new("north"))
+//! }
+//!
+//! fn pipeline(edge: impl Edge, sales: Vec<Sale>) -> Pipeline {
+//!     let sums = sums(edge, sales, Window::fixed(Duration::from_secs(60)));
+//!     Pipeline::builder("sums").start("sales", move || sums.source()).acknowledged().finish_fn(
+//!         "print",
+//!         |sum: Numbered<u32, u64>| println!("{}: shop {} {}", sum.id(), sum.result.key, sum.result.value),
+//!     )
+//! }
+//! # fn main() { drop(pipeline(stage_edge::memory::MemoryEdge::new(), Vec::new())) }
+//! ```
 
 mod across;
 mod bytes;

@@ -8,6 +8,14 @@ use stage_connect::MessageId;
 ///
 /// After the end of a process, results are handed out again with the same numbers and values. A sink that keeps one value
 /// per [`id`](Self::id), or per window and key, therefore has each result once.
+///
+/// ```
+/// use stage_edge::flow::{Numbered, WindowResult};
+///
+/// let result = WindowResult { start: 0, is_last: true, key: "north", value: 250_u64 };
+/// let numbered = Numbered { partition: 3, number: 7, result };
+/// assert_eq!(numbered.id().as_str(), "3-7");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Numbered<K, A> {
     /// The partition.

@@ -65,6 +65,8 @@ where
     }
 
     /// Breaks a rule.
+    ///
+    /// See the example of [`Mutant`].
     #[cfg(feature = "testing")]
     pub fn with_mutant(mut self, mutant: Mutant) -> Self {
         self.mutant = Some(mutant);

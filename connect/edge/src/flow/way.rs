@@ -32,6 +32,8 @@ const MARKS: Duration = Duration::from_millis(200);
 type At<T> = Arc<dyn Fn(&T) -> i64 + Send + Sync>;
 
 /// The ways into an edge: how events are encoded, divided among partitions, and stamped with their event time.
+///
+/// See the example of [`Way`].
 pub struct Ways<E, T> {
     edge: E,
     spec: EdgeSpec,
@@ -66,6 +68,30 @@ pub struct Ways<E, T> {
 ///     }
 ///     way.end().await?;
 ///     Ok(())
+/// }
+/// ```
+///
+/// A way whose events come over time is idle between them:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use futures_util::Stream;
+/// use stage_connect::ConnectError;
+/// use stage_edge::Edge;
+/// use stage_edge::flow::Way;
+///
+/// /// Sends the events that are there, then those that come.
+/// async fn follow<E: Edge>(
+///     mut way: Way<E, u64>,
+///     stored: Vec<u64>,
+///     coming: impl Stream<Item = u64>,
+/// ) -> Result<(), ConnectError> {
+///     for event in stored {
+///         way.send(event).await?;
+///     }
+///     way.idle().await?;
+///     way.send_all(coming, Duration::from_secs(1)).await
 /// }
 /// ```
 pub struct Way<E: Edge, T> {

@@ -123,6 +123,8 @@ where
     }
 
     /// Breaks a rule.
+    ///
+    /// See the example of [`Mutant`].
     #[cfg(feature = "testing")]
     pub fn with_mutant(self, mutant: Mutant) -> Self {
         self.breaking(Some(mutant))

@@ -13,6 +13,8 @@ pub(crate) const BEFORE_EVENT: usize = 12;
 const NOT_REACHED: u64 = u64::MAX;
 
 /// The purpose of a frame.
+///
+/// See the example of [`Frame`](crate::Frame).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FrameKind {
     /// It carries events.
@@ -27,6 +29,8 @@ pub enum FrameKind {
 }
 
 /// Identifies a frame among those of its partition. A repetition of a frame has the same id.
+///
+/// See the example of [`Frame`](crate::Frame).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FrameId {
     /// The writer: one run of a sink, or the partition of an upstream edge.
@@ -38,6 +42,8 @@ pub struct FrameId {
 }
 
 /// The properties of a frame.
+///
+/// See the example of [`Frame`](crate::Frame).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Header {
     /// The purpose.

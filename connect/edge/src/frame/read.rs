@@ -5,6 +5,26 @@ use bytes::Bytes;
 use super::header::{BEFORE_EVENT, HEADER, Header, MAGIC, VERSION};
 
 /// A frame whose structure is sound. Its events are not decoded.
+///
+/// ```
+/// use stage_edge::{Frame, FrameError, FrameEvent, FrameId, FrameKind, FrameWriter, Header};
+///
+/// # fn main() -> Result<(), FrameError> {
+/// let id = FrameId { writer: 1, epoch: 3, sequence: 0 };
+/// let header = Header { kind: FrameKind::Events, id, ..Header::default() };
+/// let mut writer = FrameWriter::new();
+/// writer.push(7, b"first");
+/// writer.push(8, b"second");
+///
+/// let frame = Frame::read(writer.finish(&header))?;
+/// assert_eq!((frame.header, frame.len(), frame.is_empty()), (header, 2, false));
+/// assert_eq!(frame.event(1), Some(FrameEvent { key: 8, bytes: "second".into() }));
+/// assert_eq!(frame.events().map(|event| event.key).collect::<Vec<_>>(), [7, 8]);
+///
+/// assert_eq!(Frame::read("hello".into()), Err(FrameError::NoFrame));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     /// The properties.
@@ -15,6 +35,8 @@ pub struct Frame {
 }
 
 /// One encoded event.
+///
+/// See the example of [`Frame`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrameEvent {
     /// The hash of its key.
@@ -24,6 +46,8 @@ pub struct FrameEvent {
 }
 
 /// The reason that bytes are no frame.
+///
+/// See the example of [`Frame`].
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 pub enum FrameError {
     /// The bytes begin otherwise.

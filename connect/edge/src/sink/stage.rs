@@ -43,6 +43,42 @@ pub(crate) type Key<T> = Arc<dyn Fn(&T, &mut Vec<u8>) -> Result<(), BoxError> + 
 /// # Ordering
 ///
 /// Events of a key are stored in the order in which they arrive.
+///
+/// # Examples
+///
+/// A program that stores orders, and mails to their customers, for others:
+///
+/// ```
+/// use stage_connect::{Pull, PullOptions, source};
+/// use stage_core::Pipeline;
+/// use stage_edge::{Edge, EdgeSink, EdgeSpec, Format, SchemaId};
+///
+/// /// Stores orders, whose numbers are their keys.
+/// fn orders(queue: impl Pull<Message = u64> + Clone, edge: impl Edge) -> Pipeline {
+///     let spec = EdgeSpec::new("shop", "orders").partitions(32).setup(true);
+///     let format = Format::postcard(SchemaId::new("Order", 1));
+///     Pipeline::builder("orders")
+///         .start("queue", move || Ok(source::pulled(queue.clone(), PullOptions::new())))
+///         .acknowledged()
+///         .finish("edge", move || {
+///             let by = |order: &u64, key: &mut Vec<u8>| {
+///                 key.extend(order.to_be_bytes());
+///                 Ok(())
+///             };
+///             Ok(EdgeSink::by(edge.clone(), spec.clone(), format.clone(), by))
+///         })
+/// }
+///
+/// /// Stores mails, which any process may send.
+/// fn mails(queue: impl Pull<Message = String> + Clone, edge: impl Edge) -> Pipeline {
+///     let spec = EdgeSpec::new("shop", "mails").setup(true);
+///     let format = Format::json(SchemaId::new("Mail", 1));
+///     Pipeline::builder("mails")
+///         .start("queue", move || Ok(source::pulled(queue.clone(), PullOptions::new())))
+///         .acknowledged()
+///         .finish("edge", move || Ok(EdgeSink::pool(edge.clone(), spec.clone(), format.clone())))
+/// }
+/// ```
 pub struct EdgeSink<E: Edge, T> {
     edge: E,
     spec: EdgeSpec,

@@ -8,6 +8,19 @@ use stage_core::Backoff;
 use crate::leases::MemberId;
 
 /// Options of an [`EdgeSource`](super::EdgeSource), which may differ between the processes that share an edge.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::Backoff;
+/// use stage_edge::{MemberId, SourceOptions};
+///
+/// let options = SourceOptions::new("north")
+///     .member(MemberId::new("north-20261130-0215"))
+///     .retry(Backoff::new(Duration::from_millis(100), Duration::from_secs(10)))
+///     .pool_frames(8);
+/// # let _ = options;
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct SourceOptions {

@@ -59,6 +59,29 @@ const AT_START: Duration = Duration::from_secs(5);
 ///
 /// A drain asks for no further frame, finishes those whose events were handed out, and gives each partition back when
 /// its last frame is settled.
+///
+/// # Examples
+///
+/// [`Across`](crate::Across) makes both halves of an edge. A program that has one of them alone makes a stage of it:
+///
+/// ```
+/// use stage_core::Pipeline;
+/// use stage_edge::{Edge, EdgeSource, EdgeSpec, Format, SchemaId, SourceOptions};
+///
+/// /// Handles the orders that other programs store.
+/// fn handle(edge: impl Edge) -> Pipeline {
+///     let spec = EdgeSpec::new("shop", "orders").partitions(32);
+///     let format = Format::<u64>::postcard(SchemaId::new("Order", 1));
+///     Pipeline::builder("orders")
+///         .start("edge", move || {
+///             let options = SourceOptions::new("north");
+///             Ok(EdgeSource::new(edge.clone(), spec.clone(), format.clone(), options))
+///         })
+///         .acknowledged()
+///         .finish_fn("print", |order| println!("order {order}"))
+/// }
+/// # fn main() { drop(handle(stage_edge::memory::MemoryEdge::new())) }
+/// ```
 pub struct EdgeSource<E: Edge, T> {
     edge: E,
     spec: EdgeSpec,
