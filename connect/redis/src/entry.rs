@@ -3,6 +3,20 @@
 use bytes::Bytes;
 
 /// An entry of a stream.
+///
+/// ```
+/// use stage_redis::{Entry, Fields};
+///
+/// /// Returns the customer of an order.
+/// fn customer(order: &Entry) -> Option<&[u8]> {
+///     order.fields.get("customer").map(|name| &name[..])
+/// }
+///
+/// // A handler is tested without a server.
+/// let fields = Fields::payload("3 apples").with("customer", "17");
+/// let order = Entry { id: "1764400000000-0".to_owned(), fields };
+/// assert_eq!(customer(&order), Some(&b"17"[..]));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The id given by the server, such as `1764400000000-0`: milliseconds and a sequence number.
@@ -30,6 +44,12 @@ impl Fields {
     }
 
     /// Returns one field, named `payload`.
+    ///
+    /// ```
+    /// use stage_redis::Fields;
+    ///
+    /// assert_eq!(Fields::payload("3 apples"), Fields::new().with("payload", "3 apples"));
+    /// ```
     pub fn payload(value: impl Into<Bytes>) -> Self {
         Self::new().with("payload", value)
     }

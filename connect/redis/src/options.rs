@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 /// The first entry that a new consumer group receives.
+///
+/// The example of [`ReadOptions`] sets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartAt {
     /// The oldest entry of the stream.
@@ -12,6 +14,20 @@ pub enum StartAt {
 }
 
 /// Options for reading a stream as a consumer of a group. All consumers of a group should have the same.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_redis::{ReadOptions, StartAt};
+///
+/// let options = ReadOptions::new("orders", "billing")
+///     .start_at(StartAt::Oldest)
+///     .lease(Duration::from_secs(10))
+///     .claim_every(Duration::from_millis(200))
+///     .dead_letters("billing:dead")
+///     .delete_when_settled();
+/// # let _ = options;
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ReadOptions {
@@ -86,6 +102,8 @@ impl ReadOptions {
 }
 
 /// The bound on the length of a stream.
+///
+/// The example of [`Append`] sets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     /// No bound: the stream grows until the server refuses for lack of memory.
@@ -98,6 +116,21 @@ pub enum Limit {
 }
 
 /// Options for appending to a stream.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_redis::{Append, Limit};
+///
+/// // A stream in which no order is lost: the pipeline waits while 100,000 of them are unread.
+/// let orders = Append::to("orders")
+///     .limit(Limit::Unread(100_000))
+///     .once_within(Duration::from_secs(600))
+///     .retry_full(Duration::from_millis(200));
+/// // A stream of which only the latest entries matter.
+/// let ticks = Append::to("ticks").limit(Limit::Latest(10_000)).once_within(Duration::ZERO);
+/// # let _ = (orders, ticks);
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Append {

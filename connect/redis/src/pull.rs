@@ -26,6 +26,29 @@ use crate::settle::{Reader, Receipt, RedisSettle, millis};
 ///
 /// A read that blocks has a connection of its own. A `pull` whose future is dropped goes on at the server; the next one
 /// returns its entries. When the reader itself is dropped, the entries that it received and did not return are released.
+///
+/// A program without a pipeline settles each message itself. It needs a server:
+///
+/// ```no_run
+/// use std::num::NonZeroUsize;
+/// use std::time::Duration;
+///
+/// use stage_connect::{ConnectError, Disposition, Pull, Settle};
+/// use stage_redis::{Entry, ReadOptions, Receipt, RedisPull, RedisSettle, Server};
+///
+/// # async fn take() -> Result<(), ConnectError> {
+/// let mut pull = RedisPull::new(Server::new("redis://127.0.0.1:6379")?, ReadOptions::new("orders", "billing"));
+/// let mut settle: RedisSettle = pull.settle_half();
+/// pull.connect().await?;
+/// for taken in pull.pull(NonZeroUsize::MIN, Duration::from_secs(5)).await? {
+///     let (order, receipt): (Entry, Receipt) = (taken.message, taken.receipt);
+///     println!("{:?}", order.fields);
+///     settle.settle(&[(receipt, Disposition::Accept)]).await?;
+/// }
+/// settle.finish().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct RedisPull {
     reader: Reader,
     link: Option<Link>,

@@ -24,6 +24,27 @@ const VALUE: usize = 512 << 20;
 ///
 /// An entry counts as stored when the server has applied it. Whether it survives a power cut depends on the server's
 /// settings `appendonly` and `appendfsync`, and a failover on its replication.
+///
+/// The numbers of a pipeline become entries of a stream; it needs a server:
+///
+/// ```no_run
+/// use stage_connect::{PushOptions, sink};
+/// use stage_core::Pipeline;
+/// use stage_redis::{Append, Fields, RedisPush, Server};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::new("redis://127.0.0.1:6379")?;
+/// let pipeline = Pipeline::builder("numbers")
+///     .start_fn("numbers", || Ok(0..100_u64))
+///     .step_fn("message", |number| Fields::payload(number.to_string()))
+///     .finish("store", move || {
+///         let push = RedisPush::new(server.clone(), Append::to("numbers"));
+///         Ok(sink::pushed_plain(push, PushOptions::new()))
+///     });
+/// pipeline.start().await?.join().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct RedisPush {
     server: Server,
     options: Append,

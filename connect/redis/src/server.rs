@@ -13,6 +13,16 @@ use crate::error::failed;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A Redis server: its address, credentials and TLS settings. `Debug` shows no secret.
+///
+/// ```
+/// use stage_redis::Server;
+///
+/// # fn main() -> Result<(), stage_connect::ConnectError> {
+/// let server = Server::new("redis://redis-1:6379/2")?.credentials("app", "secret")?;
+/// assert!(!server.name().contains("secret"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct Server {
@@ -47,6 +57,20 @@ impl Server {
 
     /// Trusts only the authorities in `root_pem`, and presents the certificate and key in `client_pem` if there is one.
     /// Without this call, `rediss://` trusts the authorities of the system.
+    ///
+    /// ```no_run
+    /// use std::fs;
+    ///
+    /// use stage_redis::Server;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (certificate, key) = (fs::read("/etc/ssl/app.pem")?, fs::read("/etc/ssl/app.key")?);
+    /// let server = Server::new("rediss://redis-1:6380")?
+    ///     .certificates(&fs::read("/etc/ssl/redis.pem")?, Some((&certificate[..], &key[..])))?;
+    /// # let _ = server;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -17,6 +17,8 @@ use crate::server::Server;
 const AT_ONCE: usize = 256;
 
 /// Identifies one delivery of an entry to one consumer.
+///
+/// The example of [`RedisPull`](crate::RedisPull) settles one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     pub(crate) id: Arc<str>,
@@ -40,6 +42,8 @@ impl Reader {
 }
 
 /// The half of a [`RedisPull`](crate::RedisPull) that reports to the server.
+///
+/// The example of [`RedisPull`](crate::RedisPull) settles entries with it.
 #[derive(Debug)]
 pub struct RedisSettle {
     reader: Reader,
