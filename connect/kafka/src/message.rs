@@ -4,6 +4,25 @@ use bytes::Bytes;
 use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
 
 /// A message of a topic.
+///
+/// ```
+/// use stage_kafka::KafkaMessage;
+///
+/// /// Returns the customer of an order, which is its key.
+/// fn customer(order: &KafkaMessage) -> Option<&[u8]> {
+///     order.key.as_deref()
+/// }
+///
+/// // A handler is tested without a cluster.
+/// let order = KafkaMessage {
+///     partition: 0,
+///     offset: 7,
+///     key: Some("customer-17".into()),
+///     headers: Vec::new(),
+///     payload: "3 apples".into(),
+/// };
+/// assert_eq!(customer(&order), Some(&b"customer-17"[..]));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KafkaMessage {
     /// The partition, from 0.

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 /// The first message of a partition for which the group has committed no position.
+///
+/// The example of [`ReadOptions`] sets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartAt {
     /// The oldest message.
@@ -12,6 +14,20 @@ pub enum StartAt {
 }
 
 /// Options for reading a topic as a member of a consumer group.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_kafka::{ReadOptions, StartAt};
+///
+/// // A service that looks at new orders alone, and has at most 1,000 of a partition to repeat after a crash.
+/// let options = ReadOptions::new("orders", "fraud")
+///     .start_at(StartAt::New)
+///     .dead_letters("fraud.dead")
+///     .ahead(1_000)
+///     .settle_within(Duration::from_secs(5));
+/// # let _ = options;
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ReadOptions {
@@ -72,6 +88,13 @@ impl ReadOptions {
 }
 
 /// Options for producing.
+///
+/// ```
+/// use stage_kafka::ProduceOptions;
+///
+/// let options = ProduceOptions::to("orders").id_header("order-id").window(5_000);
+/// # let _ = options;
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ProduceOptions {

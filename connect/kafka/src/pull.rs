@@ -23,6 +23,8 @@ use crate::settle::KafkaSettle;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Identifies one delivery of a message.
+///
+/// The example of [`KafkaPull`] settles one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     pub(crate) partition: i32,
@@ -35,6 +37,29 @@ pub struct Receipt {
 ///
 /// A message that failed is delivered again from memory after its delay; until then its partition's position stays in
 /// front of it. The number of attempts is that of this member: another one begins with the first.
+///
+/// A program without a pipeline settles each message itself. It needs a server:
+///
+/// ```no_run
+/// use std::num::NonZeroUsize;
+/// use std::time::Duration;
+///
+/// use stage_connect::{ConnectError, Disposition, Pull, Settle};
+/// use stage_kafka::{KafkaMessage, KafkaPull, KafkaSettle, ReadOptions, Receipt, Server};
+///
+/// # async fn take() -> Result<(), ConnectError> {
+/// let mut pull = KafkaPull::new(Server::new("127.0.0.1:9092"), ReadOptions::new("orders", "billing"));
+/// let mut settle: KafkaSettle = pull.settle_half();
+/// pull.connect().await?;
+/// for taken in pull.pull(NonZeroUsize::MIN, Duration::from_secs(5)).await? {
+///     let (order, receipt): (KafkaMessage, Receipt) = (taken.message, taken.receipt);
+///     println!("{:?}", order.payload);
+///     settle.settle(&[(receipt, Disposition::Accept)]).await?;
+/// }
+/// settle.finish().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct KafkaPull {
     handle: Handle,
     /// The thread of the member owns the client, since leaving the group blocks.

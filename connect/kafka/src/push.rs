@@ -24,6 +24,27 @@ const AGAIN: Duration = Duration::from_millis(50);
 ///
 /// The client's own repetitions are stored once, and in order. A message that is put again after an error, or by another
 /// process, may be stored twice; readers recognise it by the header with its id.
+///
+/// The numbers of a pipeline become messages of a topic; it needs a server:
+///
+/// ```no_run
+/// use stage_connect::{PushOptions, sink};
+/// use stage_core::Pipeline;
+/// use stage_kafka::{KafkaPush, Outgoing, ProduceOptions, Server};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::new("127.0.0.1:9092");
+/// let pipeline = Pipeline::builder("numbers")
+///     .start_fn("numbers", || Ok(0..100_u64))
+///     .step_fn("message", |number| Outgoing::new(number.to_string()))
+///     .finish("store", move || {
+///         let push = KafkaPush::new(server.clone(), ProduceOptions::to("numbers"));
+///         Ok(sink::pushed_plain(push, PushOptions::new()))
+///     });
+/// pipeline.start().await?.join().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct KafkaPush {
     server: Server,
     options: ProduceOptions,

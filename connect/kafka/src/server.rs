@@ -7,6 +7,18 @@ use std::path::Path;
 use rdkafka::ClientConfig;
 
 /// A Kafka cluster: its addresses, credentials and the settings of librdkafka. `Debug` shows only the addresses.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use stage_kafka::Server;
+///
+/// let server = Server::new("kafka-1:9093,kafka-2:9093")
+///     .root_certificates(Path::new("/etc/ssl/kafka.pem"))
+///     .credentials("SCRAM-SHA-512", "app", "secret")
+///     .set("client.id", "billing");
+/// assert_eq!(server.name(), "kafka://kafka-1:9093,kafka-2:9093");
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct Server {

@@ -16,6 +16,8 @@ use crate::pull::Receipt;
 
 /// The half of a [`KafkaPull`](crate::KafkaPull) that settles. It shares the member's connection, since only the member
 /// may commit, and has a producer of its own for dead letters.
+///
+/// The example of [`KafkaPull`](crate::KafkaPull) settles messages with it.
 pub struct KafkaSettle {
     handle: Handle,
     producer: Option<FutureProducer>,
