@@ -5,6 +5,24 @@ use async_nats::header::{IntoHeaderName, IntoHeaderValue};
 use bytes::Bytes;
 
 /// A message of a stream.
+///
+/// ```
+/// use stage_nats::{HeaderMap, NatsMessage};
+///
+/// /// Returns the region of an order, the second word of its subject.
+/// fn region(order: &NatsMessage) -> Option<&str> {
+///     order.subject.split('.').nth(1)
+/// }
+///
+/// // A handler is tested without a server.
+/// let order = NatsMessage {
+///     subject: "orders.eu.17".to_owned(),
+///     headers: HeaderMap::new(),
+///     payload: "3 apples".into(),
+///     sequence: 1,
+/// };
+/// assert_eq!(region(&order), Some("eu"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NatsMessage {
     /// The subject to which it was published.

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 /// The first message that a new consumer receives.
+///
+/// The example of [`ReadOptions`] sets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliverFrom {
     /// The oldest message of the stream.
@@ -12,6 +14,21 @@ pub enum DeliverFrom {
 }
 
 /// Options for reading a stream through a durable consumer, which any number of processes share.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_nats::{DeliverFrom, ReadOptions};
+///
+/// // The new European orders, in their order also after a failure: one at a time, in all processes together.
+/// let options = ReadOptions::new("ORDERS", "fraud")
+///     .filter("orders.eu.>")
+///     .deliver_from(DeliverFrom::New)
+///     .lease(Duration::from_secs(10))
+///     .open_at_most(1)
+///     .dead_letters("fraud.dead");
+/// # let _ = options;
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ReadOptions {
@@ -79,6 +96,16 @@ impl ReadOptions {
 }
 
 /// Options for publishing.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_nats::PublishOptions;
+///
+/// // A stream with `discard: new` keeps its order with a window of 1.
+/// let options = PublishOptions::to("orders.eu").window(1).retry_full(Duration::from_millis(200));
+/// # let _ = options;
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct PublishOptions {

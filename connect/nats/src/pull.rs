@@ -19,6 +19,29 @@ use crate::settle::{NatsSettle, Reader, Receipt};
 ///
 /// A `pull` whose future is dropped goes on at the server; the next one returns its messages. When the reader itself is
 /// dropped, the messages that it received and did not return are released.
+///
+/// A program without a pipeline settles each message itself. It needs a server:
+///
+/// ```no_run
+/// use std::num::NonZeroUsize;
+/// use std::time::Duration;
+///
+/// use stage_connect::{ConnectError, Disposition, Pull, Settle};
+/// use stage_nats::{NatsMessage, NatsPull, NatsSettle, ReadOptions, Receipt, Server};
+///
+/// # async fn take() -> Result<(), ConnectError> {
+/// let mut pull = NatsPull::new(Server::new("nats://127.0.0.1:4222")?, ReadOptions::new("ORDERS", "billing"));
+/// let mut settle: NatsSettle = pull.settle_half();
+/// pull.connect().await?;
+/// for taken in pull.pull(NonZeroUsize::MIN, Duration::from_secs(5)).await? {
+///     let (order, receipt): (NatsMessage, Receipt) = (taken.message, taken.receipt);
+///     println!("{:?}", order.payload);
+///     settle.settle(&[(receipt, Disposition::Accept)]).await?;
+/// }
+/// settle.finish().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct NatsPull {
     reader: Arc<Reader>,
     requests: Requests,

@@ -19,6 +19,27 @@ const OVERHEAD: usize = 1024;
 /// A stream stores each id once within its duplicate window, 2 min by default. A message counts as stored when the stream
 /// has acknowledged it: it survives the end of the server's process, and a power cut only if the stream has three
 /// replicas, or the server runs with `sync_interval: always`.
+///
+/// The numbers of a pipeline become messages of a stream; it needs a server:
+///
+/// ```no_run
+/// use stage_connect::{PushOptions, sink};
+/// use stage_core::Pipeline;
+/// use stage_nats::{NatsPush, Outgoing, PublishOptions, Server};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::new("nats://127.0.0.1:4222")?;
+/// let pipeline = Pipeline::builder("numbers")
+///     .start_fn("numbers", || Ok(0..100_u64))
+///     .step_fn("message", |number| Outgoing::new(number.to_string()))
+///     .finish("store", move || {
+///         let push = NatsPush::new(server.clone(), PublishOptions::to("numbers"));
+///         Ok(sink::pushed_plain(push, PushOptions::new()))
+///     });
+/// pipeline.start().await?.join().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct NatsPush {
     server: Server,
     options: PublishOptions,

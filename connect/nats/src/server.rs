@@ -21,6 +21,25 @@ const PING: Duration = Duration::from_secs(2);
 const CONNECT: Duration = Duration::from_secs(2);
 
 /// A NATS server or cluster: its addresses, credentials and TLS settings. `Debug` shows no secret.
+///
+/// ```
+/// use stage_nats::Server;
+///
+/// # fn main() -> Result<(), stage_connect::ConnectError> {
+/// let server = Server::new("tls://nats-1:4222,tls://nats-2:4222")?
+///     .credentials("app", "secret")
+///     .root_certificates("/etc/ssl/nats.pem")
+///     .client_certificate("/etc/ssl/app.pem", "/etc/ssl/app.key")
+///     .domain("hub")
+///     .options(|options| options.name("billing"));
+/// assert_eq!(server.name(), "tls://nats-1:4222,tls://nats-2:4222");
+///
+/// // Other credentials take the place of a user and its password.
+/// let by_token = Server::new("nats://127.0.0.1:4222")?.token("s3cr3t");
+/// # let _ = by_token;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct Server {
@@ -63,6 +82,17 @@ impl Server {
     }
 
     /// Sets the seed of an nkey (feature `nkeys`).
+    ///
+    /// ```no_run
+    /// use stage_nats::Server;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let seed = std::fs::read_to_string("/etc/nats/app.seed")?;
+    /// let server = Server::new("nats://127.0.0.1:4222")?.nkey(seed.trim());
+    /// # let _ = server;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(feature = "nkeys")]
     pub fn nkey(mut self, seed: impl Into<String>) -> Self {
         self.options = self.options.nkey(seed.into());
@@ -70,6 +100,17 @@ impl Server {
     }
 
     /// Sets the content of a credentials file, which holds a JWT and a seed (feature `nkeys`).
+    ///
+    /// ```no_run
+    /// use stage_nats::Server;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let content = std::fs::read_to_string("/etc/nats/app.creds")?;
+    /// let server = Server::new("nats://127.0.0.1:4222")?.credentials_file(&content)?;
+    /// # let _ = server;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

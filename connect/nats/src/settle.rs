@@ -23,6 +23,8 @@ use crate::server::Server;
 const AT_ONCE: usize = 500;
 
 /// Identifies one delivery of a message.
+///
+/// The example of [`NatsPull`](crate::NatsPull) settles one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     reply: Arc<str>,
@@ -65,6 +67,8 @@ impl Reader {
 }
 
 /// The half of a [`NatsPull`](crate::NatsPull) that reports to the server.
+///
+/// The example of [`NatsPull`](crate::NatsPull) settles messages with it.
 #[derive(Debug)]
 pub struct NatsSettle {
     reader: Arc<Reader>,

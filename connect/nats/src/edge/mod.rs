@@ -27,6 +27,51 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! What the stages of a pipeline do with a frame, by hand; it needs a server:
+//!
+//! ```no_run
+//! use std::num::NonZeroUsize;
+//! use std::time::Duration;
+//!
+//! use stage_connect::{Disposition, MessageId, Pull, Push, Settle};
+//! use stage_edge::{Edge, EdgeSpec, FrameWriter, Header, Leases, Letters, MemberId, Notes, Partition};
+//! use stage_nats::Server;
+//! use stage_nats::edge::{
+//!     NatsEdge, NatsInlet, NatsInletSettle, NatsLeases, NatsLetters, NatsNotes, NatsOutlet, NatsReceipt,
+//! };
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = Server::new("nats://127.0.0.1:4222")?;
+//! let (edge, spec) = (NatsEdge::new(server), EdgeSpec::new("shop", "orders").partitions(32));
+//! for request in edge.objects(&spec) {
+//!     println!("{request:#}");
+//! }
+//!
+//! let mut frame = FrameWriter::new();
+//! frame.push(7, b"order 7");
+//! let mut outlet: NatsOutlet = edge.outlet(&spec, Partition(3));
+//! outlet.connect().await?;
+//! outlet.put(&[(MessageId::new("frame-0"), frame.finish(&Header::default()))]).await?;
+//!
+//! let leases: NatsLeases = edge.leases(&spec);
+//! let taken = leases.take(Partition(3), &MemberId::new("north")).await?;
+//! let mut inlet: NatsInlet = edge.inlet(&spec, Partition(3), taken.ok_or("another process owns the partition")?);
+//! let mut settle: NatsInletSettle = inlet.settle_half();
+//! inlet.connect().await?;
+//! for frame in inlet.pull(NonZeroUsize::MIN, Duration::from_secs(5)).await? {
+//!     let receipt: NatsReceipt = frame.receipt;
+//!     println!("frame {}", receipt.position());
+//!     settle.settle(&[(receipt, Disposition::Accept)]).await?;
+//! }
+//!
+//! let notes: NatsNotes = edge.notes(&spec);
+//! notes.put("orders.3", b"seen", None).await?;
+//! let letters: NatsLetters = edge.letters(&spec);
+//! println!("{} dead letters", letters.list(0, 100).await?.len());
+//! # Ok(())
+//! # }
+//! ```
 
 mod bucket;
 mod guard;
