@@ -8,6 +8,24 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 const FAILURES: &str = "x-stage-failures";
 
 /// A message of a queue.
+///
+/// ```
+/// use stage_rabbitmq::{BasicProperties, RabbitMessage};
+///
+/// /// Returns the region of an order, the second word of its routing key.
+/// fn region(order: &RabbitMessage) -> Option<&str> {
+///     order.routing_key.split('.').nth(1)
+/// }
+///
+/// // A handler is tested without a server.
+/// let order = RabbitMessage {
+///     exchange: "shop".to_owned(),
+///     routing_key: "orders.eu".to_owned(),
+///     properties: BasicProperties::default(),
+///     payload: "3 apples".into(),
+/// };
+/// assert_eq!(region(&order), Some("eu"));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct RabbitMessage {
     /// The exchange to which it was published; empty for the default exchange. After a retry: the default exchange.

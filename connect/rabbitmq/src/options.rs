@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 /// The kind of a queue that is created because it does not exist.
+///
+/// The example of [`ReadOptions`] sets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueueKind {
     /// A classic durable queue, on one node.
@@ -12,6 +14,13 @@ pub enum QueueKind {
 }
 
 /// Options for consuming from a queue, which any number of processes share.
+///
+/// ```
+/// use stage_rabbitmq::{QueueKind, ReadOptions};
+///
+/// let options = ReadOptions::new("orders").kind(QueueKind::Quorum).dead_letters("orders.failed");
+/// # let _ = options;
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ReadOptions {
@@ -45,6 +54,18 @@ impl ReadOptions {
 }
 
 /// Options for publishing.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_rabbitmq::PublishOptions;
+///
+/// // Orders, which must survive a restart and stay in order even if the queue is full.
+/// let orders = PublishOptions::to_queue("orders").window(1).retry_full(Duration::from_millis(200));
+/// // Ticks, which are worthless after a restart.
+/// let ticks = PublishOptions::to_exchange("ticks", "tick.eu").transient().window(5_000);
+/// # let _ = (orders, ticks);
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct PublishOptions {

@@ -26,6 +26,29 @@ use crate::settle::{RabbitSettle, Reader, Receipt};
 /// Each call that reaches the server runs a consumer of its own, with a prefetch of the number asked for, which is
 /// cancelled before the call returns. A `pull` whose future is dropped goes on; the next one returns its messages. When
 /// the reader itself is dropped, the messages that it received and did not return are released.
+///
+/// A program without a pipeline settles each message itself. It needs a server:
+///
+/// ```no_run
+/// use std::num::NonZeroUsize;
+/// use std::time::Duration;
+///
+/// use stage_connect::{ConnectError, Disposition, Pull, Settle};
+/// use stage_rabbitmq::{RabbitMessage, RabbitPull, RabbitSettle, ReadOptions, Receipt, Server};
+///
+/// # async fn take() -> Result<(), ConnectError> {
+/// let mut pull = RabbitPull::new(Server::new("amqp://127.0.0.1:5672")?, ReadOptions::new("orders"));
+/// let mut settle: RabbitSettle = pull.settle_half();
+/// pull.connect().await?;
+/// for taken in pull.pull(NonZeroUsize::MIN, Duration::from_secs(5)).await? {
+///     let (order, receipt): (RabbitMessage, Receipt) = (taken.message, taken.receipt);
+///     println!("{:?}", order.payload);
+///     settle.settle(&[(receipt, Disposition::Accept)]).await?;
+/// }
+/// settle.finish().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct RabbitPull {
     reader: Arc<Reader>,
     session: Option<Arc<Session>>,

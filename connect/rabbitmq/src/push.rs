@@ -21,6 +21,27 @@ const PERSISTENT: u8 = 2;
 /// Publishes messages with their ids in `message_id`, and waits until the server has confirmed them.
 ///
 /// The server does not recognise ids: a message whose confirm was lost with the connection is stored again.
+///
+/// The numbers of a pipeline become messages of a queue; it needs a server:
+///
+/// ```no_run
+/// use stage_connect::{PushOptions, sink};
+/// use stage_core::Pipeline;
+/// use stage_rabbitmq::{Outgoing, PublishOptions, RabbitPush, Server};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::new("amqp://127.0.0.1:5672")?;
+/// let pipeline = Pipeline::builder("numbers")
+///     .start_fn("numbers", || Ok(0..100_u64))
+///     .step_fn("message", |number| Outgoing::new(number.to_string()))
+///     .finish("store", move || {
+///         let push = RabbitPush::new(server.clone(), PublishOptions::to_queue("numbers"));
+///         Ok(sink::pushed_plain(push, PushOptions::new()))
+///     });
+/// pipeline.start().await?.join().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct RabbitPush {
     server: Server,
     options: PublishOptions,

@@ -11,6 +11,21 @@ use stage_connect::ConnectError;
 const HEARTBEAT: u16 = 10;
 
 /// A RabbitMQ server: its address, virtual host, credentials and TLS settings. `Debug` shows no secret.
+///
+/// ```no_run
+/// use std::fs;
+///
+/// use stage_rabbitmq::Server;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::new("amqps://rabbit-1:5671/shop")?
+///     .credentials("app", "secret")
+///     .root_certificates(fs::read_to_string("/etc/ssl/rabbit.pem")?)
+///     .client_certificate(fs::read("/etc/ssl/app.pem")?, fs::read("/etc/ssl/app.key")?);
+/// println!("{}", server.name());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct Server {

@@ -22,6 +22,8 @@ use crate::session::{PATIENCE, Session, all, ask, create_queue};
 const IDLE: u64 = 3_600_000;
 
 /// Identifies one delivery of a message. It keeps the content, which a retry or a dead letter publishes again.
+///
+/// The example of [`RabbitPull`](crate::RabbitPull) settles one.
 #[derive(Clone, Debug)]
 pub struct Receipt {
     tag: u64,
@@ -78,6 +80,8 @@ impl Reader {
 
 /// The half of a [`RabbitPull`](crate::RabbitPull) that reports to the server. Acknowledgements go through the channel
 /// that delivered, as the protocol demands; retries and dead letters through a connection of this half.
+///
+/// The example of [`RabbitPull`](crate::RabbitPull) settles messages with it.
 #[derive(Debug)]
 pub struct RabbitSettle {
     reader: Arc<Reader>,
