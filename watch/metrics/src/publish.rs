@@ -8,6 +8,28 @@ const METADATA: Metadata<'_> = Metadata::new(module_path!(), Level::INFO, Some(m
 
 /// Hands the numbers of all pipelines to the recorder that is installed, once. An exporter with a hook before each
 /// scrape calls it there; [`MetricsBridge`](crate::MetricsBridge) calls it at an interval.
+///
+/// ```
+/// use stage_core::Pipeline;
+/// use stage_core::watch::Board;
+/// use stage_metrics::publish;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let running = Pipeline::builder("upload")
+///     .start_fn("files", || Ok(0..100_u64))
+///     .finish_fn("store", |_| ())
+///     .start()
+///     .await?;
+/// let board = Board::new();
+/// board.add("upload", &running)?;
+///
+/// // In the hook of the exporter.
+/// publish(&board);
+/// running.join().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub fn publish(board: &Board) {
     let families = OpenMetrics::new().families(board);
     with_recorder(|recorder| {
