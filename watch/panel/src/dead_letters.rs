@@ -8,6 +8,8 @@ use serde::Serialize;
 use stage_core::BoxError;
 
 /// An event that was set aside.
+///
+/// See the example of [`DeadLetters`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeadLetter {
     /// Identifies it in its store.
@@ -19,6 +21,53 @@ pub struct DeadLetter {
 }
 
 /// A store of dead letters that the page shows.
+///
+/// ```
+/// use std::sync::Mutex;
+///
+/// use stage_core::BoxError;
+/// use stage_panel::{DeadLetter, DeadLetters, Options};
+///
+/// /// Letters in memory. A service has them in its database.
+/// #[derive(Default)]
+/// struct Letters(Mutex<Vec<DeadLetter>>);
+///
+/// impl Letters {
+///     /// Removes a letter; returns whether it existed.
+///     fn remove(&self, id: &str) -> bool {
+///         let mut letters = self.0.lock().expect("no holder panics");
+///         let before = letters.len();
+///         letters.retain(|letter| letter.id != id);
+///         letters.len() < before
+///     }
+/// }
+///
+/// impl DeadLetters for Letters {
+///     async fn list(&self, after: Option<String>, limit: usize) -> Result<Vec<DeadLetter>, BoxError> {
+///         let letters = self.0.lock().expect("no holder panics");
+///         let behind = letters.iter().filter(|letter| after.as_ref().is_none_or(|after| letter.id > *after));
+///         Ok(behind.take(limit).cloned().collect())
+///     }
+///
+///     async fn retry(&self, id: String) -> Result<bool, BoxError> {
+///         // Here it puts the event into the queue of the pipeline again.
+///         Ok(self.remove(&id))
+///     }
+///
+///     async fn drop_letter(&self, id: String) -> Result<bool, BoxError> {
+///         Ok(self.remove(&id))
+///     }
+/// }
+///
+/// let letters = Letters::default();
+/// letters.0.lock().expect("no holder panics").push(DeadLetter {
+///     id: "0007".to_owned(),
+///     event: "order 7".to_owned(),
+///     error: "no such user".to_owned(),
+/// });
+/// let options = Options::new().dead_letters("orders", letters);
+/// # drop(options);
+/// ```
 pub trait DeadLetters: Send + Sync + 'static {
     /// Returns at most `limit` letters, oldest first, behind the one with the id `after`.
     fn list(

@@ -10,6 +10,28 @@ use crate::tap::Tap;
 use crate::token::Token;
 
 /// The options of a panel. By default, it listens on a free port of `127.0.0.1` and has no controls.
+///
+/// A panel that other machines reach, with careful controls:
+///
+/// ```
+/// use stage_core::watch::Board;
+/// use stage_panel::{Controls, Options, Tap, Token, router_with};
+///
+/// # fn main() -> Result<(), std::net::AddrParseError> {
+/// let orders = Tap::new();
+/// let options = Options::new()
+///     .listen_on("0.0.0.0:4000".parse()?)
+///     .allow_host("panel.example.org")
+///     .controls(Controls::none().pause().window())
+///     .token(Token::random())
+///     .tap("orders", "store", &orders)
+///     .quiet();
+/// println!("the token is {}", options.required_token().secret());
+/// let panel = router_with(Board::new(), options);
+/// # drop(panel);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Options {
     pub(crate) address: SocketAddr,
@@ -74,7 +96,8 @@ impl Options {
         self
     }
 
-    /// Shows the dead letters of a pipeline. [`Controls::dead_letters`] also allows to retry and drop them.
+    /// Shows the dead letters of a pipeline. [`Controls::dead_letters`] also allows to retry and drop them. See the
+    /// example of [`DeadLetters`].
     pub fn dead_letters(mut self, pipeline: impl Into<String>, letters: impl DeadLetters) -> Self {
         self.dead_letters.insert(pipeline.into(), Arc::new(letters));
         self

@@ -29,6 +29,16 @@ pub fn router(board: Board) -> Router {
 }
 
 /// Returns the panel of `board` with these options, to nest in a service.
+///
+/// ```
+/// use axum::Router;
+/// use stage_core::watch::Board;
+/// use stage_panel::{Controls, Options, router_with};
+///
+/// let options = Options::new().allow_host("shop.example.org").controls(Controls::none().pause());
+/// println!("the token is {}", options.required_token().secret());
+/// let service: Router = Router::new().nest("/panel", router_with(Board::new(), options));
+/// ```
 pub fn router_with(board: Board, options: Options) -> Router {
     routes(Shared::new(board, options))
 }

@@ -14,6 +14,19 @@ use crate::routes::routes;
 use crate::shared::Shared;
 
 /// A panel that listens. Dropping it ends the server and the streams of its viewers.
+///
+/// ```
+/// use stage_core::watch::Board;
+/// use stage_panel::{Options, Serving, serve};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let panel: Serving = serve(Board::new(), Options::new().quiet()).await?;
+/// assert!(panel.url().contains(&panel.address().to_string()));
+/// panel.stop().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Serving {
     address: SocketAddr,

@@ -7,6 +7,14 @@ const BYTES: usize = 16;
 
 /// The token that a request must have in the header `X-Stage-Token` to control a pipeline. Its `Debug` does not
 /// show it.
+///
+/// ```
+/// use stage_panel::Token;
+///
+/// assert_eq!(Token::random().secret().len(), 32);
+/// assert_eq!(Token::new("open sesame").secret(), "open sesame");
+/// assert!(!format!("{:?}", Token::new("open sesame")).contains("sesame"));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
