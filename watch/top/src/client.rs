@@ -26,6 +26,15 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const LARGEST: usize = 16 << 20;
 
 /// The address of a panel: `http://host:port` with an optional path.
+///
+/// ```
+/// use stage_top::{Address, AddressError};
+///
+/// let address: Result<Address, AddressError> = "http://127.0.0.1:4000/panel".parse();
+/// assert!(address.is_ok());
+/// let wrong: Result<Address, AddressError> = "https://127.0.0.1:4000".parse();
+/// assert!(wrong.is_err(), "a panel has no encryption of its own");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
     authority: String,
@@ -33,6 +42,8 @@ pub struct Address {
 }
 
 /// A text is not the address of a panel.
+///
+/// See the example of [`Address`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressError(String);
 
@@ -78,6 +89,40 @@ pub enum News {
 }
 
 /// A client of a panel.
+///
+/// ```
+/// use stage_core::Pipeline;
+/// use stage_core::watch::Board;
+/// use stage_panel::{Options, serve};
+/// use stage_top::{Address, Client};
+/// use tokio::sync::mpsc::unbounded_channel;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let running = Pipeline::builder("upload")
+///     .start_fn("numbers", || Ok(0_u64..))
+///     .finish_fn("ignore", |_| ())
+///     .start()
+///     .await?;
+/// let board = Board::new();
+/// board.add("upload", &running)?;
+/// let panel = serve(board, Options::new().quiet()).await?;
+///
+/// let address: Address = panel.address().to_string().parse()?;
+/// let client = Client::new(address, None);
+/// assert_eq!(client.pipelines().await?, ["upload"]);
+///
+/// // The news of the pipeline, until the connection ends.
+/// let (sender, mut news) = unbounded_channel();
+/// tokio::select! {
+///     ended = client.follow(Some("upload"), &sender) => ended?,
+///     first = news.recv() => println!("{first:?}"),
+/// }
+/// panel.stop().await;
+/// running.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Client {
     address: Address,
@@ -160,6 +205,20 @@ impl Client {
     }
 
     /// Sends a control; returns a line for the user, and the windows afterwards.
+    ///
+    /// ```
+    /// use stage_top::{Action, Client, News};
+    /// use tokio::sync::mpsc::UnboundedSender;
+    ///
+    /// /// Sends the request that a key asked for.
+    /// async fn send(client: &Client, action: Action, news: &UnboundedSender<News>) {
+    ///     if let Action::Control(control) = action
+    ///         && let Err(error) = client.control(control, news).await
+    ///     {
+    ///         let _ = news.send(News::Said(error.to_string()));
+    ///     }
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
