@@ -10,6 +10,8 @@ use stage_core::BoxError;
 use crate::decode::Decode;
 
 /// Decodes lines of comma-separated values, whose names are in the first line of the object; empty lines are skipped.
+///
+/// See the example of [`Objects`](crate::Objects).
 pub struct Csv<T> {
     pub(crate) makes: PhantomData<fn() -> T>,
 }

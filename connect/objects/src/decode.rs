@@ -6,6 +6,18 @@ use std::sync::Arc;
 use stage_core::BoxError;
 
 /// Decodes lines into events.
+///
+/// ```
+/// use stage_objects::{Decode, Text};
+///
+/// # fn main() -> Result<(), stage_core::BoxError> {
+/// assert!(!Text::HAS_HEADER);
+/// let header = Text.header(b"start");
+/// assert_eq!(Text.decode(b"start", Some(&header))?, Some("start".to_owned()));
+/// assert!(Text.decode(b"\xff", None).is_err(), "no text");
+/// # Ok(())
+/// # }
+/// ```
 pub trait Decode: Clone + Send + Sync + 'static {
     /// The type of the events.
     type Item: Send + 'static;
@@ -29,6 +41,8 @@ pub trait Decode: Clone + Send + Sync + 'static {
 }
 
 /// Decodes lines as text.
+///
+/// See the example of [`Objects`](crate::Objects).
 #[derive(Clone, Copy, Debug)]
 pub struct Text;
 
@@ -44,6 +58,8 @@ impl Decode for Text {
 }
 
 /// Decodes each line by a function.
+///
+/// See the example of [`Objects`](crate::Objects).
 pub struct By<F> {
     pub(crate) function: Arc<F>,
 }

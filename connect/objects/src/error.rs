@@ -3,6 +3,19 @@
 use stage_core::BoxError;
 
 /// An object that could not be read.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use object_store::memory::InMemory;
+/// use stage_objects::{ObjectError, Objects};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let missing = Objects::open(Arc::new(InMemory::new()), ["monday.log".into()]).await;
+/// assert!(matches!(missing, Err(ObjectError::Read { object, .. }) if object == "monday.log"));
+/// # }
+/// ```
 #[derive(stage_core::__private::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ObjectError {

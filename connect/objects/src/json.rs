@@ -9,6 +9,8 @@ use stage_core::BoxError;
 use crate::decode::Decode;
 
 /// Decodes lines of JSON; blank lines are skipped.
+///
+/// See the example of [`Objects`](crate::Objects).
 pub struct Json<T> {
     pub(crate) makes: PhantomData<fn() -> T>,
 }

@@ -15,6 +15,8 @@ use crate::objects::Objects;
 use crate::piece::{Line, Piece};
 
 /// The lines of some objects; made by [`Objects::lines`] and its like.
+///
+/// See the example of [`Objects`].
 #[derive(Clone, Debug)]
 pub struct Lines<D> {
     pub(crate) objects: Objects,
@@ -22,6 +24,17 @@ pub struct Lines<D> {
 }
 
 /// The rest of the lines that a stage reads.
+///
+/// ```
+/// use flow::source::Source;
+/// use stage_core::BoxError;
+/// use stage_objects::{Lines, LinesPart, Text};
+///
+/// /// Returns a part for each of four readers.
+/// fn parts(lines: &Lines<Text>) -> Result<Vec<LinesPart<Text>>, BoxError> {
+///     lines.parts(4)
+/// }
+/// ```
 pub struct LinesPart<D: Decode> {
     lines: Lines<D>,
     /// The first piece that no part has taken, counted over all objects.

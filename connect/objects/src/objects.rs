@@ -19,6 +19,31 @@ use crate::lines::Lines;
 const HEADS: usize = 16;
 
 /// Objects of a store that are read by ranges. They must not change while they are in use. Cheap to clone.
+///
+/// Lines as events of other types, from smaller pieces:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use flow::Flow;
+/// use object_store::ObjectStoreExt;
+/// use object_store::memory::InMemory;
+/// use stage_objects::{By, Lines, Objects, Text};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = Arc::new(InMemory::new());
+/// store.put(&"monday.log".into(), "start\nend\n".into()).await?;
+/// let logs = Objects::open(store, ["monday.log".into()]).await?.piece_bytes(1 << 20).max_line_bytes(64 * 1024);
+///
+/// let texts: Lines<Text> = logs.clone().lines();
+/// assert_eq!(Flow::from_source(texts).stages(1).collect::<Vec<_>>().await?, ["start", "end"]);
+///
+/// let lengths: Lines<By<_>> = logs.lines_with(<[u8]>::len);
+/// assert_eq!(Flow::from_source(lengths).fold(0, |sum, length| sum + length).await?, 8);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct Objects {
@@ -88,6 +113,30 @@ impl Objects {
 
     /// Returns a source of the values of JSON lines; blank lines are skipped. As [`lines`](Self::lines) otherwise. Requires
     /// feature `json`.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use flow::Flow;
+    /// use object_store::ObjectStoreExt;
+    /// use object_store::memory::InMemory;
+    /// use serde::Deserialize;
+    /// use stage_objects::{Json, Lines, Objects};
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Order {
+    ///     number: u64,
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Arc::new(InMemory::new());
+    /// store.put(&"orders.jsonl".into(), "{\"number\": 7}\n\n{\"number\": 8}\n".into()).await?;
+    /// let orders: Lines<Json<Order>> = Objects::open(store, ["orders.jsonl".into()]).await?.json();
+    /// assert_eq!(Flow::from_source(orders).fold(0, |sum, order| sum + order.number).await?, 15);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(feature = "json")]
     pub fn json<T: DeserializeOwned + Send + 'static>(self) -> Lines<crate::Json<T>> {
         Lines { objects: self, decode: crate::Json { makes: PhantomData } }
@@ -95,6 +144,30 @@ impl Objects {
 
     /// Returns a source of the records of CSV files, whose first line names the fields. As [`lines`](Self::lines) otherwise; a
     /// line end within quotes is an error. Requires feature `csv`.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use flow::Flow;
+    /// use object_store::ObjectStoreExt;
+    /// use object_store::memory::InMemory;
+    /// use serde::Deserialize;
+    /// use stage_objects::{Csv, Lines, Objects};
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Sale {
+    ///     pence: u64,
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Arc::new(InMemory::new());
+    /// store.put(&"sales.csv".into(), "item,pence\ntea,250\nmilk,120\n".into()).await?;
+    /// let sales: Lines<Csv<Sale>> = Objects::open(store, ["sales.csv".into()]).await?.csv();
+    /// assert_eq!(Flow::from_source(sales).fold(0, |sum, sale| sum + sale.pence).await?, 370);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(feature = "csv")]
     pub fn csv<T: DeserializeOwned + Send + 'static>(self) -> Lines<crate::Csv<T>> {
         Lines { objects: self, decode: crate::Csv { makes: PhantomData } }
