@@ -10,12 +10,25 @@ use crate::parquet::Parquet;
 use crate::reading::{Next, Reading, name_of};
 
 /// The record batches of some files; made by [`Parquet::batches`].
+///
+/// See the example of [`Parquet`].
 #[derive(Clone, Debug)]
 pub struct Batches {
     pub(crate) parquet: Parquet,
 }
 
 /// The rest of the record batches that a stage reads.
+///
+/// ```
+/// use flow::source::Source;
+/// use stage_core::BoxError;
+/// use stage_parquet::{Batches, BatchesPart};
+///
+/// /// Returns a part for each of four readers.
+/// fn parts(batches: &Batches) -> Result<Vec<BatchesPart>, BoxError> {
+///     batches.parts(4)
+/// }
+/// ```
 #[derive(Debug)]
 pub struct BatchesPart {
     reading: Reading,

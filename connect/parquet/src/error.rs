@@ -3,6 +3,13 @@
 use stage_core::BoxError;
 
 /// A Parquet file that could not be read.
+///
+/// ```
+/// use stage_parquet::{Parquet, ParquetError};
+///
+/// let missing = Parquet::open(["missing.parquet"]);
+/// assert!(matches!(missing, Err(ParquetError::Open { file, .. }) if file == "missing.parquet"));
+/// ```
 #[derive(stage_core::__private::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParquetError {

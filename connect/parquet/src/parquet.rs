@@ -30,6 +30,35 @@ const BATCH: usize = 8192;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Smaller record batches, and the number of rows, which the footers state:
+///
+/// ```
+/// use flow::Flow;
+/// use serde::{Deserialize, Serialize};
+/// use stage_parquet::{Batches, Parquet, Rows, WriteOptions, write_rows};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Number {
+///     number: u64,
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("numbers.parquet");
+/// let numbers = Flow::from_items(0..100).map(|number| Number { number });
+/// write_rows(&numbers, &path, WriteOptions::new()).await?;
+///
+/// let numbers = Parquet::open([&path])?.batch_rows(10);
+/// assert_eq!(numbers.count(), 100);
+/// let batches: Batches = numbers.clone().batches();
+/// assert_eq!(Flow::from_source(batches).fold(0, |count, _| count + 1).await?, 10);
+/// let rows: Rows<Number> = numbers.rows();
+/// assert_eq!(Flow::from_source(rows).fold(0, |sum, row| sum + row.number).await?, 4_950);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Parquet {

@@ -13,12 +13,25 @@ use crate::parquet::Parquet;
 use crate::reading::{Next, Reading, name_of};
 
 /// The rows of some files as values of a type; made by [`Parquet::rows`].
+///
+/// See the example of [`Parquet`].
 pub struct Rows<T> {
     pub(crate) parquet: Parquet,
     pub(crate) makes: PhantomData<fn() -> T>,
 }
 
 /// The rest of the rows that a stage reads.
+///
+/// ```
+/// use flow::source::Source;
+/// use stage_core::BoxError;
+/// use stage_parquet::{Rows, RowsPart};
+///
+/// /// Returns a part for each of four readers.
+/// fn parts(numbers: &Rows<(u64,)>) -> Result<Vec<RowsPart<(u64,)>>, BoxError> {
+///     numbers.parts(4)
+/// }
+/// ```
 pub struct RowsPart<T> {
     reading: Reading,
     rows: vec::IntoIter<T>,

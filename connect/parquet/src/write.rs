@@ -92,6 +92,33 @@ where
 
 /// Writes a file of rows as [`write_rows`] does, with the columns of a schema.
 ///
+/// ```
+/// use std::sync::Arc;
+///
+/// use arrow_schema::{DataType, Field, Schema};
+/// use flow::Flow;
+/// use serde::Serialize;
+/// use stage_parquet::{Parquet, WriteOptions, write_rows_as};
+///
+/// #[derive(Serialize)]
+/// struct Day {
+///     /// Days since 1970.
+///     day: i32,
+///     visits: u32,
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("visits.parquet");
+/// let fields = vec![Field::new("day", DataType::Date32, false), Field::new("visits", DataType::UInt32, false)];
+/// let days = Flow::from_items(0..7).map(|day| Day { day, visits: 100 });
+/// assert_eq!(write_rows_as(&days, Arc::new(Schema::new(fields)), &path, WriteOptions::new()).await?, 7);
+/// assert_eq!(Parquet::open([&path])?.count(), 7);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
 /// Those of [`Flow::write_lines`], whose ordering and cancel safety apply too.

@@ -4,6 +4,15 @@ use parquet::basic::Compression;
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 
 /// Options of Parquet files that are written.
+///
+/// ```
+/// use parquet::file::properties::WriterProperties;
+/// use stage_parquet::WriteOptions;
+///
+/// let small = WriteOptions::new().row_group_rows(10_000);
+/// let plain = WriteOptions::with(WriterProperties::builder().set_dictionary_enabled(false));
+/// # let _ = (small, plain);
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct WriteOptions {
