@@ -5,6 +5,16 @@ use std::path::Path;
 use rusqlite::ErrorCode;
 
 /// Error of an operation on a queue.
+///
+/// ```
+/// use stage_sqlite::{Queue, QueueError, QueueOptions};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let opened = Queue::open(".", QueueOptions::new()).await;
+/// assert!(matches!(opened, Err(QueueError::Directory { .. })));
+/// # }
+/// ```
 #[derive(stage_macros::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueueError {

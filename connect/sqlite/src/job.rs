@@ -1,6 +1,8 @@
 //! The jobs of a queue.
 
 /// The number of a job, never reused in its table. Later jobs have greater numbers.
+///
+/// See the example of [`Queue`](crate::Queue).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(pub i64);
 
@@ -42,6 +44,8 @@ impl NewJob {
 }
 
 /// A leased job.
+///
+/// See the example of [`Table`](crate::Table).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Job {
@@ -75,6 +79,8 @@ impl Job {
 }
 
 /// One lease of one job.
+///
+/// See the example of [`Table`](crate::Table).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Receipt {
@@ -90,6 +96,8 @@ pub struct Receipt {
 }
 
 /// A job that failed for good.
+///
+/// See the example of [`Queue`](crate::Queue).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeadJob {
@@ -106,6 +114,8 @@ pub struct DeadJob {
 }
 
 /// The numbers of jobs in a queue.
+///
+/// See the example of [`Queue`](crate::Queue).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {

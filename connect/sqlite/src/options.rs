@@ -6,6 +6,8 @@ use stage_core::Backoff;
 use stage_core::ack::AckOptions;
 
 /// How much of the queue survives a power failure.
+///
+/// See the example of [`QueueOptions`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Synchronous {
     /// Every job whose `enqueue` has returned.
@@ -16,6 +18,26 @@ pub enum Synchronous {
 }
 
 /// The options of a [`Queue`](super::Queue). Those about leases must be the same in all processes.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_core::Backoff;
+/// use stage_sqlite::{QueueOptions, Synchronous};
+///
+/// // Mails, which another process may send twice after a power failure, and which have ten attempts.
+/// let options = QueueOptions::new()
+///     .table("work")
+///     .lane("mails")
+///     .visibility(Duration::from_secs(60))
+///     .attempts(10)
+///     .retry_after(Backoff::new(Duration::from_secs(5), Duration::from_secs(3_600)))
+///     .synchronous(Synchronous::Normal)
+///     .poll(Duration::from_millis(500))
+///     .linger(Duration::from_millis(20))
+///     .patience(Duration::from_secs(30));
+/// # let _ = options;
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 pub struct QueueOptions {

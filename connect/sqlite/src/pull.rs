@@ -19,6 +19,8 @@ use crate::source::AT_ONCE;
 /// each failure. With a `Pull`, an attempt at a job that is leased alone begins when it is pulled, and a locked file is
 /// a server that is away. The attempts of [`PullOptions`](stage_connect::PullOptions) and
 /// [`QueueOptions`](crate::QueueOptions) should be the same.
+///
+/// See the example of [`Queue`].
 #[derive(Debug)]
 pub struct QueuePull {
     queue: Queue,

@@ -26,6 +26,42 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// A queue in an SQLite file. Cheap to clone; all clones share one connection, which is used on blocking
 /// threads of the runtime.
+///
+/// A program without a pipeline settles jobs itself, and a person decides about those that are dead:
+///
+/// ```
+/// use std::num::NonZeroUsize;
+/// use std::time::Duration;
+///
+/// use stage_connect::{Disposition, Pull, Settle};
+/// use stage_sqlite::{Counts, DeadJob, JobId, NewJob, Queue, QueueOptions, QueuePull, QueueSettle};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("jobs.db");
+/// let queue = Queue::open(path, QueueOptions::new()).await?;
+/// let [first, second]: [JobId; 2] =
+///     queue.enqueue([NewJob::new("one"), NewJob::new("two")]).await?.try_into().expect("two numbers");
+///
+/// let mut pull: QueuePull = queue.pull();
+/// let mut settle: QueueSettle = pull.settle_half();
+/// pull.connect().await?;
+/// let two = NonZeroUsize::new(2).ok_or("zero")?;
+/// for job in pull.pull(two, Duration::ZERO).await? {
+///     settle.settle(&[(job.receipt, Disposition::Dead { cause: "no such user".to_owned() })]).await?;
+/// }
+/// let counts: Counts = queue.counts().await?;
+/// assert_eq!((counts.all(), counts.dead), (0, 2));
+///
+/// let dead: Vec<DeadJob> = queue.dead(100).await?;
+/// assert_eq!(dead[0].payload, b"one");
+/// assert!(queue.revive(first).await?.is_some());
+/// assert!(queue.forget(second).await?);
+/// assert_eq!(queue.counts().await?.all(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Queue {
     inner: Arc<Inner>,

@@ -15,6 +15,8 @@ use crate::table::{Return, Table};
 const FAILED: &str = "its handler failed";
 
 /// Writes the dispositions of the jobs that a [`QueuePull`](crate::QueuePull) pulled.
+///
+/// See the example of [`Queue`].
 #[derive(Debug)]
 pub struct QueueSettle {
     queue: Queue,

@@ -18,6 +18,22 @@ pub(crate) const AT_ONCE: usize = 1000;
 
 /// Leases as many jobs as there is demand for, and delivers them; their verdicts are written to the queue.
 /// Without [`until_empty`](Self::until_empty), it waits for more jobs until it is drained.
+///
+/// ```
+/// use stage_core::Pipeline;
+/// use stage_sqlite::{Queue, Source};
+///
+/// /// Handles the jobs that are there, and ends.
+/// fn work(queue: Queue) -> Pipeline {
+///     Pipeline::builder("work")
+///         .start("jobs", move || {
+///             let source: Source = queue.source().until_empty();
+///             Ok(source)
+///         })
+///         .acknowledged()
+///         .finish_fn("print", |job| println!("job {}", job.id.0))
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "a source does nothing outside of a pipeline"]
 pub struct Source {

@@ -15,6 +15,75 @@ use crate::job::{Company, Counts, DeadJob, JobId, NewJob, Receipt};
 use crate::statements::{Statements, TOGETHER};
 
 /// One table of jobs. Times are milliseconds since 1970.
+///
+/// A result is stored in the transaction that acknowledges its job, so there is one result of each job:
+///
+/// ```
+/// use rusqlite::{Connection, TransactionBehavior};
+/// use stage_sqlite::{Job, Lease, NewJob, Return, Table};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut connection = Connection::open_in_memory()?;
+/// connection.execute_batch("CREATE TABLE results (job INTEGER, text TEXT)")?;
+/// let table = Table::new("jobs")?;
+/// table.create(&connection)?;
+/// // The program takes the time from the clock, in milliseconds.
+/// let now = 1_764_400_000_000;
+/// table.enqueue(&connection, "", ["a", "b", "c"].map(NewJob::new), now)?;
+///
+/// let leasing = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+/// table.look_at_time(&leasing, now)?;
+/// let lease = Lease { lane: "", lessee: 0, limit: 3, now, until: now + 30_000, attempts: 5 };
+/// let jobs: Vec<Job> = table.lease(&leasing, lease)?;
+/// table.note_time(&leasing, now)?;
+/// leasing.commit()?;
+///
+/// let storing = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+/// storing.execute("INSERT INTO results VALUES (?1, 'done')", [jobs[0].id.0])?;
+/// assert!(table.acknowledge(&storing, jobs[0].receipt())?, "the lease has not ended");
+/// storing.commit()?;
+///
+/// // The second job is due again after a second, the third is dead.
+/// table.give_back(&connection, jobs[1].receipt(), Return::Failed("no answer"), now + 1_000)?;
+/// table.bury(&connection, jobs[2].receipt(), "no such user", now)?;
+/// let dead = table.dead(&connection, "", 100)?;
+/// assert_eq!(dead[0].cause, "no such user");
+/// assert!(table.revive(&connection, dead[0].id, now)?.is_some());
+/// assert!(!table.forget(&connection, dead[0].id)?, "it is not dead any more");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A program that has the file for itself ends the leases of the run before, and keeps its own:
+///
+/// ```
+/// use rusqlite::Connection;
+/// use stage_sqlite::{Lease, NewJob, Receipt, Table};
+///
+/// /// Returns whether a handler had begun a job, as the program has noted elsewhere.
+/// fn has_begun(_lessee: i64, _lease: Receipt) -> bool {
+///     false
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let connection = Connection::open_in_memory()?;
+/// let table = Table::new("jobs")?;
+/// table.create(&connection)?;
+/// let now = 1_764_400_000_000;
+/// assert!(table.release_all(&connection, now)?.is_empty());
+/// table.enqueue(&connection, "", ["a", "b"].map(NewJob::new), now)?;
+///
+/// let lease = Lease { lane: "", lessee: 0, limit: 2, now, until: now + 30_000, attempts: 5 };
+/// let jobs = table.lease_if_begun(&connection, lease, has_begun)?;
+/// assert_eq!(table.keep(&connection, 0, now + 60_000)?, 2);
+/// assert!(table.leased(&connection, jobs[0].id)?.is_some());
+///
+/// let receipts: Vec<Receipt> = jobs.iter().map(|job| job.receipt()).collect();
+/// assert_eq!(table.acknowledge_all(&connection, &receipts)?, 2);
+/// assert!(table.is_empty(&connection, "")?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Table {
     name: Arc<str>,
@@ -22,6 +91,8 @@ pub struct Table {
 }
 
 /// The parameters of a lease.
+///
+/// See the example of [`Table`].
 #[derive(Clone, Copy, Debug)]
 pub struct Lease<'a> {
     /// The queue in the table.
@@ -41,6 +112,8 @@ pub struct Lease<'a> {
 }
 
 /// How a job is returned.
+///
+/// See the example of [`Table`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Return<'a> {
     /// It failed: the attempt counts.

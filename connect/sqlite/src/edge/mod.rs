@@ -57,6 +57,46 @@
 //! # }
 //! # fn main() { std::hint::black_box::<fn(SqliteEdge)>(declare); }
 //! ```
+//!
+//! What the stages of a pipeline do with a frame, by hand:
+//!
+//! ```
+//! use std::num::NonZeroUsize;
+//! use std::time::Duration;
+//!
+//! use stage_connect::{Disposition, MessageId, Pull, Push, Settle};
+//! use stage_edge::{Edge, EdgeSpec, FrameWriter, Header, Letters, Notes, Partition};
+//! use stage_sqlite::edge::{SqliteEdge, SqliteInlet, SqliteLetters, SqliteNotes, SqliteOutlet};
+//! use stage_sqlite::{Queue, QueueOptions, QueueSettle};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("shop.db");
+//! let queue = Queue::open(path, QueueOptions::new()).await?;
+//! let edge = SqliteEdge::new(queue).await?;
+//! let spec = EdgeSpec::new("shop", "orders");
+//! let mut frame = FrameWriter::new();
+//! frame.push(0, b"order 7");
+//! let mut outlet: SqliteOutlet = edge.outlet(&spec, Partition(0));
+//! outlet.connect().await?;
+//! outlet.put(&[(MessageId::new("frame-0"), frame.finish(&Header::default()))]).await?;
+//!
+//! let mut inlet: SqliteInlet = edge.pool(&spec);
+//! let mut settle: QueueSettle = inlet.settle_half();
+//! inlet.connect().await?;
+//! for frame in inlet.pull(NonZeroUsize::MIN, Duration::from_secs(5)).await? {
+//!     settle.settle(&[(frame.receipt, Disposition::Accept)]).await?;
+//! }
+//! assert_eq!(edge.lag(&spec).await?[0].frames, 0);
+//!
+//! let notes: SqliteNotes = edge.notes(&spec);
+//! notes.put("orders.day", b"monday", None).await?;
+//! let letters: SqliteLetters = edge.letters(&spec);
+//! assert!(letters.list(0, 100).await?.is_empty());
+//! # Ok(())
+//! # }
+//! ```
 
 mod inlet;
 mod letters;
