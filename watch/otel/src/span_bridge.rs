@@ -21,6 +21,22 @@ use stage_core::trace::{self, FinishedSpan, SpanReceiver, TraceContext};
 ///
 /// Names are kind and step, such as `step store`; attributes are `stage.pipeline`, `stage.step`, `stage.copy`, of
 /// batches `stage.events`, and of attempts `stage.attempt`.
+///
+/// ```
+/// use opentelemetry_sdk::Resource;
+/// use opentelemetry_sdk::trace::{InMemorySpanExporter, SimpleSpanProcessor};
+/// use stage_otel::SpanBridge;
+///
+/// # fn main() -> opentelemetry_sdk::error::OTelSdkResult {
+/// let processor = SimpleSpanProcessor::new(InMemorySpanExporter::default());
+/// let resource = Resource::builder().with_service_name("billing").build();
+/// let bridge = SpanBridge::new(processor).with_resource(&resource);
+/// // At a point where all spans so far are to be seen, and at the end of the service.
+/// bridge.flush()?;
+/// bridge.shut_down()?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct SpanBridge {
     processor: Box<dyn SpanProcessor>,
     scope: InstrumentationScope,
