@@ -16,6 +16,21 @@ const TOGETHER: usize = 256;
 /// is read only as fast as the client reads, and dropped when the client leaves.
 ///
 /// An error of the stream cuts the body off, so that the client notices that it is incomplete.
+///
+/// ```
+/// use stage_core::{Pipeline, Window};
+/// use stage_http::body;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let lines = Pipeline::builder("lines").start_fn("lines", || Ok(["a\n", "b\n"]));
+/// let (running, events) = lines.open(Window::default()).start().await?;
+/// let answer = body(events);
+/// assert_eq!(axum::body::to_bytes(answer, 100).await?, "a\nb\n");
+/// running.join().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub fn body<B, E>(events: impl Stream<Item = Result<B, E>> + Send + 'static) -> Body
 where
     B: Into<Bytes> + 'static,
@@ -65,6 +80,23 @@ where
 
 /// Starts a pipeline for one client, and answers with its events as [`json_lines`] does. The pipeline stops when the
 /// client leaves.
+///
+/// ```
+/// use axum::Router;
+/// use axum::http::StatusCode;
+/// use axum::response::Response;
+/// use axum::routing::get;
+/// use stage_core::{Pipeline, Window};
+/// use stage_http::pipeline_json_lines;
+///
+/// async fn squares() -> Result<Response, StatusCode> {
+///     let squares = Pipeline::builder("squares").start_fn("squares", || Ok((1..=3_u64).map(|n| n * n)));
+///     let started = pipeline_json_lines(squares.open(Window::default())).await;
+///     started.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+/// }
+/// let service: Router = Router::new().route("/squares", get(squares));
+/// # drop(service);
+/// ```
 ///
 /// # Errors
 ///

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counts of an intake since its creation. Events of streamed bodies count one by one.
+///
+/// See the example of [`Intake`](crate::Intake).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IntakeCounts {

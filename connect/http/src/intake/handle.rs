@@ -77,11 +77,40 @@ pub fn requests<T: Send + 'static>(options: IntakeOptions) -> Result<(Intake<T>,
 ///
 /// A client that leaves does not take its event with it: the event is handled, and counts as
 /// [unread](IntakeCounts::unread).
+///
+/// A service that takes work beside its requests waits for a place, or looks for one:
+///
+/// ```
+/// use stage_core::Pipeline;
+/// use stage_http::{Intake, IntakeCounts, IntakeOptions, Place, Refusal, Requests, Unavailable, requests};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_core::BoxError> {
+/// let (intake, orders): (Intake<&str>, Requests<&str>) = requests(IntakeOptions::new())?;
+/// assert!(matches!(intake.try_place(), Err(Refusal::Unavailable(Unavailable::NotRunning))));
+///
+/// let running = Pipeline::builder("orders")
+///     .start("requests", move || Ok(orders.clone()))
+///     .acknowledged()
+///     .finish_fn("store", |order| println!("{order}"))
+///     .start()
+///     .await?;
+/// let place: Place<&str> = intake.place().await?;
+/// place.submit("tea").await?;
+///
+/// let counts: IntakeCounts = intake.counts();
+/// assert_eq!((counts.acknowledged, counts.open()), (1, 0));
+/// running.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Intake<T> {
     pub(super) line: Arc<Line<T>>,
 }
 
 /// A place for one event, which some stage wants or the backlog has room for. Dropping it releases the place.
+///
+/// See the example of [`Intake`].
 #[must_use = "a place that is dropped is free again"]
 pub struct Place<T> {
     line: Arc<Line<T>>,

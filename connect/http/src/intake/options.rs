@@ -17,6 +17,25 @@ use axum::http::StatusCode;
 ///     .success(StatusCode::ACCEPTED)
 ///     .reply_within(Duration::from_secs(20));
 /// ```
+///
+/// A service in a network of its own shows its errors, and waits for slow clients:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use axum::http::StatusCode;
+/// use stage_http::{IntakeError, IntakeOptions, requests};
+///
+/// let options = IntakeOptions::new()
+///     .failure(StatusCode::BAD_GATEWAY)
+///     .show_reasons()
+///     .retry_after(Duration::from_secs(5))
+///     .body_within(Duration::from_secs(60));
+/// assert!(requests::<String>(options).is_ok());
+///
+/// let wrong = requests::<String>(IntakeOptions::new().failure(StatusCode::NOT_FOUND));
+/// assert!(matches!(wrong, Err(IntakeError::Failure { status: StatusCode::NOT_FOUND })));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct IntakeOptions {
@@ -31,6 +50,8 @@ pub struct IntakeOptions {
 }
 
 /// An invalid option of an intake.
+///
+/// See the example of [`IntakeOptions`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IntakeError {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use stage_core::ack::Reason;
 
 /// The reason a request fails. [`Intake::answer`](crate::Intake::answer) turns it into an answer.
+///
+/// See the example of [`Intake`](crate::Intake).
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -33,6 +35,8 @@ pub enum Refusal {
 }
 
 /// The reason a pipeline takes no requests.
+///
+/// See the example of [`Intake`](crate::Intake).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unavailable {

@@ -17,6 +17,8 @@ use super::ticket::{Settler, Ticket};
 ///
 /// Requests are refused with 503 until it runs, while it drains, and once its last clone is dropped, which the recipe
 /// of a pipeline holds until the pipeline has ended.
+///
+/// See the example of [`Intake`](crate::Intake).
 pub struct Requests<T> {
     owner: Arc<Owner<T>>,
     run: Option<Run<T>>,

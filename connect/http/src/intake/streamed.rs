@@ -64,6 +64,21 @@ impl<T: Send + 'static> Intake<T> {
 
     /// Like [`post_lines`](Self::post_lines), for the pieces of the body as they arrive. Their bounds are those of the
     /// network, so they fit bodies that a later stage splits.
+    ///
+    /// ```
+    /// use std::convert::Infallible;
+    ///
+    /// use axum::Router;
+    /// use stage_http::{IntakeOptions, requests};
+    ///
+    /// # fn main() -> Result<(), stage_http::IntakeError> {
+    /// let (intake, pieces) = requests::<Vec<u8>>(IntakeOptions::new())?;
+    /// let upload = intake.post_chunks(|piece| Ok::<_, Infallible>(piece.to_vec()));
+    /// let service: Router = Router::new().route("/upload", upload);
+    /// # drop((service, pieces));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn post_chunks<S, E, F>(&self, event: F) -> MethodRouter<S>
     where
         S: Clone + Send + Sync + 'static,

@@ -52,12 +52,41 @@ const LAST_EVENT_ID: &str = "last-event-id";
 /// # Ok(())
 /// # }
 /// ```
+///
+/// A service publishes events without a pipeline, too, and answers in a handler of its own:
+///
+/// ```
+/// use axum::Router;
+/// use axum::extract::State;
+/// use axum::http::HeaderMap;
+/// use axum::response::Response;
+/// use axum::response::sse::Event;
+/// use axum::routing::get;
+/// use stage_http::{Live, LiveCounts, LiveOptions};
+///
+/// async fn live(State(live): State<Live>, headers: HeaderMap) -> Response {
+///     live.connect(&headers)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), stage_http::LiveError> {
+/// let events = Live::new(LiveOptions::new())?;
+/// let service: Router = Router::new().route("/live", get(live)).with_state(events.clone());
+/// events.publish(Event::default().data("the service has started")).await;
+/// let counts: LiveCounts = events.counts();
+/// assert_eq!((counts.published, counts.clients), (1, 0));
+/// # drop(service);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Live {
     pub(super) shared: Arc<Shared>,
 }
 
 /// Counts of live events.
+///
+/// See the example of [`Live`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LiveCounts {

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 /// The treatment of a client that reads more slowly than events are published.
+///
+/// See the example of [`LiveOptions`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SlowClient {
@@ -25,6 +27,21 @@ pub enum SlowClient {
 ///
 /// let options = LiveOptions::new().keep(1_000).replay(10).slow_client(SlowClient::Disconnect);
 /// ```
+///
+/// Many clients, behind a proxy that ends a silent connection after a minute:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_http::{Live, LiveError, LiveOptions};
+///
+/// let options = LiveOptions::new()
+///     .clients(10_000)
+///     .keep_alive(Duration::from_secs(30))
+///     .retry(Duration::from_secs(5));
+/// assert!(Live::new(options).is_ok());
+/// assert!(matches!(Live::new(LiveOptions::new().clients(0)), Err(LiveError::Clients)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct LiveOptions {
@@ -37,6 +54,8 @@ pub struct LiveOptions {
 }
 
 /// An invalid option of live events.
+///
+/// See the example of [`LiveOptions`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LiveError {

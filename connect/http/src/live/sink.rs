@@ -9,6 +9,16 @@ use stage_core::{Consumer, Context, Events, StageResult};
 use super::handle::Live;
 
 /// The sink made by [`Live::sink`].
+///
+/// ```
+/// use axum::response::sse::Event;
+/// use stage_http::{Live, LiveSink};
+///
+/// /// Makes the sink of a pipeline of numbers.
+/// fn numbers(live: &Live) -> LiveSink<u64, impl FnMut(&u64) -> Event + Clone + Send + 'static> {
+///     live.sink(|number: &u64| Event::default().data(number.to_string()))
+/// }
+/// ```
 pub struct LiveSink<E, F> {
     live: Live,
     event: F,

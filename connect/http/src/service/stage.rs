@@ -23,6 +23,26 @@ use tower_service::Service;
 use super::carry::{Acknowledged, Carry, Plain};
 
 /// The step made by [`service`] and [`service_acknowledged`].
+///
+/// The compiler finds the type of the service, and the way in which events carry requests:
+///
+/// ```
+/// use std::convert::Infallible;
+///
+/// use stage_core::{Pipeline, StepOptions};
+/// use stage_http::{ServiceStep, service};
+///
+/// let lengths = || {
+///     let length = tower::service_fn(|word: String| async move { Ok::<_, Infallible>(word.len()) });
+///     let step: ServiceStep<_, String, _> = service(length);
+///     Ok(step)
+/// };
+/// let pipeline = Pipeline::builder("lengths")
+///     .start_fn("words", || Ok(["a", "bb"].map(str::to_owned)))
+///     .step(StepOptions::named("lengths").max_demand(4), lengths)
+///     .finish_fn("print", |length: Result<usize, Infallible>| println!("{length:?}"));
+/// # drop(pipeline);
+/// ```
 pub struct ServiceStep<S: Service<Request>, Request, C: Carry<Request, S::Response, S::Error>> {
     service: S,
     own: Option<StageRef<Self, C::In, C::Out>>,
