@@ -50,6 +50,8 @@ pub struct Outbox {
 }
 
 /// A message of an outbox, to be published.
+///
+/// See the example of [`Outbox`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outgoing {
@@ -104,6 +106,24 @@ impl Outbox {
 }
 
 /// Reads the messages of an [`Outbox`]; created by [`Outbox::pull`].
+///
+/// A program publishes the messages that are there, and ends:
+///
+/// ```
+/// use stage_connect::{PullOptions, source};
+/// use stage_core::Pipeline;
+/// use stage_postgres::{Outbox, OutboxPull, Outgoing};
+///
+/// fn publish(outbox: Outbox) -> Pipeline {
+///     Pipeline::builder("publish")
+///         .start("outbox", move || {
+///             let pull: OutboxPull = outbox.pull().until_empty();
+///             Ok(source::pulled(pull, PullOptions::new()))
+///         })
+///         .acknowledged()
+///         .finish_fn("print", |message: Outgoing| println!("{}", message.id))
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "a pull does nothing outside of a source"]
 pub struct OutboxPull {

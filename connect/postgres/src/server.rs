@@ -85,6 +85,22 @@ impl Server {
 
     /// Encrypts the connections. The configuration determines which certificates are trusted; with
     /// `sslmode=require` in the address, an unencrypted connection is refused.
+    ///
+    /// ```no_run
+    /// use std::sync::Arc;
+    ///
+    /// use rustls::{ClientConfig, RootCertStore};
+    /// use stage_postgres::Server;
+    ///
+    /// fn server(authorities: RootCertStore) -> Result<Server, Box<dyn std::error::Error>> {
+    ///     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    ///     let config = ClientConfig::builder_with_provider(provider)
+    ///         .with_safe_default_protocol_versions()?
+    ///         .with_root_certificates(authorities)
+    ///         .with_no_client_auth();
+    ///     Ok(Server::new("postgres://app@db.internal/shop?sslmode=require")?.tls(config))
+    /// }
+    /// ```
     #[cfg(feature = "tls")]
     pub fn tls(mut self, config: rustls::ClientConfig) -> Self {
         self.tls = Tls::Rustls(tokio_postgres_rustls::MakeRustlsConnect::new(config));
@@ -98,6 +114,19 @@ impl Server {
 
     /// Opens a connection for statements of your own, such as a transaction that enqueues. A task drives it until the
     /// client is dropped.
+    ///
+    /// ```no_run
+    /// use stage_postgres::{NewJob, Queue, Server};
+    ///
+    /// # async fn order(server: Server, queue: Queue) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut client = server.client().await?;
+    /// let transaction = client.transaction().await?;
+    /// transaction.execute("INSERT INTO orders (item) VALUES ($1)", &[&"tea"]).await?;
+    /// queue.enqueue_in(&transaction, [NewJob::new("pack tea")]).await?;
+    /// transaction.commit().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

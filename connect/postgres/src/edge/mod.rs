@@ -51,6 +51,45 @@
 //! # }
 //! # fn main() { std::hint::black_box::<fn(PostgresEdge)>(declare); }
 //! ```
+//!
+//! What the stages of a pipeline do with a frame, by hand; it needs a server:
+//!
+//! ```no_run
+//! use std::num::NonZeroUsize;
+//! use std::time::Duration;
+//!
+//! use stage_connect::{Disposition, MessageId, Pull, Push, Settle};
+//! use stage_edge::{Edge, EdgeSpec, FrameWriter, Header, Letters, Notes, Partition};
+//! use stage_postgres::edge::{
+//!     PostgresEdge, PostgresInlet, PostgresInletSettle, PostgresLetters, PostgresNotes, PostgresOutlet,
+//! };
+//! use stage_postgres::{Queue, QueueOptions, Server};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let queue = Queue::new(Server::new("postgres://app:secret@localhost/shop")?, QueueOptions::new())?;
+//! let edge = PostgresEdge::new(queue);
+//! let spec = EdgeSpec::new("shop", "orders");
+//! let mut frame = FrameWriter::new();
+//! frame.push(0, b"order 7");
+//! let mut outlet: PostgresOutlet = edge.outlet(&spec, Partition(0));
+//! outlet.connect().await?;
+//! outlet.put(&[(MessageId::new("frame-0"), frame.finish(&Header::default()))]).await?;
+//!
+//! let mut inlet: PostgresInlet = edge.pool(&spec);
+//! let mut settle: PostgresInletSettle = inlet.settle_half();
+//! inlet.connect().await?;
+//! for frame in inlet.pull(NonZeroUsize::MIN, Duration::from_secs(5)).await? {
+//!     settle.settle(&[(frame.receipt, Disposition::Accept)]).await?;
+//! }
+//! assert_eq!(edge.lag(&spec).await?[0].frames, 0);
+//!
+//! let notes: PostgresNotes = edge.notes(&spec);
+//! notes.put("orders.day", b"monday", None).await?;
+//! let letters: PostgresLetters = edge.letters(&spec);
+//! assert!(letters.list(0, 100).await?.is_empty());
+//! # Ok(())
+//! # }
+//! ```
 
 mod inlet;
 mod letters;

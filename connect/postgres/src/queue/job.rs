@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 /// The number of a job, never reused in its table. Numbers that are given out later are greater.
+///
+/// See the example of [`Queue`](crate::Queue).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(pub i64);
 
@@ -54,6 +56,13 @@ impl NewJob {
     }
 
     /// Adds a header, such as `traceparent`: a name without `:` and a value, both in one line.
+    ///
+    /// ```
+    /// use stage_postgres::NewJob;
+    ///
+    /// let job = NewJob::new("pack tea").header("traceparent", "00-4bf9-00f0-01");
+    /// # let _ = job;
+    /// ```
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
@@ -88,6 +97,21 @@ pub(super) fn read_headers(text: Option<&str>) -> Vec<(String, String)> {
 }
 
 /// A leased job.
+///
+/// A handler finds the headers of its job, and the number of its attempt:
+///
+/// ```
+/// use stage_postgres::{Job, Receipt};
+///
+/// fn trace(job: &Job) -> Option<&str> {
+///     job.header("traceparent")
+/// }
+///
+/// fn describe(job: &Job) -> String {
+///     let receipt: Receipt = job.receipt();
+///     format!("job {}, attempt {}", receipt.id.0, receipt.attempt)
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Job {
@@ -120,6 +144,8 @@ impl Job {
 }
 
 /// One lease of one job.
+///
+/// See the example of [`Job`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Receipt {
@@ -134,6 +160,8 @@ pub struct Receipt {
 }
 
 /// A job that failed for good.
+///
+/// See the example of [`Queue`](crate::Queue).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeadJob {
@@ -152,6 +180,8 @@ pub struct DeadJob {
 }
 
 /// The numbers of jobs in a queue.
+///
+/// See the example of [`Queue`](crate::Queue).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {

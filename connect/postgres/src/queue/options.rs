@@ -14,6 +14,22 @@ use stage_connect::ConnectError;
 /// let options = QueueOptions::new().table("mails").lease(Duration::from_secs(60)).attempts(3);
 /// # let _ = options;
 /// ```
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stage_postgres::QueueOptions;
+///
+/// // Short transactions, which commit faster without notifications; the sources look every 100 ms.
+/// let options = QueueOptions::new()
+///     .table("work.jobs")
+///     .lane("mails")
+///     .lease(Duration::from_secs(60))
+///     .attempts(10)
+///     .notify(false)
+///     .poll(Duration::from_millis(100));
+/// # let _ = options;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct QueueOptions {

@@ -22,6 +22,28 @@ use crate::link::Link;
 const AT_ONCE: usize = 5000;
 
 /// Leases jobs of a [`Queue`]; created by [`Queue::pull`].
+///
+/// A program without a pipeline settles jobs itself; it needs a server:
+///
+/// ```no_run
+/// use std::num::NonZeroUsize;
+/// use std::time::Duration;
+///
+/// use stage_connect::{ConnectError, Disposition, Pull, Settle};
+/// use stage_postgres::{Queue, QueuePull, QueueSettle, Receipt};
+///
+/// # async fn take(queue: Queue) -> Result<(), ConnectError> {
+/// let mut pull: QueuePull = queue.pull();
+/// let mut settle: QueueSettle = pull.settle_half();
+/// pull.connect().await?;
+/// for job in pull.pull(NonZeroUsize::MIN, Duration::from_secs(5)).await? {
+///     let receipt: Receipt = job.receipt;
+///     settle.settle(&[(receipt, Disposition::Accept)]).await?;
+/// }
+/// settle.finish().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "a pull does nothing outside of a source"]
 pub struct QueuePull {

@@ -48,6 +48,27 @@ SET jit = off; SET plan_cache_mode = force_generic_plan";
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Dead jobs are put back or deleted:
+///
+/// ```no_run
+/// use stage_postgres::{Counts, DeadJob, JobId, Queue};
+///
+/// # async fn run(queue: Queue) -> Result<(), stage_connect::ConnectError> {
+/// let dead: Vec<DeadJob> = queue.dead(100).await?;
+/// for job in dead {
+///     if job.cause == "no such user" {
+///         queue.forget(job.id).await?;
+///     } else if let Some(JobId(number)) = queue.revive(job.id).await? {
+///         println!("it is job {number} now");
+///     }
+/// }
+/// let counts: Counts = queue.counts().await?;
+/// println!("{} jobs are left to be done", counts.all());
+/// println!("there are none: {}", queue.is_empty().await?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Queue {
     inner: Arc<Inner>,

@@ -15,6 +15,8 @@ use super::queue::Queue;
 use crate::link::{Link, Write};
 
 /// Reports dispositions to a [`Queue`], and renews leases.
+///
+/// See the example of [`QueuePull`](crate::QueuePull).
 #[derive(Debug)]
 pub struct QueueSettle {
     queue: Queue,

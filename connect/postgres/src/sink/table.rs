@@ -26,6 +26,20 @@ use crate::server::Server;
 /// let sink = TableSink::<(i64, String)>::new(server, "orders", ["number", "item"]).update_on(["number"]);
 /// # Ok::<(), stage_connect::ConnectError>(())
 /// ```
+///
+/// With [`ids`](Self::ids), each message is stored once; with [`ignore_on`](Self::ignore_on), the first row of a key stays:
+///
+/// ```no_run
+/// use stage_postgres::{Server, TableSink};
+///
+/// # fn main() -> Result<(), stage_connect::ConnectError> {
+/// let server = Server::new("postgres://app@localhost/shop")?;
+/// let events = TableSink::<(i64, String)>::new(server.clone(), "events", ["at", "text"]).ids("message_id");
+/// let firsts = TableSink::<(String, i64)>::new(server, "visits", ["user", "at"]).ignore_on(["user"]);
+/// # let _ = (events, firsts);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a sink does nothing outside of a pipeline"]
 pub struct TableSink<M> {
     server: Server,
