@@ -54,7 +54,7 @@ impl Shared {
     fn at(&mut self, start: u64, least: usize) -> io::Result<Bytes> {
         let Self { file, columns } = self;
         let Some(column) = columns.iter_mut().find(|column| column.place.contains(&start)) else {
-            return read(file, start, least as u64);
+            return read(file, start, PIECE.max(least as u64));
         };
         if let Some(rest) = column.rest(start).filter(|rest| rest.len() >= least) {
             return Ok(rest);
