@@ -228,8 +228,9 @@ proptest! {
         let (mut limit, mut target) = (Limit::new(&(1..=256)), Target::new(capacity, SERVICE / 2));
         target.chance = Chance(seed);
         saturate(&mut limit, &mut target, 30 * capacity + 200);
-        let mean = mean(&saturate(&mut limit, &mut target, 30 * capacity));
-        let near = 0.7 * as_f64(capacity)..=2.0 * as_f64(capacity) + 3.0;
+        // Over 30 round trips, the mean of one seed in some thousands is below 0.7 of the capacity.
+        let mean = mean(&saturate(&mut limit, &mut target, 100 * capacity));
+        let near = 0.8 * as_f64(capacity)..=1.7 * as_f64(capacity) + 3.0;
         prop_assert!(near.contains(&mean), "{capacity}: {mean}");
     }
 
