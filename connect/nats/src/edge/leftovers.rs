@@ -33,14 +33,17 @@ pub(super) async fn look(
 ) -> Result<Found, ConnectError> {
     let unknown = Found::Unknown { acknowledged: None };
     let Some(before) = progress(link, reader).await? else { return Ok(unknown) };
-    let Some(first) = first_frame(link, reader).await? else { return Ok(Found::None) };
-    if before.is_idle {
-        // A frame that was stored between the two calls is not one: it was delivered meanwhile, or waits.
-        return Ok(if progress(link, reader).await? == Some(before) { Found::Some } else { unknown });
+    if !before.is_idle {
+        let Some(first) = first_frame(link, reader).await? else { return Ok(Found::None) };
+        let first = Some(first).filter(|first| *first <= before.acknowledged);
+        let is_left = first.is_some() && first == acknowledged;
+        return Ok(if is_left { Found::Some } else { Found::Unknown { acknowledged: first } });
     }
-    let first = Some(first).filter(|first| *first <= before.acknowledged);
-    let is_left = first.is_some() && first == acknowledged;
-    Ok(if is_left { Found::Some } else { Found::Unknown { acknowledged: first } })
+    if frames(link, reader).await? == 0 {
+        return Ok(Found::None);
+    }
+    // A frame that was stored between the two calls is not one: it was delivered meanwhile, or waits.
+    Ok(if progress(link, reader).await? == Some(before) { Found::Some } else { unknown })
 }
 
 /// The progress of a consumer.
@@ -72,6 +75,14 @@ async fn first_frame(link: &Link, reader: &Reader) -> Result<Option<u64>, Connec
     let body = json!({ "seq": 1, "next_by_subj": filter });
     let found = ask(link, reader, &format!("STREAM.MSG.GET.{stream}"), &body).await?;
     Ok(found.and_then(|found| found["message"]["seq"].as_u64()))
+}
+
+async fn frames(link: &Link, reader: &Reader) -> Result<u64, ConnectError> {
+    let ReadOptions { stream, filter, .. } = &reader.options;
+    let body = json!({ "subjects_filter": filter });
+    let info = ask(link, reader, &format!("STREAM.INFO.{stream}"), &body).await?.unwrap_or_default();
+    let subject = filter.as_deref().unwrap_or_default();
+    Ok(info["state"]["subjects"][subject].as_u64().unwrap_or_default())
 }
 
 async fn ask(link: &Link, reader: &Reader, call: &str, body: &Value) -> Result<Option<Value>, ConnectError> {
