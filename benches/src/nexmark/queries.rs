@@ -43,32 +43,46 @@ pub fn timed(events: &Arc<[Event]>) -> Flow<impl Chain<Out = Event, Origin: Orig
     Flow::from_slice(Arc::clone(events)).event_time(Event::at, Duration::MAX)
 }
 
-/// Returns the bids of a slice. The other events are not cloned.
+/// Returns the bids of a slice.
 pub fn bids(events: &Arc<[Event]>) -> Flow<impl Chain<Out = Bid, Origin: Origin<Time = Untimed>> + use<>> {
-    Flow::from_slice_with(Arc::clone(events), Event::bid).filter_map(|bid| bid)
+    picked(events, Event::bid)
 }
 
-/// Returns the bids of a slice with their times. The times of the other events count for the watermark.
+/// Returns the bids of a slice with their times.
 pub fn timed_bids(
     events: &Arc<[Event]>,
 ) -> Flow<impl Chain<Out = Bid, Origin: Origin<Time = Timed>> + use<>> {
-    Flow::from_slice_with(Arc::clone(events), |event: &Event| (event.at(), event.bid()))
-        .event_time(|(at, _)| *at, Duration::MAX)
-        .filter_map(|(_, bid)| bid)
+    timed_picked(events, Event::bid)
 }
 
-/// Returns the persons and auctions of a slice. The bids are not cloned.
+/// Returns the persons and auctions of a slice.
 pub fn listings(
     events: &Arc<[Event]>,
 ) -> Flow<impl Chain<Out = Event, Origin: Origin<Time = Untimed>> + use<>> {
-    Flow::from_slice_with(Arc::clone(events), Event::listing).filter_map(|event| event)
+    picked(events, Event::listing)
 }
 
-/// Returns the persons and auctions of a slice with their times. The times of the bids count for the watermark.
+/// Returns the persons and auctions of a slice with their times.
 pub fn timed_listings(
     events: &Arc<[Event]>,
 ) -> Flow<impl Chain<Out = Event, Origin: Origin<Time = Timed>> + use<>> {
-    Flow::from_slice_with(Arc::clone(events), |event: &Event| (event.at(), event.listing()))
+    timed_picked(events, Event::listing)
+}
+
+/// Returns what `pick` takes of a slice. The other events are not cloned.
+fn picked<T: Send + 'static, F: Fn(&Event) -> Option<T> + Send + Sync + 'static>(
+    events: &Arc<[Event]>,
+    pick: F,
+) -> Flow<impl Chain<Out = T, Origin: Origin<Time = Untimed>> + use<T, F>> {
+    Flow::from_slice_with(Arc::clone(events), pick).filter_map(|event| event)
+}
+
+/// Returns what `pick` takes of a slice, with the times. The times of the other events count for the watermark.
+fn timed_picked<T: Send + 'static, F: Fn(&Event) -> Option<T> + Send + Sync + 'static>(
+    events: &Arc<[Event]>,
+    pick: F,
+) -> Flow<impl Chain<Out = T, Origin: Origin<Time = Timed>> + use<T, F>> {
+    Flow::from_slice_with(Arc::clone(events), move |event: &Event| (event.at(), pick(event)))
         .event_time(|(at, _)| *at, Duration::MAX)
         .filter_map(|(_, event)| event)
 }
