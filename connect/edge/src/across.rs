@@ -61,7 +61,7 @@ const PARTITIONS: u32 = 32;
 ///         .spec(|spec| spec.setup(true).attempts(3))
 /// }
 ///
-/// /// The edge behind them: what is made of a frame of orders is stored once.
+/// /// The edge behind them, which stores the events made of a frame of orders once.
 /// fn priced<E: Edge>(edge: E, machine: &str) -> Across<E, Order> {
 ///     Across::new(edge, "priced").app("shop").codec::<Postcard>().once().source_options(SourceOptions::new(machine))
 /// }

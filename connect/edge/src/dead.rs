@@ -168,7 +168,7 @@ impl<E: Edge> Dead<E> {
     /// use stage_connect::ConnectError;
     /// use stage_edge::{Dead, Edge};
     ///
-    /// /// Removes the letters of the first page whose order nobody wants any more.
+    /// /// Removes the letters of the first page whose customer is unknown.
     /// async fn clean<E: Edge>(dead: &Dead<E>) -> Result<(), ConnectError> {
     ///     for event in dead.list(0, 100).await? {
     ///         if event.letter.cause == "no such customer" {

@@ -155,7 +155,7 @@ impl Member {
             } else if is_idle {
                 self.pause();
             } else {
-                // What the client has fetched is copied while the pipeline works, so that the next call waits for no one.
+                // Messages that the client has fetched are copied while the pipeline works, so the next call need not wait.
                 let is_there = self.receive_spare(spare);
                 self.group.wait(TICK, |state| {
                     state.has_ended || state.missing() > 0 || (is_there && state.spare() > 0)

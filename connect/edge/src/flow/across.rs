@@ -273,6 +273,7 @@ where
         let Self { flow: AcrossFlow { parts, edge, spec, format, key }, window } = self;
         let init = Arc::new(init);
         let (first, later) = (Arc::clone(&init), init);
+        // `track_caller` does not reach into closures.
         let parts = match parts {
             Ok(parts) => parts.combined(&window, move |event| key(event), move || first(), fold),
             Err(error) => Err(error),
