@@ -86,7 +86,7 @@
 //! std::fs::write(&path, "one\ntwo\n")?;
 //! let text: RecordFlow<Text> = Flow::from_lines(&path);
 //! assert_eq!(records(text).await?, 2);
-//! let bytes: RecordFlow<Bytes> = Flow::from_byte_lines(&path);
+//! let bytes: RecordFlow<Bytes> = Flow::from_byte_lines(&path).stages(1);
 //! assert_eq!(bytes.first(1).await?, [b"one"]);
 //! let blocks = Flow::from_line_blocks(&path).map(|block: LineBlock| block.lines().count());
 //! assert_eq!(blocks.fold(0, |sum, lines| sum + lines).await?, 2);
