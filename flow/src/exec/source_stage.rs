@@ -14,7 +14,7 @@ use super::alarm::{Alarm, Ring};
 use super::ends::Ends;
 use super::fed_stage::{GoOn, Leave, announce};
 use crate::plan::{Feeds, Operator};
-use crate::source::{More, Part, Taker};
+use crate::source::{Counted, More, Part, Taker};
 use crate::time::Gauge;
 
 /// A read that takes longer than this is slow: the stage then emits what it has, and handles messages.
@@ -62,17 +62,19 @@ struct Run<'a, 'e, P: Operator> {
 }
 
 impl<P: Operator> Run<'_, '_, P> {
-    /// Runs the operator on the items, or on those that it needs to emit `wanted` events.
+    /// Runs the operator on the items, or on those that it needs to emit `wanted` events. Returns the number of items
+    /// that it has taken.
     #[inline]
-    fn run(&mut self, items: impl Iterator<Item = P::In>, wanted: usize) {
+    fn run(&mut self, items: impl Iterator<Item = P::In>, wanted: usize) -> usize {
         let (taken, made) = (Cell::new(0), Cell::new(0));
-        let items = UntilMet { items, wanted, taken: &taken, made: &made };
+        let items = UntilMet { items: Counted::new(items, &taken), wanted, made: &made };
         self.operator.batch(0, items, &mut |event| {
             made.set(made.get() + 1);
             self.out.emit(event);
         });
         self.taken += taken.get();
         self.made += made.get();
+        taken.get()
     }
 }
 
@@ -82,8 +84,8 @@ impl<P: Operator> Taker<P::In> for Run<'_, '_, P> {
     }
 
     #[inline]
-    fn take(&mut self, events: impl Iterator<Item = P::In>) {
-        self.run(events, self.wanted());
+    fn take(&mut self, events: impl Iterator<Item = P::In>) -> usize {
+        self.run(events, self.wanted())
     }
 
     #[inline]
@@ -96,8 +98,6 @@ impl<P: Operator> Taker<P::In> for Run<'_, '_, P> {
 struct UntilMet<'a, I> {
     items: I,
     wanted: usize,
-    /// The number of items taken.
-    taken: &'a Cell<usize>,
     /// The number of events made, which the operator's sink counts.
     made: &'a Cell<usize>,
 }
@@ -110,9 +110,7 @@ impl<I: Iterator> Iterator for UntilMet<'_, I> {
         if self.made.get() >= self.wanted {
             return None;
         }
-        let item = self.items.next()?;
-        self.taken.set(self.taken.get() + 1);
-        Some(item)
+        self.items.next()
     }
 }
 

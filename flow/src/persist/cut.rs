@@ -1,5 +1,6 @@
 //! Flows that end behind their first steps: the events leave for other machines, part by part of the source.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
@@ -17,7 +18,7 @@ use crate::flow::Flow;
 use crate::plan::{Feeds, Layer, Operator, Origin, Place};
 use crate::reduce::{MapLayer, MapOperator};
 use crate::refused::Refused;
-use crate::source::{More, Part, Taker};
+use crate::source::{Counted, More, Part, Taker};
 use crate::time::{Stamped, Timed};
 
 /// A flow of event time without a layer before its end, so that each part of its source gives the same events in the
@@ -293,14 +294,16 @@ impl<C: Chain<Origin: PartByPart>> Taker<Stamped<InOf<C>>> for Taking<'_, C> {
         usize::MAX
     }
 
-    fn take(&mut self, events: impl Iterator<Item = Stamped<InOf<C>>>) {
-        self.has_taken = true;
-        let Self { operator, into, .. } = self;
-        operator.batch(0, events, &mut |event| into.push(event));
+    fn take(&mut self, events: impl Iterator<Item = Stamped<InOf<C>>>) -> usize {
+        let taken = Cell::new(0);
+        self.take_all(Counted::new(events, &taken));
+        taken.get()
     }
 
     fn take_all(&mut self, events: impl Iterator<Item = Stamped<InOf<C>>>) {
-        self.take(events);
+        self.has_taken = true;
+        let Self { operator, into, .. } = self;
+        operator.batch(0, events, &mut |event| into.push(event));
     }
 }
 

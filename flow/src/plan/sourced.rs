@@ -323,9 +323,9 @@ where
     }
 
     #[inline]
-    fn take(&mut self, events: impl Iterator<Item = T>) {
+    fn take(&mut self, events: impl Iterator<Item = T>) -> usize {
         let Self { live, taker } = self;
-        taker.take(events.map(|event| live.stamp(event)));
+        taker.take(events.map(|event| live.stamp(event)))
     }
 
     #[inline]

@@ -154,6 +154,7 @@ pub use json::Json;
 pub use lines::RecordFlow;
 #[cfg(any(feature = "gzip", feature = "zstd"))]
 pub use packed::PackedFlow;
+pub(crate) use part::Counted;
 pub use part::{More, Part, Source};
 pub use read_error::ReadError;
 

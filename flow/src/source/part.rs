@@ -1,5 +1,6 @@
 //! The traits of sources and their parts.
 
+use std::cell::Cell;
 use std::iter;
 use std::ops::ControlFlow;
 use std::task::Waker;
@@ -107,8 +108,9 @@ pub trait Taker<T> {
     /// Returns the number of events that it wants, at least 1; more, if it drops some of those that it takes.
     fn wanted(&self) -> usize;
 
-    /// Takes events of the iterator until it has what it wants, at least one; leaves the others in it.
-    fn take(&mut self, events: impl Iterator<Item = T>);
+    /// Takes events of the iterator until it has what it wants, at least one; leaves the others in it. Returns the
+    /// number of events that it has taken.
+    fn take(&mut self, events: impl Iterator<Item = T>) -> usize;
 
     /// Takes all events of the iterator; there is at least one.
     fn take_all(&mut self, events: impl Iterator<Item = T>);
@@ -122,12 +124,53 @@ impl<T, F: FnMut(T)> Taker<T> for Each<'_, F> {
         usize::MAX
     }
 
-    fn take(&mut self, events: impl Iterator<Item = T>) {
-        events.for_each(&mut *self.0);
+    fn take(&mut self, events: impl Iterator<Item = T>) -> usize {
+        let taken = Cell::new(0);
+        Counted::new(events, &taken).for_each(&mut *self.0);
+        taken.get()
     }
 
     fn take_all(&mut self, events: impl Iterator<Item = T>) {
-        self.take(events);
+        events.for_each(&mut *self.0);
+    }
+}
+
+/// Counts the items that are taken of an iterator. The count is stored when the iterator is dropped: a store for each
+/// item would be waited for by the next one.
+pub(crate) struct Counted<'a, I> {
+    items: I,
+    taken: usize,
+    total: &'a Cell<usize>,
+}
+
+impl<'a, I> Counted<'a, I> {
+    /// Adds the number of items that are taken of `items` to `total`.
+    #[inline]
+    pub(crate) fn new(items: I, total: &'a Cell<usize>) -> Self {
+        Self { items, taken: 0, total }
+    }
+}
+
+impl<I: Iterator> Iterator for Counted<'_, I> {
+    type Item = I::Item;
+
+    #[inline]
+    fn next(&mut self) -> Option<I::Item> {
+        let item = self.items.next()?;
+        self.taken += 1;
+        Some(item)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.items.size_hint()
+    }
+}
+
+impl<I> Drop for Counted<'_, I> {
+    #[inline]
+    fn drop(&mut self) {
+        self.total.set(self.total.get() + self.taken);
     }
 }
 

@@ -87,11 +87,11 @@ impl<N: Whole> Part for NumbersPart<N> {
 
     fn read_in_one(&mut self, most: usize, taker: &mut impl Taker<N>) -> Result<More, BoxError> {
         let most = i128::try_from(most).unwrap_or(i128::MAX);
-        let mut next = self.next..self.end.min(self.next.saturating_add(most));
+        let next = self.next..self.end.min(self.next.saturating_add(most));
         if !next.is_empty() {
-            taker.take(next.by_ref().map(N::from_wide));
+            let taken = taker.take(next.map(N::from_wide));
+            self.next += taken as i128;
         }
-        self.next = next.start;
         Ok(if self.next < self.end { More::Yes } else { More::No })
     }
 }

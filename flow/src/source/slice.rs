@@ -147,12 +147,10 @@ impl<T: Send + Sync + 'static, F: Form<T>> Part for SlicePart<T, F> {
 
     fn read_in_one(&mut self, most: usize, taker: &mut impl Taker<F::Event>) -> Result<More, BoxError> {
         let next = self.next(most);
-        let (end, any) = (next.end, !next.is_empty());
-        let mut items = self.items[next].iter();
+        let any = !next.is_empty();
         if any {
-            taker.take(items.by_ref().map(|item| self.form.form(item)));
+            self.range.start += taker.take(self.items[next].iter().map(|item| self.form.form(item)));
         }
-        self.range.start = end - items.len();
         let is_last = if self.untaken.is_some() { !any } else { self.range.is_empty() };
         Ok(if is_last { More::No } else { More::Yes })
     }

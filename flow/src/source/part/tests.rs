@@ -23,8 +23,10 @@ impl<T> Taker<T> for Portion<'_, T> {
         self.most
     }
 
-    fn take(&mut self, events: impl Iterator<Item = T>) {
+    fn take(&mut self, events: impl Iterator<Item = T>) -> usize {
+        let before = self.all.len();
         self.all.extend(events.take(self.most));
+        self.all.len() - before
     }
 
     fn take_all(&mut self, events: impl Iterator<Item = T>) {
