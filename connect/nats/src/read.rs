@@ -1,11 +1,13 @@
 //! One request for messages.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use async_nats::{Message, StatusCode, Subscriber};
 use futures_util::StreamExt;
+use serde_json::json;
 use stage_connect::ConnectError;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::api;
 use crate::link::{Link, PATIENCE};
@@ -17,6 +19,10 @@ const STRAGGLERS: Duration = Duration::from_millis(5);
 /// The time between the heartbeats of a server that has no message. In a cluster, a request is lost with the server that
 /// leads the consumer, while the connection to another server goes on.
 const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// The wait for the server's report that a request has ended. A server of version 2.9 drops a request without one if a
+/// message arrives at the moment at which its time ends.
+const REPORT: Duration = Duration::from_secs(1);
 
 /// A message with the reply subject that settles it, and the number of its delivery.
 #[derive(Debug)]
@@ -54,22 +60,31 @@ pub(crate) async fn read(
     let what = "cannot read";
     let lost = |error: &dyn std::error::Error| ConnectError::gone(&at, what, error.to_string());
     let inbox = link.client.new_inbox();
-    let mut messages = link.client.subscribe(inbox.clone()).await.map_err(|error| lost(&error))?;
+    let subscribed = link.patiently(link.client.subscribe(inbox.clone())).await;
+    let mut messages = subscribed.map_err(|error| error.at(&at, what))?.map_err(|error| lost(&error))?;
     // The server takes zero as no time limit.
     let expires = wait.max(Duration::from_millis(1));
     let subject = format!("{}.CONSUMER.MSG.NEXT.{stream}.{consumer}", link.prefix);
     // The server refuses one that is longer than half of the request.
     let heartbeat = (expires >= 2 * HEARTBEAT).then_some(HEARTBEAT);
     let request = api::next(at_most, expires, heartbeat).to_string();
-    link.client.publish_with_reply(subject, inbox, request.into()).await.map_err(|error| lost(&error))?;
+    let asked = link.patiently(link.client.publish_with_reply(subject, inbox, request.into())).await;
+    asked.map_err(|error| error.at(&at, what))?.map_err(|error| lost(&error))?;
 
     let mut received = Vec::new();
-    // The server reports the end of the request; silence means that it is gone, or does not know the request.
-    let patience = heartbeat.unwrap_or(expires) + PATIENCE;
+    let mut over = pin!(sleep(expires.saturating_add(REPORT)));
+    // A server whose heartbeat does not arrive is gone, or does not know the request.
+    let patience = heartbeat.map_or(Duration::MAX, |heartbeat| heartbeat + PATIENCE);
     let first = loop {
         let next = tokio::select! {
+            biased;
             next = timeout(patience, messages.next()) => next.ok().flatten(),
             () = link.ended() => None,
+            () = &mut over => {
+                is_there(&link, &stream, &consumer, &at).await?;
+                end(&link, messages, owner, &mut received, &at).await?;
+                return Ok(received);
+            }
         };
         let next = next.ok_or_else(|| link.silence().at(&at, what))?;
         if next.status != Some(StatusCode::IDLE_HEARTBEAT) {
@@ -89,6 +104,13 @@ pub(crate) async fn read(
         end(&link, messages, owner, &mut received, &at).await?;
     }
     Ok(received)
+}
+
+/// Makes sure that the server still answers, and has the consumer. Messages that it sent before its answer have arrived.
+async fn is_there(link: &Link, stream: &str, consumer: &str, at: &str) -> Result<(), ConnectError> {
+    let what = "cannot read";
+    let info = link.api(&format!("CONSUMER.INFO.{stream}.{consumer}"), &json!({})).await;
+    info.map_err(|error| error.at(at, what))?.map(drop).map_err(|error| error.at(at, what))
 }
 
 /// Ends a request that is not complete; messages on their way are received.
