@@ -9,6 +9,7 @@ use stage_edge::EdgeSpec;
 
 use super::network::Network;
 use super::pipeline::Event;
+use super::scene::Scene;
 use super::worker::{Job, leave_file};
 use crate::support::NatsServer;
 
@@ -74,6 +75,10 @@ impl Crew {
 
     pub(super) fn log(&self) -> PathBuf {
         self.folder.path().join(LOG)
+    }
+
+    pub(super) fn scene(&self) -> Scene {
+        Scene::new(&self.url, self.folder.path())
     }
 
     /// Starts a worker, and returns its name.

@@ -17,6 +17,7 @@ use stage_nats::edge::NatsEdge;
 use tokio::time::sleep;
 
 use super::crew::{Crew, Kind};
+use super::scene::Scene;
 use super::{PAUSE, SILENCE, Scale};
 use crate::{LEASE, start};
 
@@ -113,12 +114,13 @@ struct Judge {
     rest: String,
     counts: BTreeMap<Place, First>,
     again: usize,
+    scene: Scene,
 }
 
 impl Judge {
-    fn new(log: &Path) -> Self {
-        let lines = BufReader::new(File::open(log).unwrap());
-        Self { lines, rest: String::new(), counts: BTreeMap::new(), again: 0 }
+    fn new(crew: &Crew) -> Self {
+        let lines = BufReader::new(File::open(crew.log()).unwrap());
+        Self { lines, rest: String::new(), counts: BTreeMap::new(), again: 0, scene: crew.scene() }
     }
 
     fn look(&mut self) {
@@ -155,7 +157,10 @@ impl Judge {
             if distinct > before {
                 (before, progress) = (distinct, Instant::now());
             }
-            assert!(progress.elapsed() < SILENCE, "no progress at {distinct} of {number} counts");
+            if progress.elapsed() >= SILENCE {
+                let scene = self.scene.describe().await;
+                panic!("no progress at {distinct} of {number} counts\n{scene}");
+            }
             sleep(PAUSE).await;
         }
     }
@@ -181,7 +186,7 @@ async fn windowed_counts_of_workers_that_are_killed_are_those_of_one_process() {
     let expected = of_one_process(sales(scale)).await;
     let mut crew = Crew::new(&server, &spec(scale), Duration::from_micros(500)).running(Kind::Flow);
     (0..scale.workers).for_each(|_| drop(crew.join()));
-    let mut judge = Judge::new(&crew.log());
+    let mut judge = Judge::new(&crew);
     let steps = scale.kills as usize + 2;
     for kill in 1..steps {
         judge.until(kill * expected.len() / steps).await;

@@ -1,14 +1,16 @@
 //! Judges the file of handled events.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
+use super::crew::Crew;
 use super::log::{Line, now};
 use super::pipeline::Event;
+use super::scene::Scene;
 use super::{FRAME, PAUSE, SILENCE, Scale, feed};
 
 /// The events handled so far.
@@ -35,11 +37,12 @@ pub(super) struct Judge {
     pub(super) silence: Duration,
     /// The number of times that a partition was taken.
     takes: u32,
+    scene: Scene,
 }
 
 impl Judge {
-    pub(super) fn new(log: &Path, scale: Scale) -> Self {
-        let lines = BufReader::new(std::fs::File::open(log).expect("the file of handled events"));
+    pub(super) fn new(crew: &Crew, scale: Scale) -> Self {
+        let lines = BufReader::new(std::fs::File::open(crew.log()).expect("the file of handled events"));
         Self {
             lines,
             rest: String::new(),
@@ -55,6 +58,7 @@ impl Judge {
             disordered: Vec::new(),
             silence: Duration::ZERO,
             takes: 0,
+            scene: crew.scene(),
         }
     }
 
@@ -127,8 +131,10 @@ impl Judge {
             if self.distinct > before {
                 (before, progress) = (self.distinct, Instant::now());
             }
-            let (distinct, all) = (self.distinct, self.all());
-            assert!(progress.elapsed() < SILENCE, "no progress at {distinct} of {all} events");
+            if progress.elapsed() >= SILENCE {
+                let (distinct, all, scene) = (self.distinct, self.all(), self.scene.describe().await);
+                panic!("no progress at {distinct} of {all} events\n{}{scene}", self.behind());
+            }
             sleep(PAUSE).await;
         }
     }
@@ -137,6 +143,16 @@ impl Judge {
     pub(super) async fn until_all(&mut self) {
         self.until(self.all()).await;
         assert!(self.next.values().all(|next| *next == feed::per_key(self.scale)), "an event is lost");
+    }
+
+    /// Describes the keys whose events were not all handled.
+    fn behind(&self) -> String {
+        let (mut text, all, now) = (String::new(), feed::per_key(self.scale), now());
+        for (key, next) in self.next.iter().filter(|(_, next)| **next < all).take(40) {
+            let since = self.seen.get(key).map(|at| now.saturating_sub(*at));
+            writeln!(text, "key {key}: {next} of {all} handled, the last one {since:?} ago").unwrap();
+        }
+        text
     }
 
     pub(super) fn all(&self) -> u32 {

@@ -15,6 +15,7 @@ mod outages;
 mod pipeline;
 mod pipelines;
 mod replicas;
+mod scene;
 mod worker;
 mod workers;
 
@@ -54,6 +55,11 @@ impl Scale {
     /// A pipeline handles one event after the other.
     fn quarter(self) -> Self {
         Self { events: self.events / 4, ..self }
+    }
+
+    /// The number of members that pass by.
+    fn visits(self) -> u32 {
+        10 * self.kills
     }
 
     fn spec(self, lease: Duration) -> EdgeSpec {

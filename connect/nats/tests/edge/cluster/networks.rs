@@ -32,7 +32,7 @@ async fn cross(what: &str, network: &Network, fault: impl AsyncFnOnce(&mut Judge
     let Some((server, edge)) = server_behind(network, &spec).await else { return };
     let mut crew = Crew::new(&server, &spec, Duration::from_micros(100)).running(Kind::Pipeline);
     (0..scale.workers).for_each(|_| drop(crew.join()));
-    let mut judge = Judge::new(&crew.log(), scale);
+    let mut judge = Judge::new(&crew, scale);
     let (sender, queue) = send(&edge, &spec, scale).await;
     judge.until(judge.all() / 3).await;
     fault(&mut judge).await;
@@ -74,7 +74,7 @@ async fn a_worker_that_is_cut_off_hands_out_no_frame_after_its_lease() {
     // A frame takes about half a second, and one of each partition is at the worker.
     let mut crew = Crew::new(&server, &spec, Duration::from_millis(20)).running(Kind::Pipeline);
     let cut_off = crew.join_behind(&network);
-    let mut judge = Judge::new(&crew.log(), scale);
+    let mut judge = Judge::new(&crew, scale);
     let (sender, queue) = send(&edge, &spec, scale).await;
     judge.until(judge.all() / 8).await;
     network.cut();

@@ -8,6 +8,7 @@ use tokio::time::{sleep, timeout};
 use super::crew::{Crew, Kind};
 use super::judge::Judge;
 use super::pipeline::{Event, send};
+use super::workers::pass_by;
 use super::{PAUSE, SILENCE, Scale};
 use crate::{LEASE, start};
 
@@ -23,7 +24,7 @@ async fn pipelines_keep_the_order_of_each_key_while_workers_and_the_server_are_k
     let Some((mut server, edge)) = start(&spec).await else { return };
     let mut crew = Crew::new(&server, &spec, Duration::from_micros(100)).running(Kind::Pipeline);
     (0..scale.workers).for_each(|_| drop(crew.join()));
-    let mut judge = Judge::new(&crew.log(), scale);
+    let mut judge = Judge::new(&crew, scale);
     let (sender, queue) = send(&edge, &spec, scale).await;
     for kill in 1..=scale.kills + 1 {
         judge.until(kill * (scale.events / (scale.kills + 2))).await;
@@ -48,7 +49,7 @@ async fn pipelines_join_and_drain_under_load_and_nothing_is_handled_twice() {
     let Some((server, edge)) = start(&spec).await else { return };
     let mut crew = Crew::new(&server, &spec, Duration::from_micros(100)).running(Kind::Pipeline);
     (0..scale.workers).for_each(|_| drop(crew.join()));
-    let mut judge = Judge::new(&crew.log(), scale);
+    let mut judge = Judge::new(&crew, scale);
     let (sender, _) = send(&edge, &spec, scale).await;
     for change in 1..=scale.kills {
         judge.until(change * (scale.events / (scale.kills + 2))).await;
@@ -61,6 +62,26 @@ async fn pipelines_join_and_drain_under_load_and_nothing_is_handled_twice() {
     assert_eq!(judge.repeated, 0);
     // A lease that is not given back would end much later.
     assert!(judge.silence < lease / 2, "a key was silent for {:?}", judge.silence);
+}
+
+/// A partition that a process finishes and is to have again is given back first.
+#[tokio::test]
+async fn a_member_that_comes_and_goes_at_once_stops_no_lane() {
+    let scale = Scale::from_environment().quarter();
+    let spec = spec(scale, LEASE);
+    let Some((server, edge)) = start(&spec).await else { return };
+    let mut crew = Crew::new(&server, &spec, Duration::from_micros(100)).running(Kind::Pipeline);
+    (0..scale.workers).for_each(|_| drop(crew.join()));
+    let mut judge = Judge::new(&crew, scale);
+    let (sender, queue) = send(&edge, &spec, scale).await;
+    for visit in 1..=scale.visits() {
+        judge.until(visit * (scale.events / (scale.visits() + 1))).await;
+        pass_by(&edge.leases(&spec), &mut judge, visit).await;
+    }
+    judge.until_all().await;
+    judge.print("members passed by pipelines");
+    timeout(SILENCE, queue.until(|counts| counts.all() == 0)).await.unwrap();
+    sender.drain(SILENCE).await.unwrap();
 }
 
 /// The source of the sender is far faster than a worker that handles nothing.
@@ -86,7 +107,7 @@ async fn a_slow_worker_holds_up_the_sender_and_the_server_stays_small() {
     assert!(left > u64::from(scale.events / 2), "{left} events are left in the queue");
     let mut crew = Crew::new(&server, &spec, Duration::from_micros(20)).running(Kind::Pipeline);
     (0..scale.workers).for_each(|_| drop(crew.join()));
-    let mut judge = Judge::new(&crew.log(), scale);
+    let mut judge = Judge::new(&crew, scale);
     while judge.distinct < judge.all() {
         judge.until((judge.distinct + 1000).min(judge.all())).await;
         assert!(edge.lag(&spec).await.unwrap().iter().all(|lag| lag.frames <= 64));
@@ -105,7 +126,7 @@ async fn an_event_that_ends_processes_is_the_only_dead_one() {
     let deadly = Event { key: 1, number: 17 };
     let mut crew = Crew::new(&server, &spec, Duration::ZERO).running(Kind::Deadly(deadly));
     (0..scale.workers).for_each(|_| drop(crew.join()));
-    let mut judge = Judge::new(&crew.log(), scale).without(deadly);
+    let mut judge = Judge::new(&crew, scale).without(deadly);
     let (sender, _) = send(&edge, &spec, scale).await;
     while judge.distinct < judge.all() - 1 {
         crew.replace_ended();

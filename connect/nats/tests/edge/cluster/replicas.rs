@@ -47,7 +47,7 @@ async fn nothing_is_lost_when_the_server_is_killed_that_leads_the_frames() {
     let crew = Crew::new(&servers[0], &spec, Duration::from_micros(100)).in_cluster(url, 3);
     let mut crew = crew.running(Kind::Pipeline);
     (0..scale.workers).for_each(|_| drop(crew.join()));
-    let mut judge = Judge::new(&crew.log(), scale);
+    let mut judge = Judge::new(&crew, scale);
     let (sender, queue) = send(&edge, &spec, scale).await;
     judge.until(judge.all() / 3).await;
     let leader = leader(&servers).await;

@@ -1,7 +1,8 @@
 //! The process that owns partitions and handles their events. It is killed, stopped, and asked to leave.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
+use std::fmt::Write;
+use std::fs::{self, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use stage_connect::{Disposition, ErrorKind, Pull, Pulled, Settle};
+use stage_connect::{ConnectError, Disposition, ErrorKind, Pull, Pulled, Settle};
 use stage_edge::{Edge, EdgeSpec, Epoch, LeaseView, Leases, Member, MemberId, Partition};
 use stage_nats::Server;
 use stage_nats::edge::{NatsEdge, NatsInlet, NatsLeases};
@@ -18,8 +19,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::crew::Kind;
-use super::log::Log;
+use super::log::{self, Log};
 use super::pipeline::{Event, Recorder, work};
+use super::scene::{state_file, trace_file};
 use super::{Scale, flows, once};
 
 const RETRY: Duration = Duration::from_millis(20);
@@ -80,6 +82,12 @@ async fn worker() {
         NatsEdge::new(Server::new(&url).unwrap()).replicas(variable("WORKER_REPLICAS").parse().unwrap());
     let spec = Scale::from_environment().spec(time("WORKER_LEASE"));
     let leave = leave_file(Path::new(&log), &name);
+    tracing_subscriber::fmt()
+        .with_env_filter("info,stage_edge=debug,stage_nats=debug")
+        .with_ansi(false)
+        .with_writer(Mutex::new(File::create(trace_file(Path::new(&log), &name)).unwrap()))
+        .init();
+    let state = state_file(Path::new(&log), &name);
     if std::env::var_os("WORKER_FLOW").is_some() {
         let log = Arc::new(OpenOptions::new().append(true).open(&log).unwrap());
         return flows::work(edge, Scale::from_environment(), &name, log, pace, &leave).await;
@@ -97,7 +105,7 @@ async fn worker() {
     let member = Member { id: MemberId::new(&name), name: name.clone(), leaving: false };
     let handler = Handler { log, pace };
     let leases = edge.leases(&spec);
-    let mut owner = Owner { edge, spec, leases, member, handler, owned: BTreeMap::new() };
+    let mut owner = Owner { edge, spec, leases, member, handler, owned: BTreeMap::new(), state };
     owner.run(&leave).await;
 }
 
@@ -108,6 +116,8 @@ struct Owner {
     member: Member,
     handler: Handler,
     owned: BTreeMap<Partition, Ownership>,
+    /// The file that tells the judge of a run that stalls what this worker does.
+    state: PathBuf,
 }
 
 /// A partition in the hands of this worker.
@@ -118,6 +128,21 @@ struct Ownership {
     /// True asks for the end, after the frame in hand.
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
+    doing: Doing,
+}
+
+/// What the task of a partition does, and since when.
+#[derive(Clone)]
+struct Doing(Arc<Mutex<(String, Instant)>>);
+
+impl Doing {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new((String::new(), Instant::now()))))
+    }
+
+    fn set(&self, what: impl Into<String>) {
+        *self.0.lock().unwrap() = (what.into(), Instant::now());
+    }
 }
 
 impl Owner {
@@ -126,7 +151,8 @@ impl Owner {
         loop {
             self.member.leaving = leave.exists();
             // A server that is away is asked again.
-            let _ = self.tend().await;
+            let tended = self.tend().await;
+            self.note(&tended);
             if self.member.leaving && self.owned.is_empty() {
                 self.leases.withdraw(&self.member.id).await.unwrap();
                 return;
@@ -136,13 +162,31 @@ impl Owner {
         }
     }
 
-    async fn tend(&mut self) -> Result<(), stage_connect::ConnectError> {
+    /// Writes what this worker owns and does.
+    fn note(&self, tended: &Result<(), ConnectError>) {
+        let mut text = format!("{:?}: tended {tended:?}\n", log::now());
+        for (partition, Ownership { epoch, good, stop, task, doing }) in &self.owned {
+            let (stopped, ended, good) = (*stop.borrow(), task.is_finished(), *good.lock().unwrap());
+            let left = good.saturating_duration_since(Instant::now());
+            let (what, since) = doing.0.lock().unwrap().clone();
+            writeln!(
+                text,
+                "partition {partition}, epoch {epoch}: stopped {stopped}, ended {ended}, good for {left:?}, {what} for {:?}",
+                since.elapsed()
+            )
+            .unwrap();
+        }
+        fs::write(&self.state, text).unwrap();
+    }
+
+    async fn tend(&mut self) -> Result<(), ConnectError> {
         self.leases.announce(&self.member).await?;
         let mut lost = Vec::new();
         for (partition, ownership) in &self.owned {
             let sent = Instant::now();
-            if ownership.task.is_finished() && !*ownership.stop.borrow() {
-                // Fenced: the lease is of no use any more.
+            if ownership.task.is_finished() {
+                // It is fenced, or was asked to stop. Other members may have come and gone since: then this worker takes
+                // the partition again.
                 self.leases.give_back(*partition, ownership.epoch).await?;
                 lost.push(*partition);
             } else if self.leases.renew(*partition, ownership.epoch).await? {
@@ -160,12 +204,7 @@ impl Owner {
         let unwanted: Vec<_> =
             self.owned.keys().filter(|partition| !wanted.contains(partition)).copied().collect();
         for partition in unwanted {
-            let ownership = &self.owned[&partition];
-            ownership.stop.send_replace(true);
-            if ownership.task.is_finished() {
-                self.leases.give_back(partition, ownership.epoch).await?;
-                self.owned.remove(&partition);
-            }
+            self.owned[&partition].stop.send_replace(true);
         }
         for partition in wanted {
             if self.owned.contains_key(&partition) || view.owners.contains_key(&partition) {
@@ -177,9 +216,10 @@ impl Owner {
                 let good = Arc::new(Mutex::new(sent + self.spec.lease * 3 / 4));
                 let inlet = self.edge.inlet(&self.spec, partition, epoch);
                 let (stop, stopped) = watch::channel(false);
-                let handling = handle(inlet, self.handler.clone(), Arc::clone(&good), stopped);
+                let doing = Doing::new();
+                let handling = handle(inlet, self.handler.clone(), Arc::clone(&good), stopped, doing.clone());
                 let task = tokio::spawn(handling);
-                self.owned.insert(partition, Ownership { epoch, good, stop, task });
+                self.owned.insert(partition, Ownership { epoch, good, stop, task, doing });
             }
         }
         Ok(())
@@ -223,6 +263,7 @@ async fn handle(
     handler: Handler,
     good: Arc<Mutex<Instant>>,
     mut stopped: watch::Receiver<bool>,
+    doing: Doing,
 ) {
     let mut settle = inlet.settle_half();
     let mut open = false;
@@ -231,15 +272,18 @@ async fn handle(
             return;
         }
         if !open {
+            doing.set("connects");
             match inlet.connect().await {
                 Ok(()) => open = true,
                 Err(error) if error.kind() == ErrorKind::Gone => {
+                    tracing::warn!(%error, "cannot connect");
                     sleep(RETRY).await;
                     continue;
                 }
                 Err(_) => return,
             }
         }
+        doing.set("pulls");
         let pulled = tokio::select! {
             pulled = inlet.pull(NonZeroUsize::MIN, Duration::from_secs(5)) => pulled,
             _ = stopped.wait_for(|stopped| *stopped) => return,
@@ -247,19 +291,23 @@ async fn handle(
         match pulled {
             Ok(frames) => {
                 for frame in frames {
+                    doing.set(format!("has frame {}", frame.receipt.position()));
                     if handle_frame(&frame, &handler, &good).await.is_err() {
                         return;
                     }
                     let accepted = [(frame.receipt, Disposition::Accept)];
                     while let Err(error) = settle.settle(&accepted).await {
+                        tracing::warn!(%error, "cannot settle");
                         if error.kind() == ErrorKind::Fenced {
                             return;
                         }
+                        doing.set(format!("settles frame {}", accepted[0].0.position()));
                         sleep(RETRY).await;
                     }
                 }
             }
             Err(error) if error.kind() == ErrorKind::Gone => {
+                tracing::warn!(%error, "cannot pull");
                 open = false;
                 sleep(RETRY).await;
             }
