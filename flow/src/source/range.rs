@@ -89,8 +89,7 @@ impl<N: Whole> Part for NumbersPart<N> {
         let most = i128::try_from(most).unwrap_or(i128::MAX);
         let next = self.next..self.end.min(self.next.saturating_add(most));
         if !next.is_empty() {
-            let taken = taker.take(next.map(N::from_wide));
-            self.next += taken as i128;
+            self.next += taker.take(next.map(N::from_wide)) as i128;
         }
         Ok(if self.next < self.end { More::Yes } else { More::No })
     }
