@@ -25,6 +25,7 @@ pub struct Activity {
 }
 
 impl Activity {
+    #[inline]
     pub(super) fn between(earlier: &Snapshot, later: &Snapshot) -> Self {
         let before: HashMap<_, _> = earlier
             .stages
@@ -49,23 +50,27 @@ impl Activity {
     }
 
     /// Returns the step that limits the pipeline, and the cause. The activity should span at least a second.
+    #[inline]
     pub fn verdict(&self) -> Verdict {
         judge(self, None)
     }
 
     /// Returns the verdict like [`verdict`](Self::verdict), but keeps the limit that `before` names unless
     /// another one is clearly better.
+    #[inline]
     pub fn verdict_after(&self, before: &Verdict) -> Verdict {
         judge(self, Some(before))
     }
 
     /// Returns what is unfavourable in the pipeline's structure and options, whether or not it limits the
     /// pipeline.
+    #[inline]
     pub fn lints(&self) -> Vec<Lint> {
         lints(self)
     }
 
     /// Returns whether a step asks for more than its producers send.
+    #[inline]
     pub(super) fn lacks_input(&self, step: &StepActivity) -> bool {
         let inputs = || self.links.iter().filter(|link| link.to == step.step);
         let unmet: f64 = inputs().map(|link| link.unmet).sum();
@@ -75,6 +80,7 @@ impl Activity {
     }
 
     /// Returns the step with this name.
+    #[inline]
     pub fn step(&self, name: &str) -> Option<&StepActivity> {
         self.steps.iter().find(|step| step.step == name)
     }

@@ -61,11 +61,13 @@ pub struct Watched {
 
 impl Watched {
     /// Returns the reader of the pipeline's statistics.
+    #[inline]
     pub fn monitor(&self) -> &Monitor {
         &self.monitor
     }
 
     /// Returns the control of the pipeline.
+    #[inline]
     pub fn steering(&self) -> Steering {
         Steering::of(&self.monitor)
     }
@@ -81,6 +83,7 @@ pub struct NameTaken {
 
 impl Board {
     /// Creates an empty board.
+    #[inline]
     pub fn new() -> Self {
         Self::default()
     }
@@ -102,6 +105,7 @@ impl Board {
     }
 
     /// Removes a pipeline, which runs on; returns it, or `None` if the name is not listed.
+    #[inline]
     pub fn remove(&self, name: &str) -> Option<Entry> {
         let mut entries = lock(&self.entries);
         let index = find(&entries, name).ok()?;
@@ -109,23 +113,27 @@ impl Board {
     }
 
     /// Returns the pipeline with this name.
+    #[inline]
     pub fn get(&self, name: &str) -> Option<Entry> {
         let entries = lock(&self.entries);
         find(&entries, name).ok().map(|index| entries[index].clone())
     }
 
     /// Returns all names, in alphabetical order.
+    #[inline]
     pub fn names(&self) -> Vec<String> {
         lock(&self.entries).iter().map(|entry| entry.name.to_string()).collect()
     }
 
     /// Returns all pipelines, in the alphabetical order of their names.
+    #[inline]
     pub fn entries(&self) -> Vec<Entry> {
         lock(&self.entries).clone()
     }
 }
 
 /// Removes ended pipelines until at most [`ENDED`] are left, the one that ended first before the others.
+#[inline]
 fn forget_oldest(entries: &mut Vec<Entry>) {
     let mut ended: Vec<(Instant, Arc<str>)> = Vec::new();
     for entry in &*entries {
@@ -140,44 +148,52 @@ fn forget_oldest(entries: &mut Vec<Entry>) {
 }
 
 /// Returns the index of the pipeline with this name, or the one at which it belongs.
+#[inline]
 fn find(entries: &[Entry], name: &str) -> Result<usize, usize> {
     entries.binary_search_by(|entry| (*entry.name).cmp(name))
 }
 
 impl Entry {
     /// Returns the name under which it is listed.
+    #[inline]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// Returns the structure of the pipeline, with the options that were effective at its start.
+    #[inline]
     pub fn topology(&self) -> &Topology {
         self.monitor().topology()
     }
 
     /// Returns the reader of the pipeline's statistics.
+    #[inline]
     pub fn monitor(&self) -> &Monitor {
         self.watched.monitor()
     }
 
     /// Returns the control of the pipeline.
+    #[inline]
     pub fn steering(&self) -> Steering {
         self.watched.steering()
     }
 
     /// Reads the status of the pipeline.
+    #[inline]
     pub fn status(&self) -> Status {
         self.monitor().status()
     }
 }
 
 impl From<&Running> for Watched {
+    #[inline]
     fn from(running: &Running) -> Self {
         Self { monitor: running.monitor() }
     }
 }
 
 impl From<&Group> for Watched {
+    #[inline]
     fn from(group: &Group) -> Self {
         Self { monitor: group.monitor().clone() }
     }

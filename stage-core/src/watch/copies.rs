@@ -24,6 +24,7 @@ impl Steering {
         self.set_copies(step, copies.into())
     }
 
+    #[inline]
     fn set_copies(&self, step: &str, copies: Copies) -> Result<(), SteeringError> {
         let first = self.copies(step)?[0];
         let (pipeline, name) = (self.owned_name(), step.to_owned());

@@ -142,12 +142,14 @@ pub enum Trend {
 
 impl Course {
     /// Creates a course without snapshots.
+    #[inline]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Adds the next snapshot of the pipeline. One that is not later than the last, such as that of a pipeline
     /// that was restarted, begins a new course.
+    #[inline]
     pub fn add(&mut self, snapshot: Snapshot) {
         if self.recent.back().is_some_and(|last| snapshot.at < last.at) {
             *self = Self::new();
@@ -165,10 +167,12 @@ impl Course {
     }
 
     /// Returns the assessment after the last snapshot; `None` before the second one.
+    #[inline]
     pub fn assessment(&self) -> Option<&Assessment> {
         self.assessment.as_ref()
     }
 
+    #[inline]
     fn assess(&mut self) {
         let (Some(first), Some(last)) = (self.recent.front(), self.recent.back()) else { return };
         if first.at == last.at {
@@ -189,6 +193,7 @@ impl Course {
     }
 
     /// Returns the present verdict with the figures of this activity, or the one that replaces it.
+    #[inline]
     fn decide(&mut self, activity: &Activity, now: Duration) -> Verdict {
         let Some(present) = self.assessment.as_ref().map(|assessment| &assessment.verdict) else {
             self.since = self.recent.front().map_or(now, |first| first.at);
@@ -216,6 +221,7 @@ impl Course {
         present.clone()
     }
 
+    #[inline]
     fn note_lints(&mut self, found: Vec<Lint>, now: Duration) {
         for lint in found {
             match self.lints.iter_mut().find(|(_, known)| known.is_like(&lint)) {
@@ -226,6 +232,7 @@ impl Course {
         self.lints.retain(|(seen, _)| *seen + KEPT > now);
     }
 
+    #[inline]
     fn trend(&self, step: Option<&str>) -> Trend {
         let Some(now) = self.past.back().map(|point| point.at) else { return Trend::Unknown };
         let (Some(then), Some(present)) =
@@ -245,6 +252,7 @@ impl Course {
 
     /// Returns the events per second up to a moment; `None` if the snapshots do not reach that far back.
     #[allow(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
+    #[inline]
     fn rate(&self, until: Duration, step: Option<&str>) -> Option<f64> {
         let from = until.checked_sub(RATE_OVER)?;
         let at = |moment: Duration| self.past.iter().rfind(|point| point.at <= moment);
@@ -256,6 +264,7 @@ impl Course {
 }
 
 impl Point {
+    #[inline]
     fn of(snapshot: &Snapshot) -> Self {
         let mut events: Vec<(String, u64)> = Vec::new();
         for stage in &snapshot.stages {
@@ -268,6 +277,7 @@ impl Point {
         Self { at: snapshot.at, events }
     }
 
+    #[inline]
     fn events(&self, of: Option<&str>) -> u64 {
         let wanted = self.events.iter().filter(|(step, _)| of.is_none_or(|of| of == step));
         wanted.map(|(_, events)| events).sum()
@@ -275,6 +285,7 @@ impl Point {
 }
 
 impl fmt::Display for Assessment {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = self.verdict.to_string();
         f.write_str(verdict.trim_end_matches('.'))?;

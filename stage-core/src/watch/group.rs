@@ -75,17 +75,20 @@ impl Group {
     }
 
     /// Returns the reader of the stages' statistics.
+    #[inline]
     pub fn monitor(&self) -> &Monitor {
         &self.monitor
     }
 
     /// Returns the control of the stages.
+    #[inline]
     pub fn steering(&self) -> Steering {
         Steering::of(&self.monitor)
     }
 
     /// Notes that the stages are being drained. Ends every pause, which would hold the drain up, and allows no
     /// new one.
+    #[inline]
     pub fn draining(&self) {
         self.monitor.lifecycle.drains(|| {
             for stage in &*self.monitor.stages {
@@ -95,11 +98,13 @@ impl Group {
     }
 
     /// Notes that the stages are being stopped.
+    #[inline]
     pub fn stopping(&self) {
         self.monitor.lifecycle.stops();
     }
 
     /// Notes how the stages ended. The first call counts.
+    #[inline]
     pub fn ended(&self, ending: Ending) {
         self.guard.0.end(ending);
     }
@@ -137,6 +142,7 @@ impl GroupBuilder {
 
     /// Creates the group. The stages should be connected before: the links of its topology are those that
     /// exist now.
+    #[inline]
     pub fn watch(self) -> Group {
         let Self { name, stages, drain, stop, event_times } = self;
         let lifecycle = Lifecycle::begin(None, move |command| match command {
@@ -159,6 +165,7 @@ impl GroupBuilder {
 }
 
 impl fmt::Debug for GroupBuilder {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GroupBuilder")
             .field("name", &self.name)

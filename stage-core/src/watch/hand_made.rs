@@ -7,6 +7,7 @@ use crate::pipeline::{Carried, Link, LinkKind, StepInfo, StepKind, Topology};
 use crate::supervise::{StageEntry, step_of};
 use crate::sync::Arc;
 
+#[inline]
 pub(super) fn topology(name: String, stages: &[Arc<StageEntry>]) -> Topology {
     let mut topology = Topology::unwired(name);
     let mut links: Vec<(String, String, LinkNumbers)> = Vec::new();
@@ -49,6 +50,7 @@ pub(super) fn topology(name: String, stages: &[Arc<StageEntry>]) -> Topology {
     topology
 }
 
+#[inline]
 fn step(stage: &StageEntry) -> StepInfo {
     StepInfo {
         name: stage.step.to_string(),

@@ -34,6 +34,7 @@ const LEAD: f64 = 0.1;
 const NAMED: usize = 3;
 
 /// Judges an activity. The verdict before it, if there is one, has an advantage over others.
+#[inline]
 pub(super) fn judge(activity: &Activity, before: Option<&Verdict>) -> Verdict {
     let named = before.and_then(Verdict::step);
     let advantage = |step: &StepActivity| if Some(step.step.as_str()) == named { LEAD } else { 0.0 };
@@ -86,6 +87,7 @@ struct Load<'a> {
 }
 
 impl<'a> Load<'a> {
+    #[inline]
     fn of(activity: &Activity, step: &'a StepActivity) -> Self {
         let mean = busy(activity, step, &step.times());
         let copies = step.copies.iter().enumerate();
@@ -100,6 +102,7 @@ impl<'a> Load<'a> {
         Self { step, share: mean, scheduled: step.share(StageState::Scheduled), hot: None }
     }
 
+    #[inline]
     fn is_always_busy(&self) -> bool {
         self.share >= ALWAYS
     }
@@ -108,6 +111,7 @@ impl<'a> Load<'a> {
 /// Returns the busy share of a step's time. Waits of a source are not counted: it waits for something outside
 /// the pipeline. Neither are those of a step that keeps events inside and has demand for more that is not met,
 /// such as a batcher: it waits for input, too.
+#[inline]
 fn busy(activity: &Activity, step: &StepActivity, times: &StateTimes) -> f64 {
     let elsewhere = step.is_source || step.held() > 0 && activity.lacks_input(step);
     let waiting = if elsewhere { 0.0 } else { times.share(StageState::Waiting) };
@@ -130,6 +134,7 @@ fn waiting_source(activity: &Activity, advantage: impl Fn(&StepActivity) -> f64)
 /// Returns whether a step has at least as much input in flight as its `min_demand` requires: faster producers
 /// would not help it.
 #[allow(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
+#[inline]
 fn has_enough(activity: &Activity, step: &StepActivity) -> bool {
     let inputs = || activity.links.iter().filter(|link| link.to == step.step);
     let room: u64 = inputs().map(|link| link.room).sum();
@@ -139,6 +144,7 @@ fn has_enough(activity: &Activity, step: &StepActivity) -> bool {
 }
 
 /// Returns the share of the work of all copies that one of them has.
+#[inline]
 fn work_of(step: &StepActivity, place: usize) -> f64 {
     let busy = |times: &StateTimes| (times.working + times.waiting).as_secs_f64();
     let all = busy(&step.times());
@@ -146,6 +152,7 @@ fn work_of(step: &StepActivity, place: usize) -> f64 {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
+#[inline]
 fn source_bound(activity: &Activity, source: &StepActivity, state: StageState, share: f64) -> Verdict {
     let seconds = activity.elapsed.as_secs_f64();
     let rate = if seconds > 0.0 { source.events() as f64 / seconds } else { 0.0 };
@@ -153,6 +160,7 @@ fn source_bound(activity: &Activity, source: &StepActivity, state: StageState, s
 }
 
 /// Returns the verdict that names the steps that work most on the threads of the runtime.
+#[inline]
 fn runtime_bound(activity: &Activity, load: &Load<'_>) -> Verdict {
     // The first is the one that works most. There are few steps, and a sort is compiled for each type.
     let mut steps: Vec<&StepActivity> = Vec::new();
@@ -172,6 +180,7 @@ fn runtime_bound(activity: &Activity, load: &Load<'_>) -> Verdict {
     clippy::cast_sign_loss,
     reason = "figures for people"
 )]
+#[inline]
 fn bottleneck(activity: &Activity, load: &Load<'_>) -> Bottleneck {
     let Load { step, share, hot, .. } = *load;
     let inputs = || activity.links.iter().filter(|link| link.to == step.step);

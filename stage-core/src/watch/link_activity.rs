@@ -34,6 +34,7 @@ pub struct LinkActivity {
 
 #[allow(clippy::cast_precision_loss, reason = "means need no more than 52 bits")]
 impl LinkActivity {
+    #[inline]
     pub(super) fn between(earlier: Option<&LinkSnapshot>, later: &LinkSnapshot) -> Self {
         let since = |count: fn(&LinkSnapshot) -> u64| count(later).saturating_sub(earlier.map_or(0, count));
         let before = earlier.unwrap_or(later);
@@ -52,11 +53,13 @@ impl LinkActivity {
     }
 
     /// Returns the sum of the links' `min_demand`.
+    #[inline]
     pub(super) fn least(&self) -> f64 {
         self.threshold * self.room as f64
     }
 
     /// Returns the share of the room that is in flight, from 0 to 1.
+    #[inline]
     pub fn fill(&self) -> f64 {
         ratio(self.in_flight, self.room)
     }
@@ -64,6 +67,7 @@ impl LinkActivity {
     /// Returns the time that an event is in flight, from its sending to the end of its handling, by Little's
     /// law: the number of events in flight divided by the rate of handled events. `None` if no event was
     /// handled.
+    #[inline]
     pub fn wait(&self, elapsed: Duration) -> Option<Duration> {
         let wait = elapsed.as_secs_f64() * self.in_flight / self.handled as f64;
         (self.handled > 0).then(|| Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX))
@@ -71,6 +75,7 @@ impl LinkActivity {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "means need no more than 52 bits")]
+#[inline]
 fn ratio(part: f64, all: u64) -> f64 {
     if all == 0 { 0.0 } else { (part / all as f64).min(1.0) }
 }

@@ -95,6 +95,7 @@ pub enum Lint {
 
 impl Lint {
     /// Returns the step that the lint is about; for a link, the one that takes.
+    #[inline]
     pub fn step(&self) -> &str {
         match self {
             Self::Blocks { step, .. }
@@ -111,12 +112,14 @@ impl Lint {
     }
 
     /// Returns whether both are the same finding, whatever their figures.
+    #[inline]
     pub fn is_like(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other) && self.step() == other.step()
     }
 }
 
 impl fmt::Display for Lint {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Blocks { step, copy, time } => write!(

@@ -239,6 +239,9 @@
 //! # }
 //! ```
 
+// Every function here is `#[inline]`: the program that calls it compiles it. A program that shows itself nowhere would
+// otherwise compile all of them, as it does everything else in this crate that is not generic.
+
 mod activity;
 mod board;
 mod copies;

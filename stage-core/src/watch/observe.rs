@@ -12,6 +12,7 @@ impl Monitor {
     /// Takes a snapshot of the pipeline: its stages, the links between them, the outcome of its deliveries,
     /// and its last exits. Costs the pipeline nothing. A supervisor has no links; take a snapshot of each of
     /// its pipelines.
+    #[inline]
     pub fn snapshot(&self) -> Snapshot {
         let stages = self.stages.iter().filter(|stage| matches!(stage.nature, Nature::Stage));
         let mut settlement = Settlement::default();
@@ -30,6 +31,7 @@ impl Monitor {
         }
     }
 
+    #[inline]
     fn links(&self) -> Vec<LinkSnapshot> {
         let mut links = Vec::new();
         let mut steps: Vec<&str> = Vec::new();
@@ -53,6 +55,7 @@ impl Monitor {
     }
 }
 
+#[inline]
 fn stage_snapshot(stage: &StageEntry) -> StageSnapshot {
     let clock = &stage.counters.clock;
     let now = clock.state();

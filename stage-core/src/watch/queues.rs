@@ -48,11 +48,13 @@ impl Board {
     }
 
     /// Removes a queue from the list; returns whether it was listed.
+    #[inline]
     pub fn remove_queue(&self, name: &str) -> bool {
         lock(&self.queues.0).remove(name).is_some()
     }
 
     /// Returns the numbers of jobs in all queues, in the alphabetical order of their names.
+    #[inline]
     pub fn queues(&self) -> Vec<(String, JobCounts)> {
         let queues: Vec<_> = {
             let queues = lock(&self.queues.0);
@@ -63,6 +65,7 @@ impl Board {
 }
 
 impl fmt::Debug for Queues {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(lock(&self.0).keys()).finish()
     }

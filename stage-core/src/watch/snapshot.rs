@@ -88,6 +88,7 @@ pub struct LinkSnapshot {
 }
 
 impl LinkSnapshot {
+    #[inline]
     pub(crate) fn new(from: String, to: String, numbers: LinkNumbers) -> Self {
         let LinkNumbers { links, asked, sent, handled, unmet, in_flight, min, max, fullest } = numbers;
         Self {
@@ -105,6 +106,7 @@ impl LinkSnapshot {
         }
     }
 
+    #[inline]
     pub(crate) fn is_between(&self, from: &str, to: &str) -> bool {
         self.from == from && self.to == to
     }
@@ -112,6 +114,7 @@ impl LinkSnapshot {
 
 impl Snapshot {
     /// Returns the activity of the pipeline since `earlier`, a snapshot of the same pipeline.
+    #[inline]
     pub fn since(&self, earlier: &Self) -> Activity {
         Activity::between(earlier, self)
     }

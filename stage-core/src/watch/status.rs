@@ -79,6 +79,7 @@ pub struct StepStatus {
 
 impl Monitor {
     /// Reads the status of the pipeline. Costs the pipeline nothing.
+    #[inline]
     pub fn status(&self) -> Status {
         let mut settlement = Settlement::default();
         for stage in &*self.stages {
@@ -104,6 +105,7 @@ impl Monitor {
     }
 
     /// Returns the stages at the head of the pipeline: those that no other step of it feeds.
+    #[inline]
     pub(super) fn heads(&self) -> impl Iterator<Item = &Arc<StageEntry>> {
         let feeds = |link: &Link, step: &str| link.to == step && link.kind != LinkKind::Across;
         let is_fed = move |step: &str| self.topology.links.iter().any(|link| feeds(link, step));
@@ -111,12 +113,14 @@ impl Monitor {
     }
 
     /// Returns whether there are heads and all of them are paused.
+    #[inline]
     fn is_paused(&self) -> bool {
         let mut heads = self.heads().filter_map(|stage| stage.control.requests()).peekable();
         heads.peek().is_some() && heads.all(OperatorRequests::is_paused)
     }
 
     /// Returns the numbers of all links, by the step that they lead to.
+    #[inline]
     fn links_by_step(&self) -> NumbersByName {
         let mut all = NumbersByName::default();
         for stage in &*self.stages {
@@ -129,6 +133,7 @@ impl Monitor {
 
     /// Sets the windows that may have changed to those of their links: the tuned ones, and those of stages spawned by
     /// hand, which no declaration describes.
+    #[inline]
     fn read_windows(&self, steps: &mut [StepStatus]) {
         let by_hand = self.topology.options().is_empty();
         let may_change = |step: &&mut StepStatus| step.window_tuned || (by_hand && !step.window_steered);
@@ -146,6 +151,7 @@ impl Monitor {
         }
     }
 
+    #[inline]
     fn step_status(&self) -> Vec<StepStatus> {
         let mut steps: Vec<StepStatus> = Vec::new();
         for stage in &*self.stages {
@@ -164,6 +170,7 @@ impl Monitor {
     }
 
     /// Returns the status of a step as its first copy has it.
+    #[inline]
     fn first_copy(&self, stage: &Arc<StageEntry>) -> StepStatus {
         let requests = stage.control.requests();
         let declared = || {

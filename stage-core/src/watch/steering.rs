@@ -51,12 +51,14 @@ pub struct Steering {
 
 impl Running {
     /// Returns the control of the pipeline, which outlives this handle.
+    #[inline]
     pub fn steering(&self) -> Steering {
         Steering::of(&self.monitor())
     }
 }
 
 impl Steering {
+    #[inline]
     pub(super) fn of(monitor: &Monitor) -> Self {
         Self { monitor: monitor.clone() }
     }
@@ -73,6 +75,7 @@ impl Steering {
     ///
     /// Returns [`SteeringError::Ending`] and [`SteeringError::Ended`], and [`SteeringError::NoStages`] for a
     /// supervisor.
+    #[inline]
     pub fn pause(&self) -> Result<(), SteeringError> {
         let sources = self.sources()?;
         self.change(|| sources.iter().for_each(|requests| requests.set_paused(true)))?;
@@ -87,6 +90,7 @@ impl Steering {
     /// # Errors
     ///
     /// As for [`pause`](Self::pause), and [`SteeringError::UnknownStep`].
+    #[inline]
     pub fn pause_step(&self, step: &str) -> Result<(), SteeringError> {
         self.set_paused(step, true)?;
         tracing::info!(pipeline = self.name(), step, "step paused");
@@ -98,6 +102,7 @@ impl Steering {
     /// # Errors
     ///
     /// As for [`pause`](Self::pause).
+    #[inline]
     pub fn resume(&self) -> Result<(), SteeringError> {
         self.sources()?;
         self.change(|| self.stages().filter_map(requests).for_each(|requests| requests.set_paused(false)))?;
@@ -110,6 +115,7 @@ impl Steering {
     /// # Errors
     ///
     /// As for [`pause_step`](Self::pause_step).
+    #[inline]
     pub fn resume_step(&self, step: &str) -> Result<(), SteeringError> {
         self.set_paused(step, false)?;
         tracing::info!(pipeline = self.name(), step, "step resumed");
@@ -124,6 +130,7 @@ impl Steering {
     /// Returns [`SteeringError::UnknownStep`]; [`SteeringError::NoWindow`] for a source;
     /// [`SteeringError::Window`] for a `max_demand` above 1,000,000,000; [`SteeringError::Ending`] and
     /// [`SteeringError::Ended`].
+    #[inline]
     pub fn set_window(&self, step: &str, window: Window) -> Result<(), SteeringError> {
         let copies = self.copies(step)?;
         if copies.iter().any(|copy| copy.is_source()) {
@@ -158,6 +165,7 @@ impl Steering {
     ///
     /// Returns [`SteeringError::UnknownRate`] if there is no such step, or it has no rate;
     /// [`SteeringError::Ending`] and [`SteeringError::Ended`].
+    #[inline]
     pub fn set_rate(&self, step: &str, rate: Rate) -> Result<(), SteeringError> {
         let has_rate =
             |stage: &Arc<StageEntry>| requests(stage).is_some_and(|requests| requests.rate().is_some());
@@ -190,6 +198,7 @@ impl Steering {
     /// Returns [`SteeringError::UnknownAtOnce`] if there is no such step, or it handles one event at a time;
     /// [`SteeringError::AtOnce`] for a range that is empty or begins at zero; [`SteeringError::Ending`] and
     /// [`SteeringError::Ended`].
+    #[inline]
     pub fn set_at_once(&self, step: &str, events: RangeInclusive<usize>) -> Result<(), SteeringError> {
         let limits = self.limits(step, |_| true)?;
         AtOnce::adaptive(events.clone()).checked().map_err(|source| self.wrong_at_once(step, source))?;
@@ -210,6 +219,7 @@ impl Steering {
     /// # Errors
     ///
     /// As for [`set_at_once`](Self::set_at_once), for a step without such a key as well.
+    #[inline]
     pub fn set_at_most(&self, step: &str, events: usize) -> Result<(), SteeringError> {
         let limits = self.limits(step, |limit| limit.read().per_key.is_some())?;
         if events == 0 {
@@ -227,6 +237,7 @@ impl Steering {
     /// # Errors
     ///
     /// As for [`pause_step`](Self::pause_step).
+    #[inline]
     pub fn measure(&self, step: &str) -> Result<(), SteeringError> {
         self.set_measured(step, true)?;
         tracing::info!(pipeline = self.name(), step, "step measured");
@@ -238,6 +249,7 @@ impl Steering {
     /// # Errors
     ///
     /// As for [`pause_step`](Self::pause_step).
+    #[inline]
     pub fn stop_measuring(&self, step: &str) -> Result<(), SteeringError> {
         self.set_measured(step, false)?;
         tracing::info!(pipeline = self.name(), step, "step no longer measured");
@@ -250,6 +262,7 @@ impl Steering {
     /// # Errors
     ///
     /// Returns [`SteeringError::Ended`].
+    #[inline]
     pub fn drain(&self, deadline: Duration) -> Result<(), SteeringError> {
         self.is_there()?;
         tracing::info!(pipeline = self.name(), ?deadline, "drained by an operator");
@@ -262,6 +275,7 @@ impl Steering {
     /// # Errors
     ///
     /// Returns [`SteeringError::Ended`].
+    #[inline]
     pub fn stop(&self) -> Result<(), SteeringError> {
         self.is_there()?;
         tracing::info!(pipeline = self.name(), "stopped by an operator");
@@ -285,10 +299,12 @@ impl Steering {
         Ok(limits)
     }
 
+    #[inline]
     fn wrong_at_once(&self, step: &str, source: AtOnceError) -> SteeringError {
         SteeringError::AtOnce { pipeline: self.owned_name(), step: step.to_owned(), source }
     }
 
+    #[inline]
     fn set_paused(&self, step: &str, paused: bool) -> Result<(), SteeringError> {
         let copies = self.copies(step)?;
         self.change(|| {
@@ -296,6 +312,7 @@ impl Steering {
         })
     }
 
+    #[inline]
     fn set_measured(&self, step: &str, measured: bool) -> Result<(), SteeringError> {
         let copies = self.copies(step)?;
         self.change(|| {
@@ -303,6 +320,7 @@ impl Steering {
         })
     }
 
+    #[inline]
     fn is_there(&self) -> Result<(), SteeringError> {
         match self.monitor.lifecycle.ending() {
             Some(ending) => Err(SteeringError::Ended { pipeline: self.owned_name(), ending }),
@@ -318,11 +336,13 @@ impl Steering {
         })
     }
 
+    #[inline]
     fn stages(&self) -> impl Iterator<Item = &Arc<StageEntry>> {
         self.monitor.stages.iter().filter(|stage| matches!(stage.nature, Nature::Stage))
     }
 
     /// Returns the copies of a step.
+    #[inline]
     pub(super) fn copies(&self, step: &str) -> Result<Vec<&Arc<StageEntry>>, SteeringError> {
         let copies: Vec<_> = self.stages().filter(|stage| *stage.step == *step).collect();
         if copies.is_empty() {
@@ -336,6 +356,7 @@ impl Steering {
         Ok(copies)
     }
 
+    #[inline]
     fn sources(&self) -> Result<Vec<&OperatorRequests>, SteeringError> {
         let sources: Vec<_> = self.monitor.heads().filter_map(requests).collect();
         if sources.is_empty() {
@@ -355,15 +376,18 @@ impl Steering {
         names
     }
 
+    #[inline]
     pub(super) fn name(&self) -> &str {
         &self.monitor.topology.name
     }
 
+    #[inline]
     pub(super) fn owned_name(&self) -> String {
         self.name().to_owned()
     }
 }
 
+#[inline]
 fn requests(stage: &Arc<StageEntry>) -> Option<&OperatorRequests> {
     stage.control.requests()
 }

@@ -140,6 +140,7 @@ pub enum SteeringError {
 pub(super) struct List<'a>(pub(super) &'a [String]);
 
 impl fmt::Display for List<'_> {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, name) in self.0.iter().enumerate() {
             let before = match number {
@@ -157,6 +158,7 @@ impl fmt::Display for List<'_> {
 struct Elastics<'a>(&'a [String]);
 
 impl fmt::Display for Elastics<'_> {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             [] => f.write_str("no step has one"),
@@ -169,6 +171,7 @@ impl fmt::Display for Elastics<'_> {
 struct Rates<'a>(&'a [String]);
 
 impl fmt::Display for Rates<'_> {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             [] => f.write_str("none of its steps limits the rate of events"),
@@ -181,6 +184,7 @@ impl fmt::Display for Rates<'_> {
 struct Limits<'a>(&'a [String]);
 
 impl fmt::Display for Limits<'_> {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             [] => f.write_str("none of its steps has one"),

@@ -51,6 +51,7 @@ pub struct CopyActivity {
 }
 
 impl CopyActivity {
+    #[inline]
     pub(super) fn between(earlier: Option<&StageSnapshot>, later: &StageSnapshot) -> Self {
         let since = |count: fn(&StageSnapshot) -> u64| count(later).saturating_sub(earlier.map_or(0, count));
         Self {
@@ -72,12 +73,14 @@ impl CopyActivity {
     }
 
     /// Returns the number of events that it handled; for a source, handed out.
+    #[inline]
     pub const fn events(&self) -> u64 {
         if self.events_in > self.events_out { self.events_in } else { self.events_out }
     }
 }
 
 impl StepActivity {
+    #[inline]
     pub(super) fn new(snapshot: &Snapshot, stage: &StageSnapshot, first: CopyActivity) -> Self {
         let info = snapshot.steps.iter().find(|info| info.name == stage.stats.step);
         Self {
@@ -90,31 +93,37 @@ impl StepActivity {
     }
 
     /// Returns the time of all copies together.
+    #[inline]
     pub fn times(&self) -> StateTimes {
         self.copies.iter().fold(StateTimes::default(), |all, copy| all.and(&copy.times))
     }
 
     /// Returns the share of their time that the copies were in `state`, from 0 to 1; 0 if none ran.
+    #[inline]
     pub fn share(&self, state: StageState) -> f64 {
         self.times().share(state)
     }
 
     /// Returns the number of events that its copies handled; for a source, handed out.
+    #[inline]
     pub fn events(&self) -> u64 {
         self.copies.iter().map(CopyActivity::events).sum()
     }
 
     /// Returns the number of batches that its copies handled; for a source, of demands.
+    #[inline]
     pub fn batches(&self) -> u64 {
         self.copies.iter().map(|copy| copy.batches).sum()
     }
 
     /// Returns the number of events that its copies keep inside, at the end.
+    #[inline]
     pub fn held(&self) -> u64 {
         self.copies.iter().map(|copy| copy.held).sum()
     }
 
     /// Returns the number of copies that ran: an elastic step does without some of its copies.
+    #[inline]
     pub(super) fn running(&self) -> usize {
         match self.copies.iter().filter(|copy| !copy.times.total().is_zero()).count() {
             0 => self.copies.len(),
@@ -125,6 +134,7 @@ impl StepActivity {
     /// Returns how unevenly the copies were loaded: the number of events of the busiest copy, as a multiple
     /// of the average. 1 is even.
     #[allow(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
+    #[inline]
     pub fn skew(&self) -> f64 {
         let most = self.copies.iter().map(CopyActivity::events).max().unwrap_or(0);
         match self.events() {

@@ -88,6 +88,7 @@ pub enum Cause {
 
 impl Verdict {
     /// Returns the step or the source that limits the pipeline, if one does.
+    #[inline]
     pub fn step(&self) -> Option<&str> {
         match self {
             Self::Bottleneck(bottleneck) => Some(&bottleneck.step),
@@ -100,12 +101,14 @@ impl Verdict {
 impl Verdict {
     /// Returns whether both name the same limit, whatever their figures: the same kind of limit and the same
     /// step.
+    #[inline]
     pub fn is_like(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other) && self.step() == other.step()
     }
 }
 
 impl fmt::Display for Verdict {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bottleneck(bottleneck) => bottleneck.fmt(f),
@@ -141,6 +144,7 @@ impl fmt::Display for Verdict {
 }
 
 impl fmt::Display for Bottleneck {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { step, copies, cause, share, .. } = self;
         write!(f, "`{step}` is the bottleneck: ")?;
@@ -173,6 +177,7 @@ impl fmt::Display for Bottleneck {
 
 impl Bottleneck {
     /// Returns the remedy.
+    #[inline]
     const fn remedy(&self) -> &'static str {
         match (self.cause, self.placement) {
             (Cause::Working, Placement::Runtime) => {
@@ -186,6 +191,7 @@ impl Bottleneck {
     }
 }
 
+#[inline]
 fn list(f: &mut fmt::Formatter<'_>, steps: &[String]) -> fmt::Result {
     for (number, step) in steps.iter().enumerate() {
         let before = match number {
@@ -202,6 +208,7 @@ fn list(f: &mut fmt::Formatter<'_>, steps: &[String]) -> fmt::Result {
 struct Percent(f64);
 
 impl fmt::Display for Percent {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.0} %", self.0 * 100.0)
     }

@@ -75,6 +75,8 @@ pub(super) fn expand(
             /// The declared steps. Options computed from parameters are treated as unset.
             ///
             /// A built pipeline and a running one have a `topology` with the effective options.
+            // In a library, compiled by the programs that call it: the outline has an engine of its own.
+            #[inline]
             #[allow(clippy::must_use_candidate, dead_code)]
             #vis fn topology() -> ::stage_core::pipeline::Topology {
                 #outline

@@ -17,19 +17,23 @@ pub(super) struct Metric {
 }
 
 impl Metric {
+    #[inline]
     const fn counter(name: &'static str, help: &'static str, write: fn(&View, &mut Family<'_>)) -> Self {
         Self { name, kind: MetricKind::Counter, unit: None, help, write }
     }
 
+    #[inline]
     const fn gauge(name: &'static str, help: &'static str, write: fn(&View, &mut Family<'_>)) -> Self {
         Self { name, kind: MetricKind::Gauge, unit: None, help, write }
     }
 
+    #[inline]
     const fn unit(self, unit: &'static str) -> Self {
         Self { unit: Some(unit), ..self }
     }
 }
 
+#[inline]
 fn rows(view: &View, family: &mut Family<'_>, value: fn(&Row) -> u64) {
     view.rows.iter().for_each(|row| family.sample(&row.labels, value(row)));
 }
@@ -47,6 +51,7 @@ fn row_labels<const N: usize>(
     }
 }
 
+#[inline]
 fn links(view: &View, family: &mut Family<'_>, value: fn(&LinkSnapshot) -> u64) {
     view.links.iter().for_each(|LinkRow { labels, link, .. }| family.sample(labels, value(link)));
 }
@@ -75,6 +80,7 @@ fn add<T: Copy>(one: &Counts<T>, other: &Counts<T>, sum: fn(T, T) -> T) -> Count
     (below, one.1 + other.1, sum(one.2, other.2))
 }
 
+#[inline]
 const fn histogram_of_times(
     name: &'static str,
     help: &'static str,

@@ -1,6 +1,7 @@
 //! Labels as text, with their values escaped, and as pairs.
 
 /// Appends a label to `labels`, with its value escaped.
+#[inline]
 pub(super) fn label(labels: &mut String, name: &str, value: &str) {
     labels.extend([if labels.is_empty() { "" } else { "," }, name, "=\""]);
     for character in value.chars() {
@@ -15,6 +16,7 @@ pub(super) fn label(labels: &mut String, name: &str, value: &str) {
 }
 
 /// Returns the labels of a text that [`label`] made, without their escapes.
+#[inline]
 pub(super) fn label_pairs(mut labels: &str) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
     while let Some((name, rest)) = labels.split_once("=\"") {

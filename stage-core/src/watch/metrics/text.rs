@@ -31,12 +31,14 @@ pub enum MetricValue {
 }
 
 impl From<u64> for MetricValue {
+    #[inline]
     fn from(count: u64) -> Self {
         Self::Count(count)
     }
 }
 
 impl From<Duration> for MetricValue {
+    #[inline]
     fn from(time: Duration) -> Self {
         Self::Time(time)
     }
@@ -45,6 +47,7 @@ impl From<Duration> for MetricValue {
 impl MetricValue {
     /// Returns the number, of a time the seconds.
     #[allow(clippy::cast_precision_loss, reason = "a value to show needs no more than 52 bits")]
+    #[inline]
     pub fn as_f64(self) -> f64 {
         match self {
             Self::Count(count) => count as f64,
@@ -54,6 +57,7 @@ impl MetricValue {
 
     /// Appends the value. Tens of thousands of numbers make up most of a scrape, and the formatting machinery of
     /// the standard library takes several times as long for each.
+    #[inline]
     fn write(self, text: &mut String) {
         match self {
             Self::Count(count) => write_number(text, count),
@@ -77,10 +81,12 @@ impl MetricValue {
 
 /// Returns the last decimal digit.
 #[allow(clippy::cast_possible_truncation, reason = "a digit fits")]
+#[inline]
 const fn digit_of(number: u64) -> u8 {
     b'0' + (number % 10) as u8
 }
 
+#[inline]
 fn write_number(text: &mut String, mut number: u64) {
     let mut digits = [0; 20];
     let mut first = digits.len();
@@ -115,14 +121,17 @@ enum Out<'a> {
 }
 
 impl<'a> Family<'a> {
+    #[inline]
     pub(super) fn text(metric: &Metric, text: &'a mut String) -> Self {
         Self::new(metric, Out::Text { text, begun: false })
     }
 
+    #[inline]
     pub(super) fn samples(metric: &Metric, samples: &'a mut Vec<MetricSample>) -> Self {
         Self::new(metric, Out::Samples(samples))
     }
 
+    #[inline]
     fn new(metric: &Metric, out: Out<'a>) -> Self {
         let Metric { name, kind, unit, help, .. } = *metric;
         Self { out, name, kind, unit, help }
@@ -150,6 +159,7 @@ impl<'a> Family<'a> {
 
     /// Adds a histogram: `buckets` are cumulative counts by upper bound, without the last one, which has all
     /// `count`.
+    #[inline]
     fn histogram(&mut self, labels: &str, buckets: &[(f64, u64)], count: u64, sum: MetricValue) {
         for (bound, below) in buckets {
             let bound = format!("{bound:?}");
@@ -161,6 +171,7 @@ impl<'a> Family<'a> {
     }
 
     /// Adds a histogram of durations, with the bounds [`TIMES`].
+    #[inline]
     pub(super) fn times(&mut self, labels: &str, below: &[u64], count: u64, sum: Duration) {
         let bound = |power: &u32| Duration::from_nanos(1 << power).as_secs_f64();
         let buckets: Vec<_> = TIMES.iter().map(bound).zip(below.iter().copied()).collect();
@@ -168,6 +179,7 @@ impl<'a> Family<'a> {
     }
 
     /// Adds a histogram of batch sizes, with the bounds [`SIZES`].
+    #[inline]
     pub(super) fn sizes(&mut self, labels: &str, below: &[u64], count: u64, sum: u64) {
         // Fewer events than a power of two are at most one less than it.
         let bound = |power: &u32| f64::from((1_u32 << power) - 1);
@@ -175,6 +187,7 @@ impl<'a> Family<'a> {
         self.histogram(labels, &buckets, count, MetricValue::from(sum));
     }
 
+    #[inline]
     fn write(
         &mut self,
         suffix: &'static str,
@@ -209,6 +222,7 @@ impl<'a> Family<'a> {
     }
 }
 
+#[inline]
 fn begin(text: &mut String, name: &str, kind: MetricKind, unit: Option<&str>, help: &str) {
     let kind = match kind {
         MetricKind::Counter => "counter",

@@ -43,6 +43,7 @@ impl OpenMetrics {
     /// let families = OpenMetrics::new().families(&Board::new());
     /// assert!(families.iter().any(|family| family.name == "stage_events_in"));
     /// ```
+    #[inline]
     pub fn families(&self, board: &Board) -> Vec<MetricFamily> {
         let views = self.views(board);
         let mut families = Vec::with_capacity(METRICS.len() + 2);

@@ -70,6 +70,7 @@ pub(super) enum Detail {
 }
 
 impl View {
+    #[inline]
     pub(super) fn of(entry: &Entry, detail: Detail) -> Self {
         let (snapshot, status) = (entry.monitor().snapshot(), entry.status());
         let mut labels = String::new();
@@ -111,6 +112,7 @@ impl View {
 }
 
 /// Returns the waits on the links between steps, as far as they are or were measured.
+#[inline]
 fn waits(entry: &Entry) -> BTreeMap<(String, String), Vec<Arc<Histogram>>> {
     let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for stage in entry.monitor().stages.iter() {
@@ -123,6 +125,7 @@ fn waits(entry: &Entry) -> BTreeMap<(String, String), Vec<Arc<Histogram>>> {
 
 impl Row {
     /// Adds up the counts of several copies; of times, the longest applies, and of texts, the first.
+    #[inline]
     fn add_gauge(&mut self, gauge: &Gauge) {
         let same = |known: &&mut Gauge| (known.name, &known.of) == (gauge.name, &gauge.of);
         match self.gauges.iter_mut().find(same).map(|known| &mut known.value) {
@@ -135,6 +138,7 @@ impl Row {
         }
     }
 
+    #[inline]
     fn add(&mut self, stage: &StageSnapshot, known: &StageEntry) {
         let requests = known.control.requests();
         self.histograms.extend(requests.and_then(|requests| requests.histograms()).cloned());

@@ -36,6 +36,7 @@ pub const OPENMETRICS_CONTENT_TYPE: &str = "application/openmetrics-text; versio
 /// # Ok(())
 /// # }
 /// ```
+#[inline]
 pub fn openmetrics(board: &Board, text: &mut String) {
     OpenMetrics::new().write(board, text);
 }
@@ -49,18 +50,21 @@ pub struct OpenMetrics {
 
 impl OpenMetrics {
     /// Creates the options of [`openmetrics`].
+    #[inline]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Writes one sample for each copy of a step, with the label `copy`. Default: one for each step, since a
     /// metrics server stores each combination of labels separately.
+    #[inline]
     pub fn per_copy(mut self) -> Self {
         self.detail = Detail::Copies;
         self
     }
 
     /// Appends the text. A snapshot of each pipeline is taken, which costs the pipelines nothing.
+    #[inline]
     pub fn write(&self, board: &Board, text: &mut String) {
         let views = self.views(board);
         for metric in METRICS {
@@ -74,12 +78,14 @@ impl OpenMetrics {
         text.push_str("# EOF\n");
     }
 
+    #[inline]
     pub(super) fn views(self, board: &Board) -> Vec<View> {
         board.entries().iter().map(|entry| View::of(entry, self.detail)).collect()
     }
 }
 
 /// Writes the numbers of jobs in all queues.
+#[inline]
 pub(super) fn write_queues(board: &Board, family: &mut Family<'_>) {
     for (name, counts) in board.queues() {
         let mut labels = String::new();
@@ -96,6 +102,7 @@ pub(super) fn write_queues(board: &Board, family: &mut Family<'_>) {
 }
 
 /// Writes the histograms of all functions with `#[timed]`.
+#[inline]
 pub(super) fn write_timed(family: &mut Family<'_>) {
     let mut functions: Vec<(&str, &Histogram)> = Vec::new();
     for (name, histogram) in timed::histograms() {
