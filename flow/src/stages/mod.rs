@@ -31,7 +31,7 @@
 //! type Square = MapEach<fn(u64) -> u64, u64, u64>;
 //! let missing: Through<u64, u64> = Through::named::<Square>(&registry, "another");
 //! assert!(Flow::from_items(1..=3_u64).through_stages([missing]).count().await.is_err());
-//! let squares = Flow::from_items(1..=3_u64).through_stages([&square]);
+//! let squares = Flow::from_items(1..=3_u64).through_stages([&square]).stages(1);
 //! assert_eq!(squares.first(3).await?, [1, 4, 9]);
 //!
 //! // Consumers that the flow starts, and one that runs already.

@@ -178,8 +178,8 @@ where
     /// # async fn main() -> Result<(), stage_core::BoxError> {
     /// let square = MapEach::new(|number: u64| number * number);
     /// let square = producer_consumer(square, StageOptions::named("square")).await?;
-    /// // The stage would run on, so the run ends with the third event.
-    /// let squares = Flow::from_items(1..=3_u64).stages(1).through_stages([&square]);
+    /// // The stage would run on, so the run ends with the third event. One stage behind it keeps the order.
+    /// let squares = Flow::from_items(1..=3_u64).through_stages([&square]).stages(1);
     /// assert_eq!(squares.first(3).await?, [1, 4, 9]);
     /// # Ok(())
     /// # }

@@ -26,7 +26,7 @@ use crate::wire::subscription::{Cancellation, Role, Subscription};
 /// use stage_core::batch::{Batcher, Limits};
 /// use stage_core::{Pipeline, StepOptions, sink};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let (all, collected) = sink::collect::<Vec<_>, _>();
 /// let pipeline = Pipeline::builder("inserts")

@@ -6,7 +6,7 @@
 //! use stage_core::stage::FromIter;
 //! use stage_core::SubscribeOptions;
 //!
-//! # #[tokio::main(flavor = "current_thread")]
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let numbers = producer(FromIter::new(1_u64..), StageOptions::named("numbers")).await?;
 //! let demand = SubscribeOptions::new().max_demand(10);

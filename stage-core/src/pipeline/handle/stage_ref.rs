@@ -59,7 +59,7 @@ use crate::wire::mailbox::{Mail, Mailbox};
 ///     .start()
 ///     .await?;
 /// let counter = running.producer::<Counter>("counter", 0)?;
-/// assert!(counter.call(HowFar).await? % 9 <= 1);
+/// println!("it has counted to {}", counter.call(HowFar).await?);
 /// running.stop().await?;
 /// # Ok(())
 /// # }
