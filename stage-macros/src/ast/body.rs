@@ -15,10 +15,10 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> (Vec<Setting
     let mut settings = Vec::new();
     let mut items = Vec::new();
     while !input.is_empty() {
-        if at_setting(input) || at_lone_option(input) {
-            pipeline_setting(input, items.is_empty(), &mut settings, errors);
-        } else {
+        if at_item_with_colon(input) || !(at_setting(input) || at_lone_option(input)) {
             items.extend(item(input, errors));
+        } else if !late_options(input, &mut items, errors) {
+            pipeline_setting(input, items.is_empty(), &mut settings, errors);
         }
     }
     (settings, items)
@@ -28,7 +28,9 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> (Vec<Setting
 pub(super) fn items(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Item> {
     let mut items = Vec::new();
     while !input.is_empty() {
-        if at_setting(input) || at_lone_option(input) {
+        if at_item_with_colon(input) || !(at_setting(input) || at_lone_option(input)) {
+            items.extend(item(input, errors));
+        } else if !late_options(input, &mut items, errors) {
             errors.at_span(
                 input.span(),
                 "a branch has no options: put them on its items, after a recipe, or in front of the pipeline's first item",
@@ -37,8 +39,6 @@ pub(super) fn items(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Item> {
             if input.peek(Token![,]) || input.peek(Token![;]) {
                 skip(input);
             }
-        } else {
-            items.extend(item(input, errors));
         }
     }
     items
@@ -47,6 +47,51 @@ pub(super) fn items(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Item> {
 /// `word :`, but not the `word ::` of a path.
 fn at_setting(input: ParseStream<'_>) -> bool {
     input.peek(Ident::peek_any) && input.peek2(Token![:]) && !input.peek2(Token![::])
+}
+
+/// `start:`, the word of an item with a colon.
+fn at_item_with_colon(input: ParseStream<'_>) -> bool {
+    let word = input.fork().call(Ident::parse_any).map(|word| word.to_string());
+    at_setting(input) && word.is_ok_and(|word| Role::from_word(&word).is_some())
+}
+
+/// Reads options that follow the `;` of their item and end with one themselves, as in `step f; count: 4;`, and gives
+/// them to the item. Reads nothing, and returns `false`, if there are none.
+fn late_options(input: ParseStream<'_>, items: &mut [Item], errors: &mut Errors) -> bool {
+    let Some(Item::Stage(stage)) = items.last_mut() else { return false };
+    if !at_late_options(&input.fork()) {
+        return false;
+    }
+    errors
+        .at_span(input.span(), "this option comes after the `;` of its item: write `,` in place of that `;`");
+    while !input.peek(Token![;]) {
+        stage.settings.extend(setting::parse(input, errors));
+        if input.peek(Token![,]) {
+            skip(input);
+        }
+    }
+    skip(input);
+    true
+}
+
+/// Reads options of a step, and returns whether they end with a `;`.
+fn at_late_options(input: ParseStream<'_>) -> bool {
+    loop {
+        let word = input.fork().call(Ident::parse_any).map(|word| word.to_string());
+        let is_of_a_step = word.is_ok_and(|word| {
+            OptionWord::from_word(&word).is_some_and(|option| OptionWord::OF_STEP.contains(&option))
+        });
+        if !is_of_a_step || setting::parse(input, &mut Errors::default()).is_none() {
+            return false;
+        }
+        if input.peek(Token![;]) {
+            return true;
+        }
+        if !input.peek(Token![,]) {
+            return false;
+        }
+        skip(input);
+    }
 }
 
 /// The word of an option at the start of an item: one that takes no value, or whose value is missing.
@@ -126,6 +171,13 @@ fn item(input: ParseStream<'_>, errors: &mut Errors) -> Option<Item> {
         skip_item(input);
         return Some(Item::Unknown(word.span()));
     };
+    if input.peek(Token![:]) && !input.peek(Token![::]) {
+        errors.at_span(
+            input.span(),
+            format!("`{word}` begins an item and takes no `:`: write `{};`", role.example()),
+        );
+        skip(input);
+    }
     let (word_of, settings) = (word.span(), Vec::new());
     let mut stage = Stage { docs, word: word_of, role, emits: None, recipe: None, settings };
     let finish = if role == Role::Then { finish(input) } else { None };
@@ -204,6 +256,7 @@ fn unknown_word(word: &str, guess: Option<Role>) -> String {
         (Some(role), _) => format!("unknown word `{word}`: did you mean `{}`?", role.word()),
         (None, "and") => "`and` without a `broadcast` before it: write `broadcast { … } and { … }`".to_owned(),
         (None, "when") => "`when` selects the events of a branch: write `broadcast when (|event| …) { … } and { … }`".to_owned(),
+        (None, "let") => "`let` is no item: compute the value before `new` and make it a parameter, or compute it in a closure".to_owned(),
         (None, "by") => "`by` without a `partition`, or a recipe: write `partition by |event| event.key, into 4 { … }`, or `step Name, by: |event| event.key;`".to_owned(),
         (None, _) => match Emits::from_word(word).or_else(|| Emits::guess(word)) {
             Some(emits) => format!("`{word}` begins no item: write `{};`", emits.example()),

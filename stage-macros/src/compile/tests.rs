@@ -96,6 +96,33 @@ fn every_mistake_of_a_pipeline_is_found_at_once() {
 }
 
 #[test]
+fn a_mistake_is_described_with_its_remedy() {
+    for (body, message) in [
+        (
+            "start A; step B; count: 4, name: \"b\"; finish C;",
+            "this option comes after the `;` of its item: write `,` in place of that `;`",
+        ),
+        ("start: A; finish B;", "`start` begins an item and takes no `:`: write `start Name::new(…);`"),
+        ("start A; step: B; finish C;", "`step` begins an item and takes no `:`: write `step Name::new(…);`"),
+        (
+            "start A; let b = 3; step B; finish C;",
+            "`let` is no item: compute the value before `new` and make it a parameter, or compute it in a closure",
+        ),
+        (
+            "start A; step B, timeout: 5; finish C;",
+            "unknown option `timeout`: a time limit belongs to the policy: write one such as \
+             `on_failure: FailurePolicy::skip().deadline(Duration::from_secs(5))`",
+        ),
+        (
+            "start A; step B, placement: thread; finish C;",
+            "unknown placement `thread`: did you mean `blocking`?",
+        ),
+    ] {
+        assert_eq!(mistakes(body), [message], "{body}");
+    }
+}
+
+#[test]
 #[allow(clippy::too_many_lines, reason = "a list")]
 fn one_mistake_is_reported_once() {
     for body in [

@@ -12,7 +12,7 @@ use crate::suggest::did_you_mean;
 const WORDS: [&str; 4] = ["restart", "skip", "stop", "dead_letter"];
 /// The functions of `stage_core::policy` that make a handler of single events.
 const HANDLERS: [&str; 3] = ["each", "each_some", "attempt"];
-const RETRY: &str = "attempts are an option of their own: write `retry: Backoff::new(FIRST, MOST).attempts(3)`; `on_failure` is what follows the last one";
+const RETRY: &str = "attempts are an option of their own: write `retry: Backoff::new(FIRST, MOST).attempts(3)`; `on_failure` says what happens after the last one";
 const ALLOWED: &str = "`restart`, `skip`, `stop`, `dead_letter(letters)`, or a `FailurePolicy`";
 
 /// `on_failure: …`

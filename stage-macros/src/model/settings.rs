@@ -206,12 +206,21 @@ fn known(word: &Ident, owner: Owner, errors: &mut Errors) -> Option<OptionWord> 
         None => {
             let advice = match OptionWord::guess(&text, allowed) {
                 Some(meant) => format!("did you mean `{}`?", meant.word()),
+                None if is_time_limit(&text) && allowed.contains(&OptionWord::OnFailure) => {
+                    "a time limit belongs to the policy: write one such as \
+                     `on_failure: FailurePolicy::skip().deadline(Duration::from_secs(5))`"
+                        .to_owned()
+                }
                 None => format!("{title} takes {}", sentence(allowed)),
             };
             errors.at(word, format!("unknown option `{text}`: {advice}"));
         }
     }
     None
+}
+
+fn is_time_limit(word: &str) -> bool {
+    matches!(word, "timeout" | "deadline" | "time_limit")
 }
 
 /// Explains why an option is refused here, and where it belongs.
@@ -338,7 +347,9 @@ pub(super) fn choice(words: &Words, value: Expr, scope: &Scope<'_>, errors: &mut
     if let Some((_, variant)) = words.words.iter().find(|(text, _)| word == text) {
         return Some(Choice::Word(Ident::new(variant, word.span())));
     }
+    let thread = (words.option == OptionWord::Placement && word == "thread").then_some("blocking");
     let advice = did_you_mean(&word.to_string(), known())
+        .or(thread)
         .map_or_else(|| list(known(), "or"), |meant| format!("did you mean `{meant}`?"));
     errors.at(word, format!("unknown {option} `{word}`: {advice}"));
     None
