@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use stage_core::spawn::{StageOptions, consumer};
 use stage_core::stage::ForEach;
@@ -163,25 +164,72 @@ fn the_guarantees_state_the_default_window_of_a_flow() {
     assert_eq!((Tuning::default(), window.max(), window.min()), (tuning, max, min));
 }
 
-/// The pages whose links lead to other files.
-const PAGES: &[&str] =
-    &["README.md", "CONTRIBUTING.md", "docs/README.md", "docs/contents.md", "docs/guarantees.md"];
+/// Returns the pages of Markdown below a folder that are read as files. The documents beside the code of a library are read
+/// as documentation of items, whose links rustdoc checks.
+fn pages_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let mut pages = Vec::new();
+    for path in entries {
+        let name = path.file_name().expect("a name").to_string_lossy();
+        if path.is_dir() {
+            let is_code =
+                name == "src" && path.parent().is_some_and(|parent| parent.join("Cargo.toml").exists());
+            if !name.starts_with('.') && name != "target" && !is_code {
+                pages.extend(pages_below(&path));
+            }
+        } else if name.ends_with(".md") {
+            pages.push(path);
+        }
+    }
+    pages
+}
+
+/// Returns the lines of a page outside of its programs, without what is in backticks.
+fn prose(page: &Path) -> String {
+    let text = fs::read_to_string(page).expect("a page");
+    let mut in_program = false;
+    let lines = text.lines().filter(|line| {
+        let fence = line.trim_start().starts_with("```");
+        in_program ^= fence;
+        !in_program && !fence
+    });
+    lines.map(|line| line.split('`').step_by(2).collect::<String>() + "\n").collect()
+}
+
+/// Returns the anchor that the renderers of Markdown give a heading.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().to_lowercase().replace(' ', "-");
+    kept.chars().filter(|sign| sign.is_alphanumeric() || "-_".contains(*sign)).collect()
+}
+
+/// Returns the anchors of a page's headings.
+fn anchors(page: &Path) -> BTreeSet<String> {
+    let text = fs::read_to_string(page).expect("a page");
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    headings.map(|line| anchor(line.trim_start_matches('#'))).collect()
+}
 
 #[test]
-fn the_links_of_the_first_pages_lead_to_files() {
-    let mut dead = Vec::new();
-    for page in PAGES {
-        let path = workspace_root().join(page);
-        let text = fs::read_to_string(&path).expect("the page");
-        let links =
-            text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
-        let files = links.map(|target| target.split('#').next().unwrap_or(target));
-        let folder = path.parent().expect("a page is in a folder");
-        let missing = files
-            .filter(|file| !file.is_empty() && !file.contains("://") && !folder.join(file).exists())
-            .map(|file| format!("{page}: {file}"));
-        dead.extend(missing);
+fn every_link_of_the_documents_leads_to_a_file_and_a_heading() {
+    let pages = pages_below(&workspace_root());
+    assert!(pages.len() > 60, "only {} pages were found", pages.len());
+    let (mut dead, mut links) = (Vec::new(), 0);
+    for page in &pages {
+        let text = prose(page);
+        let inline = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+        let pictures = ["src=\"", "href=\""].into_iter().flat_map(|key| text.split(key).skip(1));
+        let pictures = pictures.filter_map(|rest| rest.split_once('"'));
+        for (target, _) in inline.chain(pictures).filter(|(target, _)| !target.contains("://")) {
+            links += 1;
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let path = if file.is_empty() { page.clone() } else { page.with_file_name(file) };
+            let leads = path.exists() && (heading.is_empty() || anchors(&path).contains(heading));
+            if !leads {
+                dead.push(format!("{}: {target}", page.display()));
+            }
+        }
     }
+    assert!(links > 100, "only {links} links were found");
     assert!(dead.is_empty(), "{dead:#?}");
 }
 
