@@ -9,6 +9,7 @@ use super::sides::{Input, Output};
 use super::stage_inbox::{Request, StageInbox};
 use crate::base::error::ExitReason;
 use crate::base::stats::{StageHistograms, StageState};
+use crate::stage::downcast;
 use crate::sync::{Arc, Mutex, lock};
 use crate::wire::diagnosis::{Callback, Diagnosis};
 use crate::wire::protocol::Closed;
@@ -18,7 +19,7 @@ use crate::wire::subscription::{Tell, What};
 /// The parts that the engine uses while a callback borrows the rest of the stage.
 pub(super) struct StageIo<K: Kind> {
     pub(super) parking: Parking,
-    pub(super) inbox: StageInbox<K::Stage, K::In, K::Out>,
+    pub(super) inbox: StageInbox,
     pub(super) inlet: K::Input,
     pub(super) outlet: K::Output,
     /// Whether the stage creates its own input.
@@ -60,8 +61,12 @@ impl<K: Kind> StageIo<K> {
     #[cold]
     fn read_mail(&mut self) {
         let Self { inbox, inlet, outlet, .. } = self;
-        inbox.read(|request| match request {
-            Request::Subscribe(subscribe) => outlet.subscribe(subscribe),
+        inbox.read(&mut |request| match request {
+            Request::Subscribe(subscribe) => {
+                if let Some(subscribe) = downcast(subscribe.into_any()) {
+                    outlet.subscribe(subscribe);
+                }
+            }
             Request::Resubscribe(source) => inlet.resubscribe(source),
             Request::Abandon(source) => inlet.abandon(source),
             Request::Mode(mode) => outlet.set_mode(mode),

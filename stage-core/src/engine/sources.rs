@@ -74,7 +74,7 @@ impl<E> Sources<E> {
         window: Window,
         tuner: Option<Tuner>,
         cancel: CancelMode,
-        sources: impl IntoIterator<Item = Source<E>>,
+        sources: Vec<Source<E>>,
     ) -> Self {
         let tracked =
             |source| TrackedSource { source, state: State::Lost, meanwhile: Meanwhile::Unknown, tuner: None };
@@ -83,7 +83,7 @@ impl<E> Sources<E> {
 
     /// Creates the empty set, for a stage outside a pipeline.
     pub(crate) fn none() -> Self {
-        Self::new(Window::default(), None, CancelMode::Temporary, [])
+        Self::new(Window::default(), None, CancelMode::Temporary, Vec::new())
     }
 
     /// Returns the demand window by which each source is asked.

@@ -7,16 +7,16 @@ use tokio::sync::oneshot;
 use crate::base::error::ExitReason;
 use crate::base::flag::Flag;
 use crate::base::options::DemandMode;
-use crate::stage::{Message, StageMail, StopSignal};
+use crate::stage::{Erased, StopSignal};
 use crate::sync::Arc;
 use crate::wire::diagnosis::Diagnosis;
-use crate::wire::mailbox::{Mail, Mailbox};
-use crate::wire::protocol::Subscribe;
+use crate::wire::mailbox::{Mail, MailQueue};
+use crate::wire::protocol::AnySubscribe;
 use crate::wire::subscription::Tell;
 
 /// The mailbox of a running stage, with its mail sorted by kind.
-pub(crate) struct StageInbox<S, In, Out> {
-    pub(crate) mailbox: Arc<Mailbox<StageMail<S, In, Out>>>,
+pub(crate) struct StageInbox {
+    pub(crate) mailbox: Arc<MailQueue>,
     drain: Flag,
     /// Whether `drain` was set.
     draining: bool,
@@ -24,22 +24,30 @@ pub(crate) struct StageInbox<S, In, Out> {
     /// be wanted any more. A waiting callback must not delay the end.
     stop_signal: StopSignal,
     pub(crate) stop: Option<ExitReason>,
-    pub(crate) messages: VecDeque<Message<S, In, Out>>,
+    pub(crate) messages: VecDeque<Waiting>,
     /// Pending questions about the stage's state.
     pub(crate) questions: Vec<oneshot::Sender<Diagnosis>>,
 }
 
+/// A message that the stage has not handled.
+pub(crate) enum Waiting {
+    /// A `Message` of its types.
+    Message(Erased),
+    /// A call or a cast that was deferred.
+    Envelope(Erased),
+}
+
 /// Mail that the inlet or the outlet must handle at once.
-pub(crate) enum Request<Out> {
-    Subscribe(Subscribe<Out>),
+pub(crate) enum Request {
+    Subscribe(Box<dyn AnySubscribe>),
     Resubscribe(usize),
     Abandon(usize),
     Tell(Tell),
     Mode(DemandMode),
 }
 
-impl<S, In, Out> StageInbox<S, In, Out> {
-    pub(crate) fn new(mailbox: Arc<Mailbox<StageMail<S, In, Out>>>, drain: Flag) -> Self {
+impl StageInbox {
+    pub(crate) fn new(mailbox: Arc<MailQueue>, drain: Flag) -> Self {
         let stop_signal = StopSignal::with(&drain);
         let draining = drain.is_set();
         Self {
@@ -54,7 +62,7 @@ impl<S, In, Out> StageInbox<S, In, Out> {
     }
 
     /// Reads all mail.
-    pub(crate) fn read(&mut self, mut request: impl FnMut(Request<Out>)) {
+    pub(crate) fn read(&mut self, request: &mut dyn FnMut(Request)) {
         while let Some(mail) = self.mailbox.receive() {
             match mail {
                 Mail::Stop(reason) | Mail::Halt(reason) => {
@@ -71,7 +79,7 @@ impl<S, In, Out> StageInbox<S, In, Out> {
                 Mail::Tell(tell) => request(Request::Tell(tell)),
                 Mail::Diagnose(question) => self.questions.push(question),
                 Mail::Mode(mode) => request(Request::Mode(mode)),
-                Mail::Message(message) => self.messages.push_back(message),
+                Mail::Message(message) => self.messages.push_back(Waiting::Message(message)),
             }
         }
     }

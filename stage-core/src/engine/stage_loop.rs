@@ -132,7 +132,7 @@ impl<K: Kind> StageLoop<K> {
     pub(super) fn new(
         kind: K,
         state: CallbackState,
-        inbox: StageInbox<K::Stage, K::In, K::Out>,
+        inbox: StageInbox,
         input: InputParts<K::In>,
         output: OutputParts<K::Out>,
     ) -> Self {

@@ -366,7 +366,7 @@ impl<E: Send + 'static> Chain<E> {
         let Self { draft, mut upstream } = self;
         let count = Arc::new(OnceLock::from(1));
         upstream.follow(&count);
-        (Pipeline { draft }, move || upstream.feed(0, 1).into_iter().map(|(source, _)| source).collect())
+        (Pipeline { draft }, move || upstream.sources(0, 1))
     }
 }
 

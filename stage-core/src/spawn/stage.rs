@@ -15,7 +15,7 @@ use crate::credit::limits::MOST_EVENTS;
 use crate::engine::{self, OutputParts, PRODUCER_BUFFER, Ready, Run, Sources, StageSetup};
 use crate::pipeline::handle::StageRef;
 use crate::runtime::{StageFuture, place};
-use crate::stage::{Consumer, CopyOf, Nothing, Producer, ProducerConsumer, StageMail};
+use crate::stage::{Consumer, CopyOf, Nothing, Producer, ProducerConsumer, StageMailbox};
 use crate::supervise::Control;
 use crate::sync::Arc;
 use crate::trace::StageTrace;
@@ -159,13 +159,14 @@ where
         let error = TooLarge(events);
         return Err(SpawnError { stage: name.to_string(), reason: ExitReason::Error(Arc::new(error)) });
     }
-    let mailbox: Arc<Mailbox<StageMail<S, In, Out>>> = Mailbox::new(Arc::clone(&name));
+    let mailbox: Arc<StageMailbox<S, In, Out>> = Mailbox::new(Arc::clone(&name));
     let counters = Arc::clone(mailbox.counters());
     let setup = StageSetup {
         step: Arc::clone(&name),
         copy: CopyOf { index: 0, of: 1 },
         pace,
-        mailbox: Arc::clone(&mailbox),
+        queue: Arc::clone(mailbox.queue()),
+        own: Arc::clone(&mailbox) as _,
         drain: Flag::default(),
         collectors: Arc::default(),
         trace: StageTrace::default(),
@@ -180,7 +181,7 @@ where
     let _ = go.send(());
     let future = run(setup.assemble(stage, Sources::none(), output, Ready { up, go: may_go }));
     let signal = Arc::clone(mailbox.signal());
-    let closing = Closing(Arc::clone(&mailbox) as _);
+    let closing = Closing(Arc::clone(mailbox.queue()) as _);
     run_alone(future, placement, signal, counters, closing);
     match is_up.await {
         Ok(_) => Ok(StageRef::new(mailbox)),

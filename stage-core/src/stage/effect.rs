@@ -132,9 +132,9 @@ impl Effects {
     }
 }
 
-/// Returns the value of a request, whose type was checked when the request was made.
+/// Returns the value of a request or a message, whose type was checked when it was made.
 pub(crate) fn downcast<T: 'static>(erased: Erased) -> Option<T> {
     let value = erased.downcast().ok().map(|value| *value);
-    debug_assert!(value.is_some(), "the type of an effect is checked when it is made");
+    debug_assert!(value.is_some(), "the type of a value is checked when it is erased");
     value
 }

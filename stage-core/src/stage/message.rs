@@ -11,7 +11,7 @@ use super::Emitter;
 use super::reply::{HeldAnswer, Reply};
 use crate::base::error::{ExitReason, StageResult};
 use crate::base::options::DemandMode;
-use crate::wire::mailbox::{Join, Mail};
+use crate::wire::mailbox::{Join, Mailbox};
 use crate::wire::subscription::Subscription;
 
 /// A stage that answers messages of type `M`.
@@ -113,8 +113,8 @@ pub struct Inspection {
     pub consumers: Vec<Subscription>,
 }
 
-/// The mail of a stage `S` that takes `In` and emits `Out`.
-pub(crate) type StageMail<S, In, Out> = Mail<Out, Message<S, In, Out>>;
+/// The mailbox of a stage `S` that takes `In` and emits `Out`.
+pub(crate) type StageMailbox<S, In, Out> = Mailbox<Message<S, In, Out>>;
 
 /// A message with its callback; the message's type is erased.
 pub(crate) trait Envelope<S, Out>: Send {

@@ -16,7 +16,7 @@ use crate::engine::Ready;
 use crate::sync::{Arc, AtomicBool};
 use crate::trace::StageTrace;
 use crate::wire::diagnosis::Diagnosis;
-use crate::wire::mailbox::{Mail, Mailbox};
+use crate::wire::mailbox::{Mail, MailQueue};
 use crate::wire::operator::OperatorRequests;
 use crate::wire::signal::Signal;
 
@@ -134,13 +134,13 @@ pub(crate) trait Control: Send + Sync {
     fn close(&self, reason: ExitReason);
 }
 
-impl<Out: Send, M: Send> Control for Mailbox<Mail<Out, M>> {
+impl Control for MailQueue {
     fn renew(&self) {
-        Mailbox::renew(self);
+        MailQueue::renew(self);
     }
 
     fn rest(&self) {
-        Mailbox::rest(self);
+        MailQueue::rest(self);
     }
 
     fn stop(&self, reason: ExitReason) {
@@ -164,14 +164,14 @@ impl<Out: Send, M: Send> Control for Mailbox<Mail<Out, M>> {
     }
 
     fn has_ended(&self) -> bool {
-        Mailbox::has_ended(self)
+        MailQueue::has_ended(self)
     }
 
     fn requests(&self) -> Option<&OperatorRequests> {
-        Some(Mailbox::requests(self))
+        Some(MailQueue::requests(self))
     }
 
     fn close(&self, reason: ExitReason) {
-        Mailbox::close(self, &reason);
+        MailQueue::close(self, &reason);
     }
 }

@@ -17,7 +17,7 @@ mod stopping;
 mod subtree;
 mod supervision;
 
-pub(crate) use child::{Child, Control, Nature};
+pub(crate) use child::{Build, Child, Control, Nature, Retire};
 pub(crate) use elastic::{Elastic, ElasticPlace};
 pub use exits::Exit;
 pub(crate) use exits::Exits;

@@ -6,6 +6,7 @@ use crate::ack::Collectors;
 use crate::base::stats::{Counters, StageStats};
 use crate::supervise::{Child, Control, Elastic, Nature};
 use crate::sync::{Arc, AtomicBool, Ordering};
+use crate::wire::mailbox::MailQueue;
 use crate::wire::operator::OperatorRequests;
 
 /// The parts of a child that outlive its restarts, and the pipeline.
@@ -51,19 +52,14 @@ impl StageEntry {
     }
 
     /// Creates the view of a stage that was spawned by hand. A name of the form `step/number` makes it a copy.
-    pub(crate) fn by_hand(
-        name: &str,
-        counters: &Arc<Counters>,
-        mailbox: Arc<dyn Any + Send + Sync>,
-        control: Arc<dyn Control>,
-    ) -> Self {
+    pub(crate) fn by_hand(name: &str, queue: &Arc<MailQueue>, mailbox: Arc<dyn Any + Send + Sync>) -> Self {
         let (step, copy) = split(name);
         Self {
             step: step.into(),
             copy,
-            counters: Arc::clone(counters),
+            counters: Arc::clone(queue.counters()),
             mailbox,
-            control,
+            control: Arc::clone(queue) as _,
             nature: Nature::Stage,
             collectors: Arc::default(),
             // Its counters know whether it is a source.

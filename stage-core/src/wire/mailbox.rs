@@ -1,7 +1,10 @@
 //! The address of a stage, which survives restarts, and the mail that it receives.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
+use std::marker::PhantomData;
+use std::ops::Deref;
 use std::pin::pin;
 use std::task::Poll;
 
@@ -16,13 +19,14 @@ use crate::dispatch::options::DispatchOptions;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
 use crate::wire::diagnosis::Diagnosis;
 use crate::wire::operator::OperatorRequests;
-use crate::wire::protocol::{Closed, Subscribe};
+use crate::wire::protocol::{AnySubscribe, Closed, Subscribe};
 use crate::wire::resubscribe::Resubscribe;
 use crate::wire::signal::{Signal, Slot};
 use crate::wire::subscription::{Reach, Subscription, Tell, What};
 
-/// A message to a stage that does not travel through a link.
-pub(crate) enum Mail<Out, M> {
+/// A message to a stage that does not travel through a link. It is type-erased, so that queues of it are compiled once
+/// instead of once per stage.
+pub(crate) enum Mail {
     /// Stop now.
     Stop(ExitReason),
     /// Stop now, by order of the supervisor. Meant for the running stage, not for its successor after a
@@ -31,7 +35,7 @@ pub(crate) enum Mail<Out, M> {
     /// Finish: create nothing new, hand out the remaining events, then end.
     Drain,
     /// A consumer subscribes.
-    Subscribe(Subscribe<Out>),
+    Subscribe(Box<dyn AnySubscribe>),
     /// Subscribe again to the source with this number, which was restarted.
     Resubscribe(usize),
     /// The source with this number ended and will not be restarted.
@@ -42,8 +46,8 @@ pub(crate) enum Mail<Out, M> {
     Diagnose(oneshot::Sender<Diagnosis>),
     /// Hold demand back, or pass it on again.
     Mode(DemandMode),
-    /// A call, a cast, or a subscription to make.
-    Message(M),
+    /// A call, a cast, or a subscription to make: a message of the type that the [`Mailbox`] takes.
+    Message(Box<dyn Any + Send>),
 }
 
 /// A subscription that a stage is about to make.
@@ -83,11 +87,17 @@ impl<In> std::fmt::Debug for Join<In> {
     }
 }
 
-/// The address of a stage. Senders and the running stage share it, and a restarted stage takes it over.
-#[derive(Debug)]
+/// The address of a stage that takes messages of the type `M`. Senders and the running stage share it, and a restarted
+/// stage takes it over.
 pub(crate) struct Mailbox<M> {
+    queue: Arc<MailQueue>,
+    takes: PhantomData<fn(M)>,
+}
+
+/// The part of a [`Mailbox`] that does not depend on the types of its stage.
+pub(crate) struct MailQueue {
     name: Arc<str>,
-    queue: Mutex<VecDeque<M>>,
+    queue: Mutex<VecDeque<Mail>>,
     signal: Arc<Signal>,
     /// The operator's requests.
     requests: Arc<OperatorRequests>,
@@ -101,9 +111,33 @@ pub(crate) struct Mailbox<M> {
     ended: watch::Sender<Option<ExitReason>>,
 }
 
-impl<M> Mailbox<M> {
+impl<M: Send + 'static> Mailbox<M> {
     pub(crate) fn new(name: impl Into<Arc<str>>) -> Arc<Self> {
-        let (name, signal) = (name.into(), Signal::new());
+        Arc::new(Self { queue: MailQueue::new(name.into()), takes: PhantomData })
+    }
+
+    /// Returns the part without types, which is the stage to others.
+    pub(crate) fn queue(&self) -> &Arc<MailQueue> {
+        &self.queue
+    }
+
+    /// Sends a message. If the stage has ended for good, returns the reason.
+    pub(crate) fn post(&self, message: M) -> Result<(), ExitReason> {
+        self.queue.send(Mail::Message(Box::new(message))).map_err(|(_, reason)| reason)
+    }
+}
+
+impl<M> Deref for Mailbox<M> {
+    type Target = MailQueue;
+
+    fn deref(&self) -> &MailQueue {
+        &self.queue
+    }
+}
+
+impl MailQueue {
+    fn new(name: Arc<str>) -> Arc<Self> {
+        let signal = Signal::new();
         Arc::new(Self {
             counters: Counters::of(&name),
             name,
@@ -133,7 +167,7 @@ impl<M> Mailbox<M> {
     }
 
     /// Sends `mail`. If the stage has ended for good, returns the mail and the reason.
-    pub(crate) fn send(&self, mail: M) -> Result<(), (M, ExitReason)> {
+    pub(crate) fn send(&self, mail: Mail) -> Result<(), (Mail, ExitReason)> {
         let mut queue = lock(&self.queue);
         // Read under the lock, so that no mail is queued after a close.
         if let Some(reason) = self.ended.borrow().clone() {
@@ -146,7 +180,7 @@ impl<M> Mailbox<M> {
     }
 
     /// Removes and returns the oldest mail.
-    pub(crate) fn receive(&self) -> Option<M> {
+    pub(crate) fn receive(&self) -> Option<Mail> {
         lock(&self.queue).pop_front()
     }
 
@@ -198,7 +232,7 @@ impl<M> Mailbox<M> {
     }
 
     /// Refuses all further mail for `reason`; returns the unread mail.
-    fn refuse(&self, reason: ExitReason) -> VecDeque<M> {
+    fn refuse(&self, reason: ExitReason) -> VecDeque<Mail> {
         let mut queue = lock(&self.queue);
         self.ended.send_if_modified(|ended| {
             let first = ended.is_none();
@@ -207,9 +241,14 @@ impl<M> Mailbox<M> {
         });
         std::mem::take(&mut queue)
     }
-}
 
-impl<Out, M> Mailbox<Mail<Out, M>> {
+    /// Adds a subscription, which ends at once if the stage has ended for good.
+    fn add(&self, subscribe: Box<dyn AnySubscribe>) {
+        if let Err((Mail::Subscribe(refused), reason)) = self.send(Mail::Subscribe(subscribe)) {
+            refused.close(Closed::Late(reason));
+        }
+    }
+
     /// Prepares for a restart of the stage: removes unread mail of the supervisor that concerned its
     /// predecessor only.
     pub(crate) fn renew(&self) {
@@ -238,7 +277,7 @@ impl<Out, M> Mailbox<Mail<Out, M>> {
     pub(crate) fn close(&self, reason: &ExitReason) {
         for mail in self.refuse(reason.clone()) {
             if let Mail::Subscribe(subscribe) = mail {
-                subscribe.link.close(Closed::Late(reason.clone()));
+                subscribe.close(Closed::Late(reason.clone()));
             }
         }
     }
@@ -246,7 +285,7 @@ impl<Out, M> Mailbox<Mail<Out, M>> {
 
 /// Ends the waiting subscriptions that their consumers have cancelled. Other requests concern subscriptions that ended
 /// with the last run.
-fn end_unwanted<Out, M>(queue: &mut VecDeque<Mail<Out, M>>) {
+fn end_unwanted(queue: &mut VecDeque<Mail>) {
     let mut cancelled = Vec::new();
     queue.retain_mut(|mail| match mail {
         Mail::Tell(Tell { subscription, what }) => {
@@ -258,11 +297,11 @@ fn end_unwanted<Out, M>(queue: &mut VecDeque<Mail<Out, M>>) {
         _ => true,
     });
     for (subscription, reason) in cancelled {
-        let waits = |mail: &Mail<Out, M>| matches!(mail, Mail::Subscribe(subscribe) if *subscribe.link.subscription() == subscription);
+        let waits = |mail: &Mail| matches!(mail, Mail::Subscribe(subscribe) if *subscribe.subscription() == subscription);
         if let Some(index) = queue.iter().position(waits)
             && let Some(Mail::Subscribe(subscribe)) = queue.remove(index)
         {
-            subscribe.link.close(Closed::Cancelled(reason));
+            subscribe.close(Closed::Cancelled(reason));
         }
     }
 }
@@ -289,7 +328,7 @@ pub(crate) trait Subscribable<E>: Reach {
     fn subscribe(&self, subscribe: Subscribe<E>);
 }
 
-impl<Out: Send, M: Send> Reach for Mailbox<Mail<Out, M>> {
+impl Reach for MailQueue {
     fn name(&self) -> Arc<str> {
         Arc::clone(&self.name)
     }
@@ -306,13 +345,14 @@ impl<Out: Send, M: Send> Reach for Mailbox<Mail<Out, M>> {
     }
 }
 
-impl<Out: Send + 'static, M: Send + 'static> Subscribable<Out> for Mailbox<Mail<Out, M>> {
-    fn resolve(self: Arc<Self>) -> Option<Arc<dyn Subscribable<Out>>> {
+/// For all events: only a reference to a stage that emits `E` makes a producer of `E` of its mailbox.
+impl<E: Send + 'static> Subscribable<E> for MailQueue {
+    fn resolve(self: Arc<Self>) -> Option<Arc<dyn Subscribable<E>>> {
         Some(self)
     }
 
     fn has_ended(&self) -> bool {
-        Mailbox::has_ended(self)
+        MailQueue::has_ended(self)
     }
 
     fn is_resting(&self) -> bool {
@@ -323,9 +363,7 @@ impl<Out: Send + 'static, M: Send + 'static> Subscribable<Out> for Mailbox<Mail<
         Slot::claim(&self.signal)
     }
 
-    fn subscribe(&self, subscribe: Subscribe<Out>) {
-        if let Err((Mail::Subscribe(refused), reason)) = self.send(Mail::Subscribe(subscribe)) {
-            refused.link.close(Closed::Late(reason));
-        }
+    fn subscribe(&self, subscribe: Subscribe<E>) {
+        self.add(Box::new(subscribe));
     }
 }

@@ -1,8 +1,11 @@
 //! Messages that cross between stages: subscriptions, batches down, credit up, and the end.
 
+use std::any::Any;
+
 use crate::base::error::{ExitReason, SubscribeError};
 use crate::dispatch::options::DispatchOptions;
 use crate::wire::link::LinkTx;
+use crate::wire::subscription::Subscription;
 
 /// Events of one subscription that are handled together.
 #[derive(Debug)]
@@ -58,6 +61,30 @@ pub(crate) struct Subscribe<E> {
     pub(crate) link: LinkTx<E>,
     pub(crate) options: DispatchOptions<E>,
     pub(crate) made_by: MadeBy,
+}
+
+/// A [`Subscribe`] with its event type erased.
+pub(crate) trait AnySubscribe: Send {
+    fn subscription(&self) -> &Subscription;
+
+    /// Ends the subscription instead of making it.
+    fn close(self: Box<Self>, closed: Closed);
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
+}
+
+impl<E: Send + 'static> AnySubscribe for Subscribe<E> {
+    fn subscription(&self) -> &Subscription {
+        self.link.subscription()
+    }
+
+    fn close(self: Box<Self>, closed: Closed) {
+        self.link.close(closed);
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
 }
 
 /// The maker of a subscription.

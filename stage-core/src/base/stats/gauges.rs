@@ -1,6 +1,5 @@
 //! Values that the code of a stage shows beside its statistics.
 
-use std::collections::BTreeMap;
 use std::sync::Weak;
 use std::time::Duration;
 
@@ -127,8 +126,8 @@ pub struct Gauges {
     shown: Arc<Shown>,
 }
 
-/// By name and part.
-type Shown = Mutex<BTreeMap<(&'static str, String), GaugeValue>>;
+/// In the order of their names and parts.
+type Shown = Mutex<Vec<Gauge>>;
 
 /// The gauges of a stage, as far as it has any.
 #[derive(Debug, Default)]
@@ -144,17 +143,25 @@ impl Gauges {
 
     /// Sets a gauge of a part of the stage, such as a partition.
     pub fn set_of(&self, name: &'static str, of: impl Into<String>, value: impl Into<GaugeValue>) {
-        lock(&self.shown).insert((name, of.into()), value.into());
+        set(&mut lock(&self.shown), Gauge { name, of: of.into(), value: value.into() });
     }
 
     /// Removes all gauges of a part, such as a partition that the stage has given back.
     pub fn remove_of(&self, of: &str) {
-        lock(&self.shown).retain(|(_, part), _| part != of);
+        lock(&self.shown).retain(|gauge| gauge.of != of);
     }
 
     /// Removes all gauges with this name.
     pub fn remove(&self, name: &str) {
-        lock(&self.shown).retain(|(known, _), _| *known != name);
+        lock(&self.shown).retain(|gauge| gauge.name != name);
+    }
+}
+
+fn set(gauges: &mut Vec<Gauge>, gauge: Gauge) {
+    let place = gauges.binary_search_by(|known| (known.name, &known.of).cmp(&(gauge.name, &gauge.of)));
+    match place {
+        Ok(index) => gauges[index] = gauge,
+        Err(index) => gauges.insert(index, gauge),
     }
 }
 
@@ -170,13 +177,7 @@ impl ShownGauges {
     /// Returns the gauges, by name and part.
     pub(crate) fn read(&self) -> Vec<Gauge> {
         let Some(shown) = lock(&self.shown).upgrade() else { return Vec::new() };
-        let shown = lock(&shown);
-        let gauge = |((name, of), value): (&(&'static str, String), &GaugeValue)| Gauge {
-            name,
-            of: of.clone(),
-            value: value.clone(),
-        };
-        shown.iter().map(gauge).collect()
+        lock(&shown).clone()
     }
 }
 

@@ -8,6 +8,7 @@ use crate::engine::inlet::Inlet;
 use crate::engine::io::StageIo;
 use crate::engine::kind::Kind;
 use crate::engine::sides::{Input, Output};
+use crate::engine::stage_inbox::Waiting;
 use crate::engine::timers::Timed;
 use crate::stage::{Effect, Emitter, Erased, Inspection, Message, ProducerProgress, downcast};
 use crate::wire::mailbox::Join;
@@ -45,8 +46,8 @@ impl<K: Kind> StageLoop<K> {
 
     /// Handles a marker that has nothing before it: its message goes to the end of the mailbox.
     fn fire(&mut self, marker: Marker) {
-        if let Some(message) = self.deferred.take(marker).and_then(downcast) {
-            self.io.inbox.messages.push_back(Message::Envelope(message));
+        if let Some(message) = self.deferred.take(marker) {
+            self.io.inbox.messages.push_back(Waiting::Envelope(message));
         }
     }
 
@@ -60,11 +61,14 @@ impl<K: Kind> StageLoop<K> {
         while let Some(marker) = self.io.outlet.next_fired() {
             self.fire(marker);
         }
-        let message = self.io.inbox.messages.pop_front();
-        message.or_else(|| match self.timers.next()? {
-            Timed::Envelope(message) => downcast(message).map(Message::Envelope),
-            Timed::Join(join) => downcast(join).map(|join| Message::Join(Box::new(join))),
-        })
+        match self.io.inbox.messages.pop_front() {
+            Some(Waiting::Message(message)) => downcast(message),
+            Some(Waiting::Envelope(message)) => downcast(message).map(Message::Envelope),
+            None => match self.timers.next()? {
+                Timed::Envelope(message) => downcast(message).map(Message::Envelope),
+                Timed::Join(join) => downcast(join).map(|join| Message::Join(Box::new(join))),
+            },
+        }
     }
 
     /// Handles one message.
@@ -112,9 +116,9 @@ impl<K: Kind<Input = Inlet<<K as Kind>::In>>> StageLoop<K> {
     pub(in crate::engine) fn hear_progress(&mut self) {
         if let Some((from, progress)) = self.io.inlet.take_progress()
             && let Some(hears) = self.state.effects.hears_progress
-            && let Some(message) = downcast(hears(ProducerProgress { from, progress }))
         {
-            self.io.inbox.messages.push_back(Message::Envelope(message));
+            let message = hears(ProducerProgress { from, progress });
+            self.io.inbox.messages.push_back(Waiting::Envelope(message));
         }
     }
 }

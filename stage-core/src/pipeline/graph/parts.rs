@@ -1,21 +1,21 @@
 //! Creates the copies of a step, and turns them into children of the supervisor.
 
+use std::any::Any;
 use std::sync::OnceLock;
 
 use super::hand_over::{Heir, Keeper};
 use super::wire::{Exit, Upstream};
-use crate::ack::Collectors;
 use crate::base::error::BoxError;
 use crate::base::flag::Flag;
 use crate::base::options::Pace;
 use crate::dispatch::Dealt;
 use crate::engine::{self, Ready, Run, Sources, StageSetup};
 use crate::pipeline::options::Effective;
-use crate::stage::{CopyOf, Give, StageMail};
-use crate::supervise::{Child, Control, Elastic, ElasticPlace, Nature};
+use crate::stage::{CopyOf, Give, StageMailbox};
+use crate::supervise::{Build, Child, Control, Elastic, ElasticPlace, Nature, Retire};
 use crate::sync::{Arc, Mutex, lock};
 use crate::trace::PipelineTrace;
-use crate::wire::mailbox::{Mailbox, Subscribable};
+use crate::wire::mailbox::{MailQueue, Mailbox, Subscribable};
 use crate::wire::subscription::Reach;
 
 /// Adds the copies of a step to the children before them.
@@ -59,17 +59,17 @@ where
             }
             Elastic::new(values.count, dealt)
         });
-        let mailbox = |copy: usize| Mailbox::new(format!("{}/{copy}", options.name));
-        let mailboxes: Vec<_> = (0..copies).map(mailbox).collect();
-        let producers =
-            mailboxes.iter().map(|mailbox| Arc::clone(mailbox) as Arc<dyn Subscribable<Out>>).collect();
-        self.exit.make(producers, children.len(), values.buffer, values.keep);
+        let first = children.len();
         let shared = Arc::new(Mutex::new(self));
-        for (copy, mailbox) in mailboxes.into_iter().enumerate() {
-            let mut child = child(&shared, options, trace, CopyOf { index: copy, of: copies }, mailbox);
+        let mut producers = Vec::with_capacity(copies);
+        for copy in 0..copies {
+            let mailbox = Mailbox::new(format!("{}/{copy}", options.name));
+            producers.push(Arc::clone(mailbox.queue()) as Arc<dyn Subscribable<Out>>);
+            let mut child = child(&shared, options, trace, CopyOf { index: copy, of: copies }, &mailbox);
             child.elastic = elastic.clone().map(|step| ElasticPlace { step, place: copy % most });
             children.push(child);
         }
+        lock(&shared).exit.make(producers, first, values.buffer, values.keep);
     }
 }
 
@@ -82,7 +82,7 @@ fn child<S, In, Out, R>(
     options: &Effective,
     trace: &PipelineTrace,
     copy: CopyOf,
-    mailbox: Arc<Mailbox<StageMail<S, In, Out>>>,
+    mailbox: &Arc<StageMailbox<S, In, Out>>,
 ) -> Child
 where
     S: Send + 'static,
@@ -90,13 +90,9 @@ where
     Out: Send + 'static,
     R: Fn() -> Result<S, BoxError> + Send + 'static,
 {
-    let step: Arc<str> = options.name.as_str().into();
-    let counters = Arc::clone(mailbox.counters());
-    let collectors = Arc::new(Collectors::default());
-    let trace = trace.stage(&step, copy.index);
     let (window, tuner) = (options.window, options.tuner);
     let (count, cancel) = (options.values.count.most(), options.values.cancel);
-    let sources = lock(parts).upstream.feed(copy.index, count).into_iter().map(|(_, child)| child).collect();
+    let sources = lock(parts).upstream.children(copy.index, count);
     let lane = copy.index / count;
     let give = lock(parts).keeper.clone().map(|keeper| {
         Give::new(move |stage| {
@@ -105,27 +101,19 @@ where
             }
         })
     });
-    let parts = Arc::clone(parts);
+    let setup = setup(options, trace, copy, mailbox.queue(), Arc::clone(mailbox) as _, give);
     let retire = {
-        let (parts, mailbox) = (Arc::clone(&parts), Arc::clone(&mailbox));
-        let gone = Arc::clone(&mailbox) as Arc<dyn Reach>;
-        move |source: usize| {
-            if let Some((source, _)) = lock(&parts).upstream.feed(copy.index, count).into_iter().nth(source) {
-                engine::finish_on_behalf_of(&gone, mailbox.signal(), source);
+        let (parts, signal) = (Arc::clone(parts), Arc::clone(mailbox.signal()));
+        let gone = Arc::clone(mailbox.queue()) as Arc<dyn Reach>;
+        move |source| {
+            let source = lock(&parts).upstream.source(copy.index, count, source);
+            if let Some(source) = source {
+                engine::finish_on_behalf_of(&gone, &signal, source);
             }
         }
     };
     let build = {
-        let setup = StageSetup {
-            step: Arc::clone(&step),
-            copy,
-            pace: Pace::default(),
-            mailbox: Arc::clone(&mailbox),
-            drain: Flag::default(),
-            collectors: Arc::clone(&collectors),
-            trace: trace.clone(),
-            give,
-        };
+        let (parts, setup) = (Arc::clone(parts), Arc::clone(&setup));
         move |ready: Ready| {
             let parts = lock(&parts);
             let mut stage = (parts.recipe)()?;
@@ -133,25 +121,59 @@ where
                 let heir = Heir { lane, place: copy.index % count, copies: dealt.copies() };
                 (keeper.take)(heir, &mut stage);
             }
-            let feed = parts.upstream.feed(copy.index, count);
-            let sources = Sources::new(window, tuner, cancel, feed.into_iter().map(|(source, _)| source));
+            let sources = Sources::new(window, tuner, cancel, parts.upstream.sources(copy.index, count));
             let output = parts.exit.output();
             Ok((parts.run)(setup.assemble(stage, sources, output, ready)))
         }
     };
-    Child {
+    supervised(&setup, options, sources, Box::new(build), Box::new(retire))
+}
+
+/// Creates the parts of a stage that do not depend on its types.
+fn setup(
+    options: &Effective,
+    trace: &PipelineTrace,
+    copy: CopyOf,
+    queue: &Arc<MailQueue>,
+    own: Arc<dyn Any + Send + Sync>,
+    give: Option<Give>,
+) -> Arc<StageSetup> {
+    let step: Arc<str> = options.name.as_str().into();
+    Arc::new(StageSetup {
+        trace: trace.stage(&step, copy.index),
         step,
+        copy,
+        pace: Pace::default(),
+        queue: Arc::clone(queue),
+        own,
+        drain: Flag::default(),
+        collectors: Arc::default(),
+        give,
+    })
+}
+
+/// Creates the child of a stage; not generic, so that it is compiled once.
+fn supervised(
+    setup: &StageSetup,
+    options: &Effective,
+    sources: Vec<usize>,
+    build: Build,
+    retire: Retire,
+) -> Child {
+    let StageSetup { step, copy, queue, own, collectors, trace, .. } = setup;
+    Child {
+        step: Arc::clone(step),
         copy: copy.index,
         placement: options.values.placement,
         restart: options.values.restart,
-        signal: Arc::clone(mailbox.signal()),
-        counters,
-        collectors,
-        trace,
-        mailbox: Arc::clone(&mailbox) as _,
-        control: mailbox as Arc<dyn Control>,
-        build: Box::new(build),
-        retire: Box::new(retire),
+        signal: Arc::clone(queue.signal()),
+        counters: Arc::clone(queue.counters()),
+        collectors: Arc::clone(collectors),
+        trace: trace.clone(),
+        mailbox: Arc::clone(own),
+        control: Arc::clone(queue) as Arc<dyn Control>,
+        build,
+        retire,
         sources,
         part: 0,
         nature: Nature::Stage,

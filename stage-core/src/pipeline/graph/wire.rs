@@ -87,7 +87,7 @@ pub(in crate::pipeline) struct Links {
 }
 
 /// The sources of one copy, each with its number among the pipeline's children.
-pub(in crate::pipeline) type Feed<E> = Vec<(Source<E>, usize)>;
+type Feed<E> = Vec<(Source<E>, usize)>;
 
 impl<E: Send + 'static> Exit<E> {
     pub(in crate::pipeline) fn new(step: usize, lanes: usize) -> Arc<Self> {
@@ -199,7 +199,21 @@ impl<E: Send + 'static> Upstream<E> {
     }
 
     /// Returns the sources of copy number `copy` of the next step, which has `count` copies in each lane.
-    pub(in crate::pipeline) fn feed(&self, copy: usize, count: usize) -> Feed<E> {
+    pub(in crate::pipeline) fn sources(&self, copy: usize, count: usize) -> Vec<Source<E>> {
+        self.feed(copy, count).into_iter().map(|(source, _)| source).collect()
+    }
+
+    /// Returns one of these sources.
+    pub(in crate::pipeline) fn source(&self, copy: usize, count: usize, number: usize) -> Option<Source<E>> {
+        self.feed(copy, count).into_iter().nth(number).map(|(source, _)| source)
+    }
+
+    /// Returns the number of each of these sources among the pipeline's children.
+    pub(in crate::pipeline) fn children(&self, copy: usize, count: usize) -> Vec<usize> {
+        self.feed(copy, count).iter().map(|(_, child)| *child).collect()
+    }
+
+    fn feed(&self, copy: usize, count: usize) -> Feed<E> {
         let (lane, place) = (copy / count, copy % count);
         let mut feed = Vec::new();
         for end in &self.ends {

@@ -10,11 +10,13 @@ use tokio::time::timeout;
 use crate::base::error::ExitReason;
 use crate::base::options::DemandMode;
 use crate::base::stats::StageStats;
-use crate::stage::{Call, CallError, CallOf, Cast, CastOf, Context, Inspection, Message, Reply, StageMail};
+use crate::stage::{
+    Call, CallError, CallOf, Cast, CastOf, Context, Inspection, Message, Reply, StageMailbox,
+};
 use crate::supervise::StageEntry;
 use crate::sync::Arc;
 use crate::wire::ProducerRef;
-use crate::wire::mailbox::{Mail, Mailbox};
+use crate::wire::mailbox::Mail;
 
 /// The address of a running stage `S` that takes `In` and emits `Out`. It stays valid across restarts.
 ///
@@ -119,12 +121,12 @@ use crate::wire::mailbox::{Mail, Mailbox};
 /// # }
 /// ```
 pub struct StageRef<S, In, Out> {
-    pub(super) mailbox: Arc<Mailbox<StageMail<S, In, Out>>>,
+    pub(super) mailbox: Arc<StageMailbox<S, In, Out>>,
 }
 
 impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In, Out> {
     /// Creates a reference to the stage that owns `mailbox`.
-    pub(crate) fn new(mailbox: Arc<Mailbox<StageMail<S, In, Out>>>) -> Self {
+    pub(crate) fn new(mailbox: Arc<StageMailbox<S, In, Out>>) -> Self {
         Self { mailbox }
     }
 
@@ -210,9 +212,8 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
     }
 
     fn send(&self, message: Message<S, In, Out>) -> Result<(), CallError> {
-        self.mailbox
-            .send(Mail::Message(message))
-            .map_err(|(_, reason)| CallError::Ended { stage: self.name().to_owned(), reason })
+        let sent = self.mailbox.post(message);
+        sent.map_err(|reason| CallError::Ended { stage: self.name().to_owned(), reason })
     }
 
     /// Sends a message that is handled after everything that waits in the stage on its arrival: events
@@ -271,7 +272,7 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
 
     /// Returns the reference that other stages subscribe to.
     pub fn producer(&self) -> ProducerRef<Out> {
-        ProducerRef { stage: Arc::clone(&self.mailbox) as _ }
+        ProducerRef { stage: Arc::clone(self.mailbox.queue()) as _ }
     }
 
     /// Holds demand back, or forwards it again (see [`DemandMode`]). Has no effect on a consumer.
@@ -376,9 +377,7 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
 
     /// Returns the stage as observers see it.
     pub(crate) fn entry(&self) -> StageEntry {
-        let mailbox = &self.mailbox;
-        let (any, control) = (Arc::clone(mailbox) as _, Arc::clone(mailbox) as _);
-        StageEntry::by_hand(self.name(), mailbox.counters(), any, control)
+        StageEntry::by_hand(self.name(), self.mailbox.queue(), Arc::clone(&self.mailbox) as _)
     }
 
     /// Returns the name of the stage.

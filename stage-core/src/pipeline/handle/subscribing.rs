@@ -5,7 +5,6 @@ use tokio::sync::oneshot;
 use super::stage_ref::StageRef;
 use crate::base::error::{ExitReason, SubscribeError};
 use crate::stage::Message;
-use crate::wire::mailbox::Mail;
 use crate::wire::subscription::Subscription;
 use crate::wire::{ProducerRef, SubscribeOptions};
 
@@ -129,8 +128,8 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
     ) -> Result<(), SubscribeError> {
         let mut join = options.join(producer)?;
         (join.instead, join.reply) = (instead, reply);
-        let sent = self.mailbox.send(Mail::Message(Message::Join(Box::new(join))));
-        sent.map_err(|(_, reason)| self.cannot_subscribe(&reason))
+        let sent = self.mailbox.post(Message::Join(Box::new(join)));
+        sent.map_err(|reason| self.cannot_subscribe(&reason))
     }
 
     fn cannot_subscribe(&self, reason: &ExitReason) -> SubscribeError {
