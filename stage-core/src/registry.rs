@@ -119,6 +119,7 @@ pub enum RegistryError {
 
 impl Registry {
     /// Creates an empty registry.
+    #[inline]
     pub fn new() -> Self {
         Self::default()
     }
@@ -182,11 +183,13 @@ impl Registry {
     }
 
     /// Removes a name; returns whether a stage had it.
+    #[inline]
     pub fn unregister(&self, name: &str) -> bool {
         lock(&self.names).remove(name).is_some()
     }
 
     /// Returns the names of running stages, in alphabetical order.
+    #[inline]
     pub fn names(&self) -> Vec<String> {
         let mut names = lock(&self.names);
         names.retain(|_, entry| !(entry.has_ended)());
@@ -223,6 +226,7 @@ impl Registry {
         stage.cloned().ok_or(RegistryError::OtherType { name: name.to_owned(), expected: type_name::<S>() })
     }
 
+    #[inline]
     fn unknown(&self, name: &str) -> RegistryError {
         let known = self.names();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
@@ -245,6 +249,7 @@ impl Registry {
 }
 
 impl fmt::Debug for Registry {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Registry").field("names", &self.names()).finish()
     }
@@ -259,10 +264,12 @@ struct Named {
 }
 
 impl Reach for Named {
+    #[inline]
     fn name(&self) -> Arc<str> {
         Arc::clone(&self.name)
     }
 
+    #[inline]
     fn tell(&self, _tell: Tell) {}
 }
 

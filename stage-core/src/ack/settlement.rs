@@ -45,6 +45,7 @@ impl Settlement {
 }
 
 impl fmt::Display for Settlement {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { delivered, acknowledged, rejected, dead, untold, .. } = self;
         write!(f, "{delivered} delivered, {acknowledged} acknowledged, {rejected} rejected")?;

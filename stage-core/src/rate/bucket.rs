@@ -60,10 +60,12 @@ pub(super) struct Taken {
 
 impl Bucket {
     /// Creates a full bucket.
+    #[inline]
     pub(super) fn new(rate: Rate, now: Duration) -> Self {
         Self { level: rate.full(), at: now, waiting: VecDeque::new(), late: LateAllowance::default() }
     }
 
+    #[inline]
     fn refill(&mut self, rate: Rate, now: Duration) {
         let earned = rate.earned(now.saturating_sub(self.at));
         self.level = self.level.saturating_add(earned);
@@ -74,6 +76,7 @@ impl Bucket {
     }
 
     /// Reserves whole tokens for the waiting steps, as evenly as possible.
+    #[inline]
     fn set_aside(&mut self, rate: Rate) {
         let cost = rate.cost();
         loop {
@@ -96,6 +99,7 @@ impl Bucket {
     }
 
     /// Reserves one token for each of the first waiting steps, which then move behind all others.
+    #[inline]
     fn set_aside_one_each(&mut self, tokens: u128, cost: u128) {
         for _ in 0..tokens {
             let next = self.waiting.iter().position(|waiter| waiter.lacks > 0);
@@ -109,6 +113,7 @@ impl Bucket {
 
     /// Records how late the most overdue step is, and drops the allowance of an earlier delay once it has
     /// expired.
+    #[inline]
     fn note_delay(&mut self, rate: Rate) {
         if self.late.until <= self.at {
             self.late = LateAllowance::default();
@@ -123,6 +128,7 @@ impl Bucket {
 
     /// Takes up to `want` tokens, except those reserved for other steps. If they do not suffice, `who` waits
     /// for the rest, in its present place or at the end of the line.
+    #[inline]
     pub(super) fn take(&mut self, rate: Rate, now: Duration, who: Who, want: usize) -> Taken {
         self.refill(rate, now);
         let place = self.waiting.iter().position(|waiter| waiter.who == who);
@@ -148,6 +154,7 @@ impl Bucket {
     }
 
     /// Makes `who` wait for `lacks` tokens; returns the time until the first of them.
+    #[inline]
     fn queue(&mut self, rate: Rate, who: Who, lacks: usize) -> Duration {
         let place = self.waiting.iter().position(|waiter| waiter.who == who);
         let keeps_place = place.filter(|place| self.waiting[*place].lacks > 0);
@@ -164,11 +171,13 @@ impl Bucket {
     }
 
     /// Returns unused tokens to the bucket.
+    #[inline]
     pub(super) fn give_back(&mut self, rate: Rate, tokens: usize) {
         self.level = self.level.saturating_add(rate.cost() * tokens as u128);
     }
 
     /// Removes `who` from the line; returns whether it was waiting.
+    #[inline]
     pub(super) fn leave(&mut self, rate: Rate, who: Who) -> bool {
         let place = self.waiting.iter().position(|waiter| waiter.who == who);
         let left = place.and_then(|place| self.waiting.remove(place));
@@ -177,6 +186,7 @@ impl Bucket {
     }
 
     /// Changes from one rate to another; whole and partial tokens are kept, up to the new burst.
+    #[inline]
     pub(super) fn change(&mut self, old: Rate, new: Rate, now: Duration) {
         self.refill(old, now);
         self.late = LateAllowance::default();
@@ -191,6 +201,7 @@ impl Bucket {
     }
 
     /// Returns whether the bucket is equivalent to a new one.
+    #[inline]
     pub(super) fn is_idle(&mut self, rate: Rate, now: Duration) -> bool {
         self.refill(rate, now);
         self.waiting.is_empty() && self.level == rate.full()

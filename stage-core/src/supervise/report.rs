@@ -149,6 +149,7 @@ impl fmt::Display for StageExit {
 }
 
 impl fmt::Display for Report {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verb = match self.outcome {
             Outcome::Finished => "finished",

@@ -25,6 +25,7 @@ impl Topology {
     /// "#
     /// );
     /// ```
+    #[inline]
     pub fn to_mermaid(&self) -> String {
         let mut text = "flowchart LR\n".to_owned();
         for (number, step) in self.steps.iter().enumerate() {
@@ -60,6 +61,7 @@ impl Topology {
     ///     .finish_fn("print", |line| println!("{line}"));
     /// assert!(pipeline.topology().to_dot().contains(r#"s0 -> s1 [label="auto, at most 1024"]"#));
     /// ```
+    #[inline]
     pub fn to_dot(&self) -> String {
         let mut text = format!(
             "digraph \"{}\" {{\n    rankdir=LR;\n    node [fontname=\"sans-serif\"];\n    edge [fontname=\"sans-serif\"];\n",
@@ -88,6 +90,7 @@ impl Topology {
     }
 
     /// Returns the links with the numbers of their steps.
+    #[inline]
     fn numbered(&self) -> impl Iterator<Item = (usize, usize, &Link)> {
         let number = |name: &str| self.steps.iter().position(|step| step.name == name);
         self.links.iter().filter_map(move |link| Some((number(&link.from)?, number(&link.to)?, link)))
@@ -95,6 +98,7 @@ impl Topology {
 
     /// Returns the label of an arrow: the kind of link, the demand window, and the maximum number of events
     /// in flight.
+    #[inline]
     fn label(&self, link: &Link) -> String {
         let Some(to) = self.step(&link.to) else { return String::new() };
         let kind = match link.kind {
@@ -111,6 +115,7 @@ impl Topology {
 }
 
 impl fmt::Display for Topology {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} stages, {} subscriptions", self.name, self.stages(), self.subscriptions())?;
         match self.in_flight {
@@ -147,6 +152,7 @@ impl fmt::Display for Topology {
 
 impl Topology {
     /// Writes the origins of a step's events, unless it takes all events of the step in the line above.
+    #[inline]
     fn write_sources(&self, number: usize, step: &StepInfo, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let links: Vec<_> = self.links.iter().filter(|link| link.to == step.name).collect();
         let above = number.checked_sub(1).map(|above| self.steps[above].name.as_str());
@@ -178,6 +184,7 @@ impl Topology {
 }
 
 /// Formats the demand window of a step, from the minimum to the maximum: `1..10`, `1..2 batches of 500`.
+#[inline]
 fn window(step: &StepInfo, carries: Carried) -> String {
     let (min, max) = (step.min_demand, step.max_demand);
     if step.demand != Tuning::Fixed {
@@ -190,6 +197,7 @@ fn window(step: &StepInfo, carries: Carried) -> String {
     }
 }
 
+#[inline]
 fn title(step: &StepInfo) -> String {
     let count = step.elastic.unwrap_or(step.count.into());
     match step.lanes {
@@ -198,6 +206,7 @@ fn title(step: &StepInfo) -> String {
     }
 }
 
+#[inline]
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"")
 }
