@@ -156,7 +156,9 @@ impl<E> Outlet<E> {
     fn decide_on(&mut self, key: SubscriptionKey, demand: Demand) {
         if let Some(log) = &mut self.accumulated {
             let link = self.links.get(key.0).and_then(Option::as_ref);
-            log.extend(link.map(|link| Accumulated::Asked(link.subscription().clone(), demand)));
+            if let Some(link) = link {
+                log.push_back(Accumulated::Asked(link.subscription().clone(), demand));
+            }
             return;
         }
         let announce = self.decide(|supply, outbox| {
@@ -287,11 +289,14 @@ impl<E> Outlet<E> {
         let rest = self.take_rest();
         self.reject(rest);
         let mut discarded = 0;
-        for link in self.links.drain(..).flatten() {
-            let lost = link.close(closed.clone());
-            self.counters.unsent(lost);
-            discarded += lost;
+        for link in &mut self.links {
+            if let Some(link) = link.take() {
+                let lost = link.close(closed.clone());
+                self.counters.unsent(lost);
+                discarded += lost;
+            }
         }
+        self.links.clear();
         self.live = 0;
         self.counters.links.close_all();
         self.counters.hold(0, 0);

@@ -76,9 +76,12 @@ impl<E> Sources<E> {
         cancel: CancelMode,
         sources: Vec<Source<E>>,
     ) -> Self {
-        let tracked =
-            |source| TrackedSource { source, state: State::Lost, meanwhile: Meanwhile::Unknown, tuner: None };
-        Self { window, tuner, cancel, tracked: sources.into_iter().map(tracked).collect(), ended: 0 }
+        let mut tracked = Vec::with_capacity(sources.len());
+        for source in sources {
+            let (state, meanwhile) = (State::Lost, Meanwhile::Unknown);
+            tracked.push(TrackedSource { source, state, meanwhile, tuner: None });
+        }
+        Self { window, tuner, cancel, tracked, ended: 0 }
     }
 
     /// Creates the empty set, for a stage outside a pipeline.
@@ -124,7 +127,9 @@ impl<E> Sources<E> {
         for source in 0..self.tracked.len() {
             let producer = &self.tracked[source].source.producer;
             if !producer.is_resting() || producer.has_ended() {
-                joins.extend(self.back(source));
+                if let Some(join) = self.back(source) {
+                    joins.push(join);
+                }
             }
         }
         joins

@@ -34,7 +34,9 @@ impl<E: Send + 'static> Inlet<E> {
                     // It ended this subscription itself, and its others may still hold events.
                     (None, None)
                 } else {
-                    self.joins.extend(join);
+                    if let Some(join) = join {
+                        self.joins.push_back(join);
+                    }
                     (None, self.sources.ends_with(&cancellation.reason, had_ended))
                 }
             }
@@ -108,9 +110,12 @@ impl<E> Inlet<E> {
     /// that a failed callback held are discarded.
     pub(crate) fn close(&mut self, reason: &ExitReason) {
         let mut lost = std::mem::take(&mut self.held);
-        for incoming in self.links.drain(..).flatten() {
-            lost += incoming.link.cancel(Cancellation::down(reason.clone()));
+        for link in &mut self.links {
+            if let Some(incoming) = link.take() {
+                lost += incoming.link.cancel(Cancellation::down(reason.clone()));
+            }
         }
+        self.links.clear();
         self.ready.clear();
         self.joins.clear();
         discard_unhandled(&self.counters, lost, reason);

@@ -98,7 +98,11 @@ impl<E: Send + 'static> Input for Inlet<E> {
     }
 
     fn subscriptions(&self) -> Vec<Subscription> {
-        self.links.iter().flatten().map(|incoming| incoming.link.subscription().clone()).collect()
+        let mut subscriptions = Vec::new();
+        for incoming in self.links.iter().flatten() {
+            subscriptions.push(incoming.link.subscription().clone());
+        }
+        subscriptions
     }
 
     fn diagnose(&self, diagnosis: &mut Diagnosis) {

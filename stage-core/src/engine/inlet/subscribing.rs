@@ -105,8 +105,8 @@ impl<E: Send + 'static> Inlet<E> {
             Owner::Hand(_) => MadeBy::Hand,
         };
         stage.subscribe(Subscribe { link: tx, options: join.options.subscriber(identity), made_by });
-        if self.links.len() <= slot {
-            self.links.resize_with(slot + 1, || None);
+        while self.links.len() <= slot {
+            self.links.push(None);
         }
         let (owner, paused) = (join.owner, join.paused);
         self.links[slot] =

@@ -39,7 +39,7 @@ impl<E> Outlet<E> {
 
     fn forward(&mut self) {
         let (mut asked, mut rest) = (Vec::new(), Vec::new());
-        for happened in self.accumulated.take().into_iter().flatten() {
+        for happened in self.accumulated.take().unwrap_or_default() {
             match happened {
                 Accumulated::Asked(subscription, demand) => asked.push((subscription, demand)),
                 other => rest.push(other),

@@ -20,7 +20,11 @@ impl<E> Outlet<E> {
         let progress = progress.get_or_insert_with(|| Box::new(StageProgress { latest, untold: Vec::new() }));
         progress.latest = latest;
         progress.untold.clear();
-        progress.untold.extend((0..links.len()).filter(|slot| links[*slot].is_some()));
+        for (slot, link) in links.iter().enumerate() {
+            if link.is_some() {
+                progress.untold.push(slot);
+            }
+        }
         self.tell_progress();
     }
 

@@ -38,9 +38,9 @@ impl<E> Outlet<E> {
         let mut rest = Vec::new();
         let dropped = self.decide(|supply, _| supply.take_rest(&mut rest)).unwrap_or(0);
         self.discard_at_end(dropped);
-        for happened in self.accumulated.take().into_iter().flatten() {
-            if let Accumulated::Emitted(events) = happened {
-                rest.extend(events);
+        for happened in self.accumulated.take().unwrap_or_default() {
+            if let Accumulated::Emitted(mut events) = happened {
+                rest.append(&mut events);
             }
         }
         self.held_back = 0;

@@ -118,7 +118,11 @@ impl<E: Send + 'static> Output for Outlet<E> {
     }
 
     fn subscriptions(&self) -> Vec<Subscription> {
-        self.links.iter().flatten().map(|link| link.subscription().clone()).collect()
+        let mut subscriptions = Vec::new();
+        for link in self.links.iter().flatten() {
+            subscriptions.push(link.subscription().clone());
+        }
+        subscriptions
     }
 
     fn diagnose(&self, diagnosis: &mut Diagnosis) {

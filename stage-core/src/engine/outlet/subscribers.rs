@@ -27,8 +27,8 @@ impl<E> Outlet<E> {
             link.close(Closed::Refused(refused));
             return;
         }
-        if self.links.len() <= slot {
-            self.links.resize_with(slot + 1, || None);
+        while self.links.len() <= slot {
+            self.links.push(None);
         }
         self.changes
             .push_back(SubscriberChange { subscription: link.subscription().clone(), cancellation: None });

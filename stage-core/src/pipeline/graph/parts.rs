@@ -4,6 +4,7 @@ use std::any::Any;
 use std::sync::OnceLock;
 
 use super::hand_over::{Heir, Keeper};
+use super::route::Dealing;
 use super::wire::{Exit, Upstream};
 use crate::base::error::BoxError;
 use crate::base::flag::Flag;
@@ -52,24 +53,42 @@ where
         let copies = most * self.upstream.lanes;
         // A pipeline starts only once, so the value cannot be set already.
         let _ = self.count.set(most);
-        let elastic = values.count.is_elastic().then(|| {
-            let dealt = self.keeper.as_ref().map(|_| Dealt::new(values.count.least()));
-            if let Some(dealt) = &dealt {
-                let _ = self.upstream.dealing.set(Arc::clone(dealt));
-            }
-            Elastic::new(values.count, dealt)
-        });
+        let elastic = elastic(options, self.keeper.is_some(), &self.upstream.dealing);
         let first = children.len();
         let shared = Arc::new(Mutex::new(self));
         let mut producers = Vec::with_capacity(copies);
-        for copy in 0..copies {
-            let mailbox = Mailbox::new(format!("{}/{copy}", options.name));
+        for index in 0..copies {
+            let mailbox = Mailbox::new(name(options, index));
             producers.push(Arc::clone(mailbox.queue()) as Arc<dyn Subscribable<Out>>);
-            let mut child = child(&shared, options, trace, CopyOf { index: copy, of: copies }, &mailbox);
-            child.elastic = elastic.clone().map(|step| ElasticPlace { step, place: copy % most });
-            children.push(child);
+            children.push(child(&shared, options, trace, CopyOf { index, of: copies }, &mailbox));
+        }
+        if let Some(elastic) = elastic {
+            place(&mut children[first..], &elastic, most);
         }
         lock(&shared).exit.make(producers, first, values.buffer, values.keep);
+    }
+}
+
+/// Returns the number of copies as it changes, if it can.
+fn elastic(options: &Effective, hands_over: bool, dealing: &Dealing) -> Option<Arc<Elastic>> {
+    let count = options.values.count;
+    count.is_elastic().then(|| {
+        let dealt = hands_over.then(|| Dealt::new(count.least()));
+        if let Some(dealt) = &dealt {
+            let _ = dealing.set(Arc::clone(dealt));
+        }
+        Elastic::new(count, dealt)
+    })
+}
+
+fn name(options: &Effective, copy: usize) -> Arc<str> {
+    format!("{}/{copy}", options.name).into()
+}
+
+/// Gives the copies of a step, `most` in each lane, their places.
+fn place(copies: &mut [Child], step: &Arc<Elastic>, most: usize) {
+    for (copy, child) in copies.iter_mut().enumerate() {
+        child.elastic = Some(ElasticPlace { step: Arc::clone(step), place: copy % most });
     }
 }
 

@@ -194,23 +194,35 @@ impl<E: Send + 'static> Upstream<E> {
 
     /// Returns the steps before this point, and the kinds of connection.
     pub(in crate::pipeline) fn links(&self) -> Links {
-        let steps = self.ends.iter().map(|end| (end.exit.step, end.way)).collect();
+        let mut steps = Vec::new();
+        for end in &self.ends {
+            steps.push((end.exit.step, end.way));
+        }
         Links { steps, lanes: self.lanes }
     }
 
     /// Returns the sources of copy number `copy` of the next step, which has `count` copies in each lane.
     pub(in crate::pipeline) fn sources(&self, copy: usize, count: usize) -> Vec<Source<E>> {
-        self.feed(copy, count).into_iter().map(|(source, _)| source).collect()
+        let mut sources = Vec::new();
+        for (source, _) in self.feed(copy, count) {
+            sources.push(source);
+        }
+        sources
     }
 
     /// Returns one of these sources.
     pub(in crate::pipeline) fn source(&self, copy: usize, count: usize, number: usize) -> Option<Source<E>> {
-        self.feed(copy, count).into_iter().nth(number).map(|(source, _)| source)
+        let mut sources = self.sources(copy, count);
+        (number < sources.len()).then(|| sources.swap_remove(number))
     }
 
     /// Returns the number of each of these sources among the pipeline's children.
     pub(in crate::pipeline) fn children(&self, copy: usize, count: usize) -> Vec<usize> {
-        self.feed(copy, count).iter().map(|(_, child)| *child).collect()
+        let mut children = Vec::new();
+        for (_, child) in &self.feed(copy, count) {
+            children.push(*child);
+        }
+        children
     }
 
     fn feed(&self, copy: usize, count: usize) -> Feed<E> {
