@@ -33,6 +33,9 @@ pub(crate) fn coded(server: &str, what: &str, code: RDKafkaErrorCode) -> Connect
         Code::InconsistentGroupProtocol => {
             "use the `partition.assignment.strategy` of the other members of the group"
         }
+        Code::BrokerTransportFailure | Code::AllBrokersDown => {
+            return ConnectError::gone(server, what, format!("no broker answers ({code})"));
+        }
         _ => return ConnectError::gone(server, what, code.to_string()),
     };
     ConnectError::fatal(server, format_args!("{what}: {code}"), remedy)

@@ -39,7 +39,11 @@ pub(crate) enum Unanswered {
 impl Unanswered {
     pub(crate) fn at(self, server: &str, what: &str) -> ConnectError {
         match self {
-            Self::NoResponders => ConnectError::gone(server, what, "JetStream does not answer"),
+            Self::NoResponders => ConnectError::gone(
+                server,
+                what,
+                "JetStream does not answer: it is starting, or the server has none",
+            ),
             Self::Lost(text) => ConnectError::gone(server, what, text),
             Self::Denied(text) => ConnectError::fatal(
                 server,

@@ -15,6 +15,9 @@ pub(crate) fn failed(server: &str, what: &str, error: RedisError) -> ConnectErro
         (ErrorKind::InvalidClientConfig, _) => {
             "write redis://HOST:PORT/DB, or rediss:// with the feature `tls`"
         }
+        _ if error.to_string().contains("DB index is out of range") => {
+            "give the number of a database that the server has in the URL"
+        }
         // rustls has refused the certificate of the server, or the server that of the client.
         (ErrorKind::Io, _) if error.to_string().contains("certificate") => {
             "check the certificates of `Server::certificates`"

@@ -268,6 +268,9 @@ async fn errors_name_the_server_and_the_remedy_and_no_secret() {
     assert_fatal(&pull(wrong).connect().await.unwrap_err(), "check the user name and the password");
     let right = server.server().credentials("default", "hunter2").unwrap();
     pull(right.clone()).connect().await.unwrap();
+    let no_database = Server::new(&format!("{}/99", server.url())).unwrap();
+    let no_database = no_database.credentials("default", "hunter2").unwrap();
+    assert_fatal(&pull(no_database).connect().await.unwrap_err(), "give the number of a database");
     let mut push = RedisPush::new(right.clone(), Append::to("list"));
     push.connect().await.unwrap();
     push.put(&messages(0..1)).await.unwrap();

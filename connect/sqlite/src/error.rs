@@ -38,6 +38,18 @@ pub enum QueueError {
         /// The path.
         file: String,
     },
+    /// The path is in a folder that does not exist.
+    #[error("the queue `{file}` is in a folder that does not exist; create the folder, or name another file")]
+    NoFolder {
+        /// The path.
+        file: String,
+    },
+    /// The file is not that of a database.
+    #[error("`{file}` is not a file of SQLite; name another file, which is created if it does not exist")]
+    NoDatabase {
+        /// The path.
+        file: String,
+    },
     /// SQLite failed.
     #[error("the queue `{file}` failed: {source}")]
     Failed {
@@ -64,6 +76,10 @@ impl QueueError {
         } else if Path::new(&file).is_dir() {
             // SQLite says that the file cannot be opened.
             Self::Directory { file }
+        } else if source.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
+            Self::NoDatabase { file }
+        } else if Path::new(&file).parent().is_some_and(|folder| folder != "" && !folder.exists()) {
+            Self::NoFolder { file }
         } else {
             Self::Failed { file, source }
         }

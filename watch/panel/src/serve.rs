@@ -51,13 +51,19 @@ pub struct Serving {
 ///
 /// # Errors
 ///
-/// Returns the error of the operating system if it cannot listen on the address.
+/// Returns the error of the operating system, with the address, if it cannot listen there.
 ///
 /// # Cancel safety
 ///
 /// If the future is dropped before it is ready, nothing listens.
 pub async fn serve(board: Board, options: Options) -> io::Result<Serving> {
-    let listener = TcpListener::bind(options.address).await?;
+    let listener = TcpListener::bind(options.address).await.map_err(|error| {
+        let remedy = "give `Options::listen_on` another port, or 0 for any free one";
+        io::Error::new(
+            error.kind(),
+            format!("the panel cannot listen on {}: {error}; {remedy}", options.address),
+        )
+    })?;
     let address = listener.local_addr()?;
     if !address.ip().is_loopback() {
         tracing::warn!(%address, "the panel shows the pipelines to other machines");
@@ -123,5 +129,22 @@ impl fmt::Display for Serving {
 impl Drop for Serving {
     fn drop(&mut self) {
         self.shared.ending.send_replace(true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_in_use_is_named_with_a_remedy() {
+        let first = serve(Board::new(), Options::new().quiet()).await.expect("a free port");
+        let address = first.address();
+        let options = Options::new().quiet().listen_on(address);
+        let error = serve(Board::new(), options).await.expect_err("the port is taken");
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        let line = error.to_string();
+        assert!(line.starts_with(&format!("the panel cannot listen on {address}: ")), "{line}");
+        assert!(line.ends_with("give `Options::listen_on` another port, or 0 for any free one"), "{line}");
     }
 }

@@ -55,6 +55,12 @@ impl fmt::Display for AddressError {
 
 impl std::error::Error for AddressError {}
 
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}/{}", self.authority, self.path)
+    }
+}
+
 impl FromStr for Address {
     type Err = AddressError;
 
@@ -188,8 +194,9 @@ impl Client {
         let mut body = self.send("GET", &format!("{path}/live?hz=2"), String::new()).await?.into_body();
         let mut text = Vec::new();
         loop {
-            let Some(frame) = timeout(PATIENCE, body.frame()).await? else {
-                return Err("the panel ended the stream".into());
+            let frame = timeout(PATIENCE, body.frame()).await.map_err(|_| self.silent())?;
+            let Some(frame) = frame else {
+                return Err(format!("the panel at {} ended the stream", self.address).into());
             };
             text.extend_from_slice(frame?.data_ref().map_or(&[][..], |data| data));
             while let Some(end) = text.windows(2).position(|two| two == b"\n\n") {
@@ -239,7 +246,8 @@ impl Client {
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, BoxError> {
         let response = self.send("GET", path, String::new()).await?;
-        Ok(serde_json::from_slice(&whole(response).await?)?)
+        let body = self.whole(response).await?;
+        serde_json::from_slice(&body).map_err(|error| self.no_panel(error))
     }
 
     /// Sends a request; returns an answer that is not a refusal.
@@ -256,29 +264,53 @@ impl Client {
         }
         let request = request.body(Full::new(Bytes::from(body)))?;
         let answer = async {
-            let stream = TcpStream::connect(authority).await?;
+            let connected = TcpStream::connect(authority).await;
+            let stream = connected.map_err(|error| self.not_there(error))?;
             let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
             tokio::spawn(connection);
-            Ok::<_, BoxError>(sender.send_request(request).await?)
+            sender.send_request(request).await.map_err(|error| self.no_panel(error))
         };
-        let answer = timeout(PATIENCE, answer).await.map_err(|_| "the panel does not answer")??;
+        let answer = timeout(PATIENCE, answer).await.map_err(|_| self.silent())??;
         if answer.status().is_success() {
             return Ok(answer);
         }
         let status = answer.status();
-        let refused: Result<Refused, _> = serde_json::from_slice(&whole(answer).await?);
-        Err(refused.map_or_else(|_| format!("the answer is {status}"), |refused| refused.error).into())
+        match serde_json::from_slice::<Refused>(&self.whole(answer).await?) {
+            Ok(refused) => Err(refused.error.into()),
+            Err(_) => Err(self.no_panel(format!("the answer is {status}"))),
+        }
+    }
+
+    /// Returns the body of an answer.
+    async fn whole(&self, response: Response<Incoming>) -> Result<Bytes, BoxError> {
+        let body = Limited::new(response.into_body(), LARGEST);
+        Ok(timeout(PATIENCE, body.collect()).await.map_err(|_| self.silent())??.to_bytes())
+    }
+
+    /// Returns the error of an address at which nothing listens.
+    fn not_there(&self, error: impl fmt::Display) -> BoxError {
+        let address = &self.address;
+        format!(
+            "cannot connect to {address}: {error}; give the address that the service printed at its start"
+        )
+        .into()
+    }
+
+    /// Returns the error of a server that is no panel.
+    fn no_panel(&self, error: impl fmt::Display) -> BoxError {
+        let address = &self.address;
+        format!("no panel answers at {address}: {error}; give the address and the path of a panel").into()
+    }
+
+    /// Returns the error of a panel that does not answer in time.
+    fn silent(&self) -> BoxError {
+        format!("the panel at {} does not answer within {PATIENCE:?}", self.address).into()
     }
 }
 
 fn send(news: &UnboundedSender<News>, one: News) {
     // Without a receiver, the program is about to end.
     let _ = news.send(one);
-}
-
-async fn whole(response: Response<Incoming>) -> Result<Bytes, BoxError> {
-    let body = Limited::new(response.into_body(), LARGEST);
-    Ok(timeout(PATIENCE, body.collect()).await??.to_bytes())
 }
 
 /// Returns the tick in an event, if it is one.
@@ -315,6 +347,28 @@ mod tests {
             let error = wrong.parse::<Address>().unwrap_err().to_string();
             assert!(error.contains("is not the address of a panel"), "{error}");
         }
+    }
+
+    #[tokio::test]
+    async fn errors_name_the_address() {
+        let pipelines = async |text: &str| {
+            let address = text.parse().expect("an address");
+            Client::new(address, None).pipelines().await.expect_err("no panel is there").to_string()
+        };
+        let error = pipelines("http://127.0.0.1:1/panel").await;
+        assert!(error.starts_with("cannot connect to http://127.0.0.1:1/panel: "), "{error}");
+        // A server that is no panel.
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address").to_string();
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            stream.writable().await.expect("an open connection");
+            stream.try_write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi").expect("an open connection");
+            // The connection stays open until the client has read the answer.
+            std::future::pending::<()>().await;
+        });
+        let error = pipelines(&address).await;
+        assert!(error.starts_with(&format!("no panel answers at http://{address}/: ")), "{error}");
     }
 
     #[test]

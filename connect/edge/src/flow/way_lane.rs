@@ -66,7 +66,11 @@ impl<P: Push<Message = Bytes>> WayLane<P> {
         let id = MessageId::new(format!("{}.{}", self.place, header.id));
         if let Stored::Refused(cause) = self.entrance.store((id, writer.finish(header)), |_| {}).await? {
             let what = format!("a frame was refused: {cause}");
-            return Err(ConnectError::fatal(self.entrance.server(), what, "use smaller frames"));
+            return Err(ConnectError::fatal(
+                self.entrance.server(),
+                what,
+                "use smaller frames, by `frame_bytes`",
+            ));
         }
         // A way that goes on after a pause says so, whatever it has reached.
         self.told = header.reached.filter(|_| header.kind != FrameKind::Idle);

@@ -168,7 +168,7 @@ where
                     shared.fail(ConnectError::fatal(
                         format!("edge `{edge}`"),
                         "a flow needs an edge with partitions",
-                        "set their number",
+                        "set their number by `partitions`",
                     ));
                     return Err(Halt);
                 };

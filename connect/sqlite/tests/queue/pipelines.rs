@@ -198,7 +198,13 @@ async fn a_queue_that_cannot_be_opened_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("missing").join("jobs.db");
     let error = Queue::open(&path, QueueOptions::new()).await.unwrap_err();
-    assert!(error.to_string().starts_with(&format!("the queue `{}` failed: ", path.display())), "{error}");
+    let said = "is in a folder that does not exist; create the folder, or name another file";
+    assert_eq!(error.to_string(), format!("the queue `{}` {said}", path.display()));
+    let text = folder.path().join("notes.txt");
+    std::fs::write(&text, "no database, but longer than the header of one. ".repeat(10)).unwrap();
+    let error = Queue::open(&text, QueueOptions::new()).await.unwrap_err();
+    let said = "is not a file of SQLite; name another file, which is created if it does not exist";
+    assert_eq!(error.to_string(), format!("`{}` {said}", text.display()));
     let error = Queue::open(folder.path(), QueueOptions::new()).await.unwrap_err();
     let said = "is a directory; name a file in it, which is created if it does not exist";
     assert_eq!(error.to_string(), format!("the queue `{}` {said}", folder.path().display()));
