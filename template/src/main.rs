@@ -1,4 +1,4 @@
-//! Runs the service until it is told to stop.
+//! Runs the service until a signal asks it to stop.
 #![forbid(unsafe_code)]
 
 use std::time::Duration;

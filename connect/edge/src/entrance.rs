@@ -32,7 +32,8 @@ impl<P: Push<Message = Bytes>> Entrance<P> {
         self.calls.server()
     }
 
-    /// Stores a frame, as often as it takes. `waits` is told the reason for a wait, and `None` once the frame is stored.
+    /// Stores a frame, and tries again after each transient error. Calls `waits` with the reason for each wait, and with
+    /// `None` once the frame is stored.
     pub(crate) async fn store(
         &mut self,
         frame: (MessageId, Bytes),

@@ -125,7 +125,7 @@ impl<H: EachEvent, C: Carry> Pool<H, C> {
     ///
     /// # Errors
     ///
-    /// The reason to end at once: the policy stops the pipeline, or a task broke off.
+    /// The reason to end at once: the policy stops the pipeline, or a task ended without a result.
     pub(super) async fn collect(&mut self, state: &mut CallbackState) -> Result<(), ExitReason> {
         // Frees the memory of ended tasks.
         while self.tasks.try_join_next().is_some() {}
@@ -133,7 +133,10 @@ impl<H: EachEvent, C: Carry> Pool<H, C> {
         for End { place, tried } in ends {
             self.running -= 1;
             let Some(tried) = tried else {
-                return Err(BoxError::from("the handling of an event broke off").into());
+                return Err(BoxError::from(
+                    "the task of an event was aborted or panicked before it had a result",
+                )
+                .into());
             };
             self.tried(place, tried, state)?;
         }

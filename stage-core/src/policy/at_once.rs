@@ -94,7 +94,7 @@ pub enum AtOnceError {
     /// The step could handle no event of any key.
     #[error("at_most must be at least 1, got 0")]
     PerKey,
-    /// The range has no number.
+    /// The range is empty.
     #[error("at_once needs a range from the smaller to the larger number, got {least}..={most}")]
     Range {
         /// The lower bound.

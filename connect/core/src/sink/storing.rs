@@ -1,4 +1,4 @@
-//! Stores messages, as often as it takes.
+//! Stores messages, and tries again after transient errors.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -162,7 +162,7 @@ impl<P: Push> Storing<P> {
         )
     }
 
-    /// Connects, as often as it takes.
+    /// Connects, and tries again after each transient error.
     async fn connect(&mut self, cx: &mut impl Shows) -> StageResult {
         while !self.open {
             if let Some(delay) = self.outage.delay() {

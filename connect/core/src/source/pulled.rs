@@ -168,7 +168,7 @@ impl<P: Pull> PulledSource<P> {
         }
     }
 
-    /// Connects, as often as it takes.
+    /// Connects, and tries again after each transient error.
     async fn connect(&mut self, out: &mut Emitter<'_, Delivery<P::Message>>) -> StageResult {
         loop {
             if let Some(delay) = self.outage.delay() {

@@ -20,7 +20,7 @@ pub(super) struct Teller<S: Settle> {
     options: PullOptions,
     /// The dispositions that could not be reported.
     untold: Option<Vec<(S::Receipt, Disposition)>>,
-    /// The number of messages that the server was told to set aside.
+    /// The number of messages that the server has to set aside.
     dead: u64,
     /// The seed of the jitter.
     seed: u64,

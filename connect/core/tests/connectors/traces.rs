@@ -1,4 +1,4 @@
-//! The trace of a message goes on in the message that a pipeline makes of it.
+//! The trace of a message continues in the message that a pipeline makes from it.
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;

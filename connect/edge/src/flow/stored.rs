@@ -112,7 +112,7 @@ impl<N: Notes> Stored<N> {
         Ok(Loaded::Snapshot(bytes))
     }
 
-    /// Stores a snapshot of at most [`MOST_BYTES`], as often as it takes.
+    /// Stores a snapshot of at most [`MOST_BYTES`], and tries again after each transient error.
     pub(super) async fn save<T>(
         &mut self,
         bytes: Vec<u8>,

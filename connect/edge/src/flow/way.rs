@@ -139,7 +139,7 @@ impl<E: Edge, T: Send + 'static> Ways<E, T> {
         Ok(Self { edge, spec, format, key, at: Arc::new(at), times })
     }
 
-    /// Opens the edge, as often as it takes, and returns the way with this number, from 0. Each way has one sender at a
+    /// Opens the edge, again after each transient error, and returns the way with this number, from 0. Each way has one sender at a
     /// time.
     ///
     /// # Errors
@@ -184,7 +184,7 @@ impl<E: Edge, T: Send + 'static> Ways<E, T> {
         })
     }
 
-    /// Opens the edge, as often as it takes.
+    /// Opens the edge, and tries again after each transient error.
     pub(super) async fn prepare(&self) -> Result<(), ConnectError> {
         let spec = &self.spec;
         spec.check().map_err(|error| {

@@ -181,7 +181,7 @@ fn give_back(token: Token) {
     drop(token.with(()));
 }
 
-/// The frames of one partition that were made of one frame before.
+/// Collects the frames for one partition, with the results of one frame of the edge before.
 struct Cut<'a, P> {
     once: &'a Once<P>,
     partition: Partition,

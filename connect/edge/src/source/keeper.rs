@@ -135,7 +135,7 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
         while self.lanes.join_next().await.is_some() {}
     }
 
-    /// Opens the edge, as often as it takes. `None`: the source has ended or failed.
+    /// Opens the edge, and tries again after each transient error. `None`: the source has ended or failed.
     async fn open(&mut self) -> Option<Opened> {
         while self.shared.phase() == Phase::Running {
             self.calls.pause().await;

@@ -160,7 +160,7 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
     }
 }
 
-/// Reports dispositions, as often as it takes.
+/// Reports dispositions, and tries again after each transient error.
 pub(crate) async fn settle<S: Settle, T>(
     half: &mut S,
     settled: &[(S::Receipt, Disposition)],

@@ -1,4 +1,4 @@
-//! Stores dead letters, each as often as it takes.
+//! Stores dead letters, and tries again after transient errors.
 
 use bytes::Bytes;
 use stage_connect::{MessageId, Push, PutError};

@@ -61,7 +61,7 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
         self.write_note(frame, Tries { open: true, frame: Some(frame), index, begun }).await
     }
 
-    /// Notes that attempt `begun` at a frame as a whole begins.
+    /// Stores a note that the attempt `begun` to handle a whole frame begins.
     pub(super) async fn note_whole(&mut self, frame: FrameId, begun: u32) -> Result<(), Halt> {
         self.write_note(frame, Tries { open: true, frame: Some(frame), index: WHOLE, begun }).await
     }

@@ -1,4 +1,4 @@
-//! Reads and stores notes, each as often as it takes.
+//! Reads and stores notes, and tries again after transient errors.
 
 use super::lane::{Halt, failed, succeeded};
 use super::shared::{Phase, Shared};

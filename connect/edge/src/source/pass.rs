@@ -266,7 +266,7 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
         }
     }
 
-    /// Stores a dead letter, as often as it takes.
+    /// Stores a dead letter, and tries again after each transient error.
     pub(super) async fn bury_event(
         &mut self,
         frame: &Frame,

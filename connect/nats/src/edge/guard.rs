@@ -38,8 +38,8 @@ pub(super) enum Standing {
     Lost,
 }
 
-/// Returns the moment from which a lease counts as overdue: three quarters after its renewal was sent, so that the end at
-/// the server lies behind it.
+/// Returns the moment from which a lease counts as overdue: when three quarters of it have passed since its renewal was
+/// sent, which is before the server ends it.
 pub(super) fn until(sent: Instant, lease: Duration) -> Instant {
     sent + lease * 3 / 4
 }
