@@ -177,7 +177,7 @@ fn pages_below(folder: &Path) -> Vec<PathBuf> {
             if !name.starts_with('.') && name != "target" && !is_code {
                 pages.extend(pages_below(&path));
             }
-        } else if name.ends_with(".md") {
+        } else if path.extension().is_some_and(|end| end == "md") {
             pages.push(path);
         }
     }
