@@ -58,14 +58,14 @@ impl StageSetup {
         ready: Ready,
     ) -> AssembledStage<S, In, Out> {
         let queue = &self.queue;
-        let (inbox, state) = self.begin(Effects::of::<S, In>(Arc::clone(queue.name())));
+        let (inbox, lent) = self.begin(Effects::of::<S, In>(Arc::clone(queue.name())));
         let input = InputParts {
             signal: Arc::clone(queue.signal()),
             stage: Arc::clone(queue) as _,
             sources,
             counters: Arc::clone(queue.counters()),
         };
-        AssembledStage { stage, state, inbox, input, output, ready }
+        AssembledStage { stage, state: lent, inbox, input, output, ready }
     }
 
     /// Creates the parts that do not depend on the types of the stage.

@@ -126,10 +126,9 @@ impl<E> Sources<E> {
         let mut joins = Vec::new();
         for source in 0..self.tracked.len() {
             let producer = &self.tracked[source].source.producer;
-            if !producer.is_resting() || producer.has_ended() {
-                if let Some(join) = self.back(source) {
-                    joins.push(join);
-                }
+            let is_open = !producer.is_resting() || producer.has_ended();
+            if is_open && let Some(join) = self.back(source) {
+                joins.push(join);
             }
         }
         joins
