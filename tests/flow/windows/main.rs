@@ -1,4 +1,7 @@
 //! F138 to F185: the contents of windows, and the times of their outputs.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
+#![allow(clippy::trivially_copy_pass_by_ref, reason = "flows give functions their events by reference")]
 
 mod alarms;
 mod clock;
@@ -6,6 +9,9 @@ mod count;
 mod fixed;
 mod fixed_disorder;
 mod global;
+#[path = "../support/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the cases of other programs use the rest")]
+mod support;
 
 use flow::time::Untimed;
 use flow::{Flow, LayerFlow, Trigger, TriggerName, Window};
