@@ -3,12 +3,13 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
+use stage_core::ExitReason;
 use stage_core::dispatch::{DemandDispatcher, Dispatcher, PartitionDispatcher, PartitionError, stable_hash};
 
 use crate::chain::{Chain, TimeOf};
-use crate::error::{FirstError, FlowError};
+use crate::error::FlowError;
 use crate::flow::{Flow, LayerFlow};
-use crate::plan::{Build, Fed, Merged, Origin, Routing, guarded_in};
+use crate::plan::{Build, Fed, Merged, Origin, Routing};
 use crate::time::{Time, Untimed};
 
 impl<C: Chain> Flow<C> {
@@ -102,16 +103,6 @@ where
     }
 }
 
-/// The hash of a key, used as a key: an event need not be cloned to be routed.
-#[derive(Hash)]
-pub(crate) struct KeyHash(u64);
-
-impl KeyHash {
-    pub(crate) fn of<Q: Hash>(key: &Q) -> Self {
-        Self(stable_hash(key))
-    }
-}
-
 /// Creates a dispatcher that sends each event to the partition that `route` returns.
 pub(crate) fn by_partition<E, F>(partitions: usize, route: F) -> Box<dyn Dispatcher<E>>
 where
@@ -142,19 +133,33 @@ where
     Q: Hash,
     F: Fn(&T) -> Q + Send + Sync + 'static,
 {
-    let key = Arc::new(key);
+    by_hash::<M, T, _>(move |event| stable_hash(&key(event)))
+}
+
+/// Sends each event to the stage of its hash.
+pub(crate) fn by_hash<M, T, F>(hash: F) -> Routing<M::Of<T>>
+where
+    M: Time,
+    T: Send + 'static,
+    F: Fn(&T) -> u64 + Send + Sync + 'static,
+{
+    let hash = Arc::new(hash);
     Arc::new(move |stages, build: &Build, layer: &str| {
-        let (key, errors, layer) = (Arc::clone(&key), build.first_error.clone(), layer.to_owned());
+        let (hash, errors, layer) = (Arc::clone(&hash), build.first_error.clone(), layer.to_owned());
         let stages_wide = stages as u64;
         // Without a division where possible: this is done for every event.
         let mask = stages_wide.is_power_of_two().then(|| stages_wide - 1);
         let number = move |event: &M::Of<T>| {
-            let hash = noted(&errors, &layer, || stable_hash(&key(M::event(event))))?;
+            let hash = hash(M::event(event));
             let partition = mask.map_or_else(|| hash % stages_wide, |mask| hash & mask);
             // Less than the number of stages, which is a `usize`.
             Some(usize::try_from(partition).unwrap_or(0))
         };
-        boxed(PartitionDispatcher::numbered(stages.max(1), number))
+        let panicked = move |reason: &ExitReason| errors.note(|| panic_of_key(&layer, reason.clone()));
+        boxed(
+            PartitionDispatcher::numbered(stages.max(1), number)
+                .map(|dispatcher| dispatcher.on_panic(panicked)),
+        )
     })
 }
 
@@ -166,22 +171,27 @@ where
 {
     let route = Arc::new(route);
     Arc::new(move |stages, build: &Build, layer: &str| {
-        let (route, errors, layer) = (Arc::clone(&route), build.first_error.clone(), layer.to_owned());
+        let (route, errors, name) = (Arc::clone(&route), build.first_error.clone(), layer.to_owned());
         let checked = move |event: T| {
-            let routed = noted(&errors, &layer, || route(event)).flatten();
+            let routed = route(event);
             if let Some((_, partition)) = &routed
                 && *partition >= stages
             {
-                let (layer, partition, last) = (layer.clone(), *partition, stages - 1);
+                let (layer, partition, last) = (name.clone(), *partition, stages - 1);
                 errors.note(|| FlowError::Partition { layer, partition, last });
             }
             routed
         };
-        by_partition(stages, checked)
+        let (errors, layer) = (build.first_error.clone(), layer.to_owned());
+        let panicked = move |reason: &ExitReason| errors.note(|| panic_of_key(&layer, reason.clone()));
+        boxed(
+            PartitionDispatcher::routed(stages.max(1), checked)
+                .map(|dispatcher| dispatcher.on_panic(panicked)),
+        )
     })
 }
 
-/// Calls a routing function; a panic in it ends the flow.
-fn noted<T>(errors: &FirstError, layer: &str, call: impl FnOnce() -> T) -> Option<T> {
-    guarded_in(|| format!("{layer}/key"), call).map_err(|error| errors.note(|| error)).ok()
+/// The error of a routing function that has panicked, which ends the flow.
+fn panic_of_key(layer: &str, reason: ExitReason) -> FlowError {
+    FlowError::Stage { stage: format!("{layer}/key"), reason }
 }

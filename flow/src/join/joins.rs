@@ -4,10 +4,12 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use stage_core::dispatch::stable_hash;
+
 use super::operator::Bound;
 use super::{JoinKind, JoinLayer, Side};
 use crate::chain::{Chain, Start, TimeOf};
-use crate::exchange::{KeyHash, by_key};
+use crate::exchange::by_hash;
 use crate::flow::Flow;
 use crate::options::LayerOptions;
 use crate::plan::{Fed, Origin, Sides, Staged};
@@ -126,7 +128,7 @@ where
     {
         let left = self.map(move |event| Side::Left(left_key(&event), event)).node();
         let right = right.map(move |event| Side::Right(right_key(&event), event)).node();
-        let routing = by_key::<TimeOf<C>, _, _, _>(|side: &Side<Q, _, _>| KeyHash::of(side.key()));
+        let routing = by_hash::<TimeOf<C>, _, _>(|side: &Side<Q, _, _>| stable_hash(side.key()));
         let node = Arc::new(Sides { left, right });
         let (options, refused) = (LayerOptions::default(), window.refused.take());
         let first = JoinLayer { window, bound: None, late: None, options, types: PhantomData };

@@ -346,16 +346,10 @@ impl Build {
 
 /// Calls user code; a panic in it is an error of this stage.
 pub(crate) fn guarded<T>(stage: &str, call: impl FnOnce() -> T) -> Result<T, FlowError> {
-    guarded_in(|| stage.to_owned(), call)
-}
-
-/// Calls a function as [`guarded`] does; the name of the stage is made only if the function panics.
-pub(crate) fn guarded_in<T>(
-    stage: impl FnOnce() -> String,
-    call: impl FnOnce() -> T,
-) -> Result<T, FlowError> {
-    catch_unwind(AssertUnwindSafe(call))
-        .map_err(|payload| FlowError::Stage { stage: stage(), reason: ExitReason::from_panic(&*payload) })
+    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| FlowError::Stage {
+        stage: stage.to_owned(),
+        reason: ExitReason::from_panic(&*payload),
+    })
 }
 
 impl fmt::Debug for Build {

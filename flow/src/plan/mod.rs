@@ -10,7 +10,7 @@ mod shared;
 mod sourced;
 mod then;
 
-pub(crate) use build::{Build, Exit, RunningStage, SUBSCRIBE_TIMEOUT, guarded, guarded_in};
+pub(crate) use build::{Build, Exit, RunningStage, SUBSCRIBE_TIMEOUT, guarded};
 pub use fed::Fed;
 pub(crate) use fed::Routing;
 pub use node::{LayerNode, Merged};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::Hash;
 
 use super::deal::Deal;
-use super::route::{Numbered, Route};
+use super::route::{Numbered, Route, ToldOfPanics};
 use super::sorter::Sorter;
 use crate::base::error::SubscribeError;
 use crate::base::partition_name::PartitionName;
@@ -58,6 +58,8 @@ pub struct PartitionDispatcher<E, F> {
     passed_markers: PassedMarkers,
     /// How keys are dealt to the partitions, if their number changes.
     deal: Option<Deal>,
+    /// Is called with each panic of `route`.
+    pub(super) on_panic: Option<ToldOfPanics>,
 }
 
 struct Partition<E> {
@@ -167,6 +169,7 @@ impl<E, F> PartitionDispatcher<E, F> {
             sorter: Sorter::new(count),
             passed_markers: PassedMarkers::default(),
             deal: None,
+            on_panic: None,
         }
     }
 
@@ -222,10 +225,13 @@ impl<E, F> PartitionDispatcher<E, F> {
 impl<E, F: Route<E>> PartitionDispatcher<E, F> {
     /// Groups events by partition. A panic destroys only the event being routed, so one guard per batch is enough.
     fn sort_all(&mut self, events: &mut std::vec::Drain<'_, E>, outbox: &mut Outbox<E>) {
-        let Self { route, names, sorter, .. } = self;
+        let Self { route, names, sorter, on_panic, .. } = self;
         while let Err(panicked) = guarded(|| route.sort(names, events, sorter, outbox)) {
             F::skip(events);
             outbox.discard(1);
+            if let Some(told) = on_panic {
+                told(&panicked);
+            }
             outbox.warn(DispatchWarning::Unroutable { events: 1, why: panicked.to_string() });
         }
     }

@@ -2,9 +2,14 @@
 
 use std::vec::Drain;
 
+use super::dispatcher::PartitionDispatcher;
 use super::sorter::Sorter;
+use crate::base::error::ExitReason;
 use crate::base::partition_name::PartitionName;
 use crate::dispatch::{DispatchWarning, Outbox, Partitions};
+
+/// Is called with each panic of a route.
+pub(super) type ToldOfPanics = Box<dyn FnMut(&ExitReason) + Send>;
 
 /// Groups the events of a batch by partition.
 pub trait Route<E>: Send {
@@ -47,6 +52,36 @@ where
     }
 
     fn skip(_events: &mut Drain<'_, E>) {}
+}
+
+impl<E, F> PartitionDispatcher<E, F> {
+    /// Calls `told` with each panic of the function, besides the [warning](DispatchWarning::Unroutable). The function
+    /// need not catch its own panics then: one guard serves a whole batch.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    ///
+    /// use stage_core::dispatch::{DispatchOptions, PartitionDispatcher, SubscriptionKey};
+    /// use stage_core::testing::Supply;
+    ///
+    /// let (panics, seen) = mpsc::channel();
+    /// let number = |event: &usize| Some(7 % event);
+    /// let dispatcher = PartitionDispatcher::numbered(1, number)?.on_panic(move |why| {
+    ///     panics.send(why.to_string()).unwrap_or_default();
+    /// });
+    /// let (mut supply, only) = (Supply::new(dispatcher), SubscriptionKey::new(0));
+    /// supply.subscribe(only, DispatchOptions::new().partition(0))?;
+    /// supply.ask(only, 10);
+    /// supply.emit([0, 7]);
+    /// assert_eq!(supply.sent(), [(only, vec![7])]);
+    /// assert!(seen.try_recv()?.contains("divisor of zero"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn on_panic(mut self, told: impl FnMut(&ExitReason) + Send + 'static) -> Self {
+        self.on_panic = Some(Box::new(told));
+        self
+    }
 }
 
 /// Looks at each event and returns the number of its partition.

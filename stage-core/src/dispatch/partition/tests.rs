@@ -1,5 +1,7 @@
 //! Tests for deliveries, backlogs and losses of partitions.
 
+use std::sync::{Arc, Mutex};
+
 use super::PartitionDispatcher;
 use crate::base::error::SubscribeError;
 use crate::credit::demand::Demand;
@@ -156,7 +158,11 @@ fn numbered_events_reach_their_partitions_and_a_panic_costs_one_event() {
         9 => Some(5),
         event => Some(*event as usize % 2),
     };
-    let mut dispatcher = PartitionDispatcher::numbered(2, number).unwrap();
+    let panics = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&panics);
+    let mut dispatcher = PartitionDispatcher::numbered(2, number)
+        .unwrap()
+        .on_panic(move |why| told.lock().unwrap().push(why.to_string()));
     let mut outbox = Outbox::new();
     for partition in [0, 1] {
         let (key, options) = (SubscriptionKey(partition), DispatchOptions::new().partition(partition));
@@ -169,4 +175,6 @@ fn numbered_events_reach_their_partitions_and_a_panic_costs_one_event() {
     assert_eq!((sent, events), (vec![(1, vec![1, 3]), (0, vec![2])], vec![]));
     assert_eq!(outbox.take_discarded(), 2);
     assert_eq!(Dispatcher::<u32>::wanted(&dispatcher), 5);
+    let panics = panics.lock().unwrap();
+    assert!(matches!(panics.as_slice(), [why] if why.contains("no partition")), "{panics:?}");
 }
