@@ -318,8 +318,7 @@ impl<E: Send, F: Route<E>> Dispatcher<E> for PartitionDispatcher<E, F> {
         let credit = demand.get() - served;
         self.credit.ask(&mut partition.credit, credit);
         if served > 0 {
-            let mut message = outbox.buffer();
-            message.extend(partition.backlog.drain(served));
+            let message = partition.backlog.take(served, outbox.buffer());
             outbox.send_all(key, message);
             self.backlog -= served;
             self.passed_markers.pass(&mut partition.backlog, outbox);

@@ -64,6 +64,19 @@ impl<E, M> MarkedQueue<E, M> {
         self.events.drain(..count)
     }
 
+    /// Removes and returns the first `count` events, which must exist. If they fill a good part of the queue's buffer,
+    /// they leave in it, and only the others move, into the empty `buffer`.
+    pub(crate) fn take(&mut self, count: usize, mut buffer: Vec<E>) -> Vec<E> {
+        if count < self.events.capacity() / 4 {
+            buffer.extend(self.drain(count));
+            return buffer;
+        }
+        self.head += count as u64;
+        let mut taken: Vec<E> = std::mem::replace(&mut self.events, buffer.into()).into();
+        self.events.extend(taken.drain(count..));
+        taken
+    }
+
     /// Removes and returns the first event.
     pub(crate) fn pop(&mut self) -> Option<E> {
         let event = self.events.pop_front()?;
@@ -96,5 +109,26 @@ impl<E, M> MarkedQueue<E, M> {
     /// Drops all events, which passes all marks; returns their number.
     pub(crate) fn clear(&mut self) -> usize {
         self.drain(self.events.len()).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_or_most_of_the_events_leave_in_order_and_pass_their_marks() {
+        let mut queue = MarkedQueue::new();
+        queue.extend(0..10);
+        for (number, after) in [(1, 2), (2, 10)] {
+            queue.marks.push_back((queue.head + after, number));
+        }
+        assert_eq!((queue.take(2, vec![]), queue.passed(), queue.passed()), (vec![0, 1], Some(1), None));
+        queue.extend(10..12);
+        assert_eq!(queue.take(7, vec![]), (2..9).collect::<Vec<_>>());
+        queue.extend(12..14);
+        assert_eq!((queue.passed(), queue.len()), (None, 5));
+        assert_eq!(queue.take(5, vec![]), (9..14).collect::<Vec<_>>());
+        assert_eq!((queue.passed(), queue.is_empty()), (Some(2), true));
     }
 }
