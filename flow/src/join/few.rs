@@ -71,7 +71,11 @@ impl<T> IntoIterator for Few<T> {
 
 /// Passes the pairs of `one` with each of `others` to `sink`, the youngest first; `one` is cloned for all but the
 /// last.
+#[inline]
 pub(super) fn pair_up<T: Clone, U>(one: T, others: &Few<U>, mut sink: impl FnMut(T, &U)) {
+    if let Few::One(other) = others {
+        return sink(one, other);
+    }
     let mut others = others.youngest_first();
     let Some(mut other) = others.next() else { return };
     for next in others {

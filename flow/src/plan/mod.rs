@@ -15,7 +15,7 @@ pub use fed::Fed;
 pub(crate) use fed::Routing;
 pub use node::{LayerNode, Merged};
 pub(crate) use node::{Node, NodeOf, Sides, Upstream};
-pub(crate) use operator::Feeds;
+pub(crate) use operator::{Feeds, Give};
 pub use operator::{Layer, Operator, Origin, Place};
 pub use outline::Outline;
 pub(crate) use shared::Shared;

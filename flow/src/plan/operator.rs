@@ -113,6 +113,13 @@ pub trait Layer: Clone + Send + Sync + 'static {
     }
 }
 
+/// Passes events on, one at a time: the results of an operator, as they are made.
+#[doc(hidden)]
+pub trait Give<T> {
+    /// Passes all events to `each`.
+    fn give(self, each: &mut impl FnMut(T));
+}
+
 /// The logic of one stage: a value without side effects, apart from the clock that alarms use.
 pub trait Operator: Send + 'static {
     /// The type of the input events.
@@ -146,6 +153,13 @@ pub trait Operator: Send + 'static {
         events: impl Iterator<Item = Self::In>,
         sink: &mut K,
     );
+
+    /// Handles the events that another operator of the same stage makes of a batch, as they are made: an operator that
+    /// prepares for each batch does so once for all of them.
+    #[doc(hidden)]
+    fn given<K: FnMut(Self::Out)>(&mut self, edge: usize, events: impl Give<Self::In>, sink: &mut K) {
+        events.give(&mut |event| self.batch(edge, std::iter::once(event), sink));
+    }
 
     /// The stage at the input edge with this number has announced its progress, behind the events so far.
     #[doc(hidden)]

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use stage_core::ProducerRef;
 use tokio::time::Instant;
 
-use super::{Build, Exit, Feeds, Layer, Operator, Origin, Outline, Place};
+use super::{Build, Exit, Feeds, Give, Layer, Operator, Origin, Outline, Place};
 use crate::error::FlowError;
 use crate::options::LayerOptions;
 use crate::time::{Progress, Reached, Time, Untimed};
@@ -90,6 +90,31 @@ impl<A: Layer, B: Layer<In = A::Out>> Layer for Then<A, B> {
     }
 }
 
+/// The results of the first operator for a batch.
+struct Results<'a, A, E> {
+    first: &'a mut A,
+    edge: usize,
+    events: E,
+}
+
+/// The results of the first operator for the events that another one makes.
+struct ResultsOf<'a, A, E>(Results<'a, A, E>);
+
+impl<A: Operator, E: Iterator<Item = A::In>> Give<A::Out> for Results<'_, A, E> {
+    #[inline]
+    fn give(self, each: &mut impl FnMut(A::Out)) {
+        self.first.batch(self.edge, self.events, each);
+    }
+}
+
+impl<A: Operator, E: Give<A::In>> Give<A::Out> for ResultsOf<'_, A, E> {
+    #[inline]
+    fn give(self, each: &mut impl FnMut(A::Out)) {
+        let Self(Results { first, edge, events }) = self;
+        first.given(edge, events, each);
+    }
+}
+
 impl<A: Operator, B: Operator<In = A::Out>> Operator for Then<A, B> {
     type In = A::In;
     type Out = B::Out;
@@ -108,8 +133,11 @@ impl<A: Operator, B: Operator<In = A::Out>> Operator for Then<A, B> {
     }
 
     fn batch<K: FnMut(B::Out)>(&mut self, edge: usize, events: impl Iterator<Item = A::In>, sink: &mut K) {
-        let then = &mut self.then;
-        self.first.batch(edge, events, &mut |event| then.batch(edge, std::iter::once(event), sink));
+        self.then.given(edge, Results { first: &mut self.first, edge, events }, sink);
+    }
+
+    fn given<K: FnMut(B::Out)>(&mut self, edge: usize, events: impl Give<A::In>, sink: &mut K) {
+        self.then.given(edge, ResultsOf(Results { first: &mut self.first, edge, events }), sink);
     }
 
     fn holds_back(&self) -> bool {

@@ -2,9 +2,13 @@
 
 use super::layer::ReduceLayer;
 use super::{Accumulate, Emit, Reducer};
-use crate::chain::{Chain, InOf, StampOf};
-use crate::plan::Place;
+use crate::chain::{Chain, InOf, StampOf, TimeOf};
+use crate::plan::{Give, Place};
+use crate::time::Time;
 use crate::window::{BatchTrigger, Next, Trigger, TriggerName, WindowId};
+
+/// The number of events of one batch after which a reducer settles: a join may make any number of one batch.
+const SETTLED_AFTER: usize = 1024;
 
 /// An open window.
 pub(super) struct Open<C: Chain, R: Accumulate> {
@@ -133,6 +137,29 @@ where
         events.for_each(|(stamp, event)| {
             let reduce = &mut |_, event| layer.reducer.reduce(&mut acc, alarms, event, sink);
             layer.chain.push(state, stamp, event, reduce);
+        });
+        layer.reducer.settle(&mut acc, sink);
+        *kept = Some(acc);
+    }
+
+    /// Adds the events that another operator makes, without counting them for a trigger.
+    pub(super) fn take_given<K: FnMut(M::Out)>(
+        &mut self,
+        events: impl Give<<TimeOf<C> as Time>::Of<InOf<C>>>,
+        sink: &mut K,
+    ) {
+        let (layer, Open { state, acc: kept, alarms, .. }) = (self.layer, &mut *self.open);
+        let mut acc = kept.take().unwrap_or_else(|| layer.reducer.acc(alarms));
+        let mut left = SETTLED_AFTER;
+        events.give(&mut |carried| {
+            let (stamp, event) = TimeOf::<C>::open(carried);
+            let reduce = &mut |_, event| layer.reducer.reduce(&mut acc, alarms, event, sink);
+            layer.chain.push(state, stamp, event, reduce);
+            left -= 1;
+            if left == 0 {
+                left = SETTLED_AFTER;
+                layer.reducer.settle(&mut acc, sink);
+            }
         });
         layer.reducer.settle(&mut acc, sink);
         *kept = Some(acc);

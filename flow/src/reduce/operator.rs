@@ -12,7 +12,7 @@ use super::marks::Marks;
 use super::open::{Open, Opened};
 use super::{Accumulate, AlarmSet, Emit, Reducer};
 use crate::chain::{Chain, InOf, StampOf, TimeOf};
-use crate::plan::{Feeds, Operator, Place};
+use crate::plan::{Feeds, Give, Operator, Place};
 use crate::time::{Progress, Reached, Time};
 use crate::window::{Interval, Kind, TriggerName, WindowId};
 
@@ -98,6 +98,14 @@ where
 
     fn goes_by_event_time(&self) -> bool {
         self.layer.window.spans().is_some()
+    }
+
+    /// Returns whether one window takes all events until the clock ends it, as in most layers: nothing is checked for
+    /// each event then.
+    fn has_one_window(&self) -> bool {
+        let window = &self.layer.window;
+        let by_clock = matches!(window.kind, Kind::Global | Kind::Periodic(_));
+        by_clock && window.every.is_none() && self.layer.custom_trigger.is_none()
     }
 
     /// Returns the id of the open window.
@@ -256,8 +264,7 @@ where
             self.show_all(events, sink);
             return;
         }
-        if let (Kind::Global | Kind::Periodic(_), None) = (self.layer.window.kind, self.layer.window.every) {
-            // Fast path: most layers have one window at a time, so nothing else is checked per event.
+        if self.has_one_window() {
             if let Some(mut current) = self.current() {
                 current.take_all(events, sink);
             }
@@ -266,6 +273,14 @@ where
         while let (Some((stamp, event)), Some(mut current)) = (events.next(), self.current()) {
             current.take_in(stamp, event, sink);
             self.count(1, sink);
+        }
+    }
+
+    fn given<K: FnMut(M::Out)>(&mut self, edge: usize, events: impl Give<Self::In>, sink: &mut K) {
+        if !self.has_one_window() {
+            events.give(&mut |event| self.batch(edge, std::iter::once(event), sink));
+        } else if let Some(mut current) = self.current() {
+            current.take_given(events, sink);
         }
     }
 
