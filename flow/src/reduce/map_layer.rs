@@ -93,15 +93,27 @@ impl<C: Chain> Operator for MapOperator<C> {
         events: impl Iterator<Item = Self::In>,
         sink: &mut K,
     ) {
+        // The progress of the only input is that of the stage, so it is recorded once for all events. There is one loop
+        // for both cases: with two, the iterator of a source is called for each event, and not inlined.
+        let is_only = self.marks.has_one_input();
+        let (mut reached, mut any) = (self.marks.reached(), false);
         for carried in events {
             let (mut stamp, event) = TimeOf::<C>::open(carried);
             if let Some(told) = TimeOf::<C>::moment(stamp) {
-                self.marks.note(edge, told.reached);
-                stamp = TimeOf::<C>::sent_on(stamp, self.marks.reached());
+                any = true;
+                if is_only {
+                    reached = reached.max(told.reached);
+                } else if self.marks.note(edge, told.reached) {
+                    reached = self.marks.reached();
+                }
+                stamp = TimeOf::<C>::sent_on(stamp, reached);
             }
             self.chain.push(&mut self.state, stamp, event, &mut |stamp, event| {
                 sink(TimeOf::<C>::close(stamp, event));
             });
+        }
+        if is_only && any {
+            self.marks.note(edge, reached);
         }
     }
 }

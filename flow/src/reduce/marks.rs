@@ -53,6 +53,11 @@ impl Marks {
         self.ways = vec![Way::NEW; ways.max(1)];
     }
 
+    /// Returns whether the stage has one input only.
+    pub(crate) fn has_one_input(&self) -> bool {
+        self.ways.len() == 1
+    }
+
     /// Records an event from `edge` with its sender's progress; returns whether the watermark may have moved.
     #[inline]
     pub(crate) fn note(&mut self, edge: usize, reached: i64) -> bool {

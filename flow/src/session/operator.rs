@@ -62,6 +62,11 @@ impl<A> Open<A> {
         Session { key, start, end, value }
     }
 
+    #[inline]
+    fn extend(&mut self, at: i64) {
+        (self.start, self.end) = (self.start.min(at), self.end.max(at));
+    }
+
     /// Returns whether an event that happened at `at` belongs to the session.
     #[inline]
     fn is_near(&self, at: i64, sessions: &Sessions) -> bool {
@@ -143,11 +148,45 @@ where
     G: Fn(&mut A, T),
     H: Fn(&mut A, A),
 {
+    /// Adds an event to the only session of its key, and the events after it up to one of another key, or one that may
+    /// end a session or be late: this event is returned. Sets `moved` if the watermark may have moved. If the first
+    /// event is not of such a session, it is added alone.
+    fn take_run(
+        &mut self,
+        edge: usize,
+        first: Stamped<T>,
+        events: &mut impl Iterator<Item = Stamped<T>>,
+        moved: &mut bool,
+    ) -> Option<Stamped<T>> {
+        let Self { layer, open, marks, earliest, .. } = self;
+        let (at, key) = (first.stamp.at, (layer.key)(&first.event));
+        let one = open.get_mut(&key).map(SmallVec::as_mut_slice);
+        let Some([session]) =
+            one.filter(|of_key| of_key.first().is_some_and(|open| open.is_near(at, &layer.sessions)))
+        else {
+            self.take_in(at, key, first.event);
+            return None;
+        };
+        session.extend(at);
+        (layer.fold)(&mut session.value, first.event);
+        for Stamped { stamp, event } in events {
+            let is_next = (layer.key)(&event) == key && session.is_near(stamp.at, &layer.sessions);
+            *moved = is_next && marks.note(edge, stamp.reached);
+            let ends_one = *moved && layer.sessions.is_over(*earliest, marks.reached());
+            if !is_next || ends_one || layer.sessions.is_over(stamp.at, marks.late_before(stamp)) {
+                return Some(Stamped { stamp, event });
+            }
+            session.extend(stamp.at);
+            (layer.fold)(&mut session.value, event);
+        }
+        None
+    }
+
     /// Adds an event to its session; this may merge sessions that were separate.
-    fn take_in(&mut self, at: i64, event: T) {
+    fn take_in(&mut self, at: i64, key: Q, event: T) {
         let Self { layer, open, ends, earliest, next, .. } = self;
         let near = |open: &Open<A>| open.is_near(at, &layer.sessions);
-        let (list, key) = match open.entry((layer.key)(&event)) {
+        let (list, key) = match open.entry(key) {
             Entry::Occupied(known) => {
                 if let Some(place) = known.get().iter().position(near) {
                     let list = known.into_mut();
@@ -159,7 +198,7 @@ where
                         open.end = open.end.max(other.end);
                         (layer.merge)(&mut open.value, other.value);
                     }
-                    (open.start, open.end) = (open.start.min(at), open.end.max(at));
+                    open.extend(at);
                     (layer.fold)(&mut open.value, event);
                     return;
                 }
@@ -276,11 +315,13 @@ where
     fn batch<K: FnMut(Session<Q, A>)>(
         &mut self,
         edge: usize,
-        events: impl Iterator<Item = Stamped<T>>,
+        mut events: impl Iterator<Item = Stamped<T>>,
         sink: &mut K,
     ) {
-        for Stamped { stamp, event } in events {
-            if self.marks.note(edge, stamp.reached) {
+        let (mut left, mut moved) = (None, false);
+        while let Some(Stamped { stamp, event }) = left.take().or_else(|| events.next()) {
+            moved |= self.marks.note(edge, stamp.reached);
+            if std::mem::take(&mut moved) {
                 self.pass_watermark(sink);
             }
             if let Some(watermark) = self.late_by(stamp, &event) {
@@ -291,7 +332,7 @@ where
                 }
                 continue;
             }
-            self.take_in(stamp.at, event);
+            left = self.take_run(edge, Stamped { stamp, event }, &mut events, &mut moved);
             self.evict(sink);
         }
     }
@@ -334,7 +375,7 @@ mod tests {
         };
         let mut operator = layer.operator(Place { index: 0, of: 1 });
         for at in [100, 118, 50, 109] {
-            operator.take_in(at, at);
+            operator.take_in(at, 0, at);
         }
         let mut all = Vec::new();
         operator.finish(&mut |session| all.push((session.start, session.end, session.value)));

@@ -43,7 +43,10 @@ impl Clock {
             self.see_first(at);
             return self.watermark;
         };
-        if self.is_after(at, watermark) && !self.believes {
+        if self.ahead.is_none() && !self.believes && !self.is_after(at, watermark) {
+            // Most events are of this kind.
+            self.watermark = Some(watermark.max(at));
+        } else if self.is_after(at, watermark) && !self.believes {
             self.watermark = Some(self.see_ahead(at).unwrap_or(watermark));
         } else {
             self.watermark = Some(watermark.max(at));
