@@ -11,12 +11,13 @@ use std::{
 };
 
 use flow::{Chain, Flow, FlowError};
+use stage_core::Tuning;
 use tokio::runtime::Runtime;
 
 use super::{
     Answer, Event, Generator,
     hand::Hand,
-    queries::{self, bids, listings, timed, timed_bids, timed_listings, untimed},
+    queries::{self, bids, local_listings, timed, timed_bids, timed_listings, untimed},
     reference, workers,
 };
 use crate::{
@@ -27,6 +28,9 @@ use crate::{
 /// Computes the answer of a query on one thread, or on its own.
 type Answers = fn(&Arc<[Event]>) -> Answer;
 
+/// Computes the answer of a query by a flow.
+type ByFlow = fn(Arc<[Event]>, Tuning, &Runtime) -> Result<Answer, FlowError>;
+
 /// A peer and its answers.
 type Answering = (&'static str, Answers);
 
@@ -35,7 +39,7 @@ type Answering = (&'static str, Answers);
 pub struct Query {
     /// The name, such as `q4`.
     pub name: &'static str,
-    us: fn(Arc<[Event]>, &Runtime) -> Result<Answer, FlowError>,
+    us: ByFlow,
     single: Answers,
     /// The peers.
     peers: &'static [Answering],
@@ -55,7 +59,7 @@ macro_rules! query {
     ($name:ident, $events:ident $(, $peer:literal, $answers:path)* $(,)?) => {
         Query {
             name: stringify!($name),
-            us: |events, runtime| runtime.block_on(digest(queries::$name($events(&events)))),
+            us: |events, demand, runtime| runtime.block_on(digest(queries::$name($events(&events), demand))),
             single: |events| {
                 let mut answer = Answer::default();
                 reference::$name(events, |row| answer.add(&row));
@@ -72,7 +76,7 @@ impl Query {
         query!(q0, untimed),
         query!(q1, bids, "hand", workers::q1::<Hand>),
         query!(q2, bids, "hand", workers::q2::<Hand>),
-        query!(q3, listings, "hand", workers::q3::<Hand>),
+        query!(q3, local_listings, "hand", workers::q3::<Hand>),
         query!(q4, timed, "hand", workers::q4::<Hand>),
         query!(q5, timed_bids, "hand", workers::q5::<Hand>),
         query!(q6, timed),
@@ -84,13 +88,18 @@ impl Query {
         query!(q18, bids),
     ];
 
-    /// Answers the query by a flow.
+    /// Answers the query by a flow whose layers have windows of demand of this kind.
     ///
     /// # Errors
     ///
     /// If the flow fails.
-    pub fn by_flow(&self, events: &Arc<[Event]>, runtime: &Runtime) -> Result<Answer, FlowError> {
-        (self.us)(Arc::clone(events), runtime)
+    pub fn by_flow(
+        &self,
+        events: &Arc<[Event]>,
+        demand: Tuning,
+        runtime: &Runtime,
+    ) -> Result<Answer, FlowError> {
+        (self.us)(Arc::clone(events), demand, runtime)
     }
 
     /// Answers the query by the contender of this name, other than a flow: `single`, or a peer. `None` if the query has
@@ -176,7 +185,7 @@ fn workload(query: Query, input: &Rc<Input>) -> Workload {
     let single = [("single", query.single)];
     let peers = single.into_iter().chain(query.peers.iter().copied()).map(peer).collect();
     let us = Contender::new("us", move |runtime: &Runtime, times| {
-        asked.rounds(times, |events| Ok(query.by_flow(events, runtime)?))
+        asked.rounds(times, |events| Ok(query.by_flow(events, Tuning::default(), runtime)?))
     });
     Workload {
         name: format!("nexmark/{}", query.name),

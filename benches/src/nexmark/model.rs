@@ -58,6 +58,7 @@ pub struct Bid {
 
 impl Event {
     /// Returns the time at which the event happened.
+    #[inline]
     pub fn at(&self) -> i64 {
         match self {
             Self::Person(person) => person.at,
@@ -67,21 +68,25 @@ impl Event {
     }
 
     /// Returns the bid, if the event is one.
+    #[inline]
     pub fn bid(&self) -> Option<Bid> {
         if let Self::Bid(bid) = self { Some(*bid) } else { None }
     }
 
     /// Returns the event, if it is no bid.
+    #[inline]
     pub fn listing(&self) -> Option<Self> {
         if let Self::Bid(_) = self { None } else { Some(self.clone()) }
     }
 
     /// Returns the person, if the event is one.
+    #[inline]
     pub fn into_person(self) -> Option<Arc<Person>> {
         if let Self::Person(person) = self { Some(person) } else { None }
     }
 
     /// Returns the auction, if the event is one.
+    #[inline]
     pub fn into_auction(self) -> Option<Arc<Auction>> {
         if let Self::Auction(auction) = self { Some(auction) } else { None }
     }

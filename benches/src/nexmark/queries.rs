@@ -1,4 +1,5 @@
-//! The queries as flows. The events of those with windows or deadlines carry their times: see [`timed`].
+//! The queries as flows, with the windows of demand that the caller chooses. The events of those with windows or
+//! deadlines carry their times: see [`timed`].
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,6 +9,7 @@ use flow::{
     time::{Timed, Untimed},
 };
 use rustc_hash::FxHashMap;
+use stage_core::Tuning;
 
 pub use super::state::{Hot, Sold};
 use super::{
@@ -55,11 +57,11 @@ pub fn timed_bids(
     timed_picked(events, Event::bid)
 }
 
-/// Returns the persons and auctions of a slice.
-pub fn listings(
+/// Returns what q3 joins of a slice: the persons of three states, and the auctions of category 10.
+pub fn local_listings(
     events: &Arc<[Event]>,
 ) -> Flow<impl Chain<Out = Event, Origin: Origin<Time = Untimed>> + use<>> {
-    picked(events, Event::listing)
+    picked(events, |event| is_local(event).then(|| event.clone()))
 }
 
 /// Returns the persons and auctions of a slice with their times.
@@ -88,37 +90,40 @@ fn timed_picked<T: Send + 'static, F: Fn(&Event) -> Option<T> + Send + Sync + 's
 }
 
 /// Passes all events on.
-pub fn q0(events: Flow<impl Chain<Out = Event>>) -> Flow<impl Chain<Out = Event>> {
-    events
+pub fn q0(events: Flow<impl Chain<Out = Event>>, demand: Tuning) -> Flow<impl Chain<Out = Event>> {
+    events.demand(demand)
 }
 
 /// Converts the prices of all bids to euros.
-pub fn q1(bids: Flow<impl Chain<Out = Bid>>) -> Flow<impl Chain<Out = Bid>> {
-    bids.map(|bid| Bid { price: euros(bid.price), ..bid })
+pub fn q1(bids: Flow<impl Chain<Out = Bid>>, demand: Tuning) -> Flow<impl Chain<Out = Bid>> {
+    bids.demand(demand).map(|bid| Bid { price: euros(bid.price), ..bid })
 }
 
 /// Selects the bids for every 123rd auction: the auction and the price.
-pub fn q2(bids: Flow<impl Chain<Out = Bid>>) -> Flow<impl Chain<Out = (u64, u64)>> {
-    bids.filter_map(|bid| is_selected(bid.auction).then_some((bid.auction, bid.price)))
+pub fn q2(bids: Flow<impl Chain<Out = Bid>>, demand: Tuning) -> Flow<impl Chain<Out = (u64, u64)>> {
+    bids.demand(demand).filter_map(|bid| is_selected(bid.auction).then_some((bid.auction, bid.price)))
 }
 
-/// Joins the sellers of three states with their auctions of category 10.
+/// Joins the sellers of three states with their auctions of category 10: these are its events.
 pub fn q3(
     listings: Flow<impl Chain<Out = Event, Origin: Origin<Time = Untimed>>>,
+    demand: Tuning,
 ) -> Flow<impl Chain<Out = Local>> {
     let listings = listings.share();
-    let sellers = listings.clone().filter_map(Event::into_person).filter(|person| is_near(&person.state));
-    let auctions = listings.filter_map(Event::into_auction).filter(|auction| auction.category == 10);
+    let sellers = listings.clone().filter_map(Event::into_person);
+    let auctions = listings.filter_map(Event::into_auction);
     let pairs = sellers.bounded_join(Inner, auctions, |person| person.id, |auction| auction.seller);
     pairs
+        .demand(demand)
         .map(|(person, auction)| (person.name.clone(), person.city.clone(), person.state.clone(), auction.id))
 }
 
 /// Finds the average price of the sales in each category.
 pub fn q4(
     events: Flow<impl Chain<Out = Event, Origin: Origin<Time = Timed>>>,
+    demand: Tuning,
 ) -> Flow<impl Chain<Out = (u64, u64)>> {
-    let sums = sales(events).combine_by(
+    let sums = sales(events, demand).demand(demand).combine_by(
         |sale| sale.category,
         || (0, 0),
         |(sum, count), sale| (*sum, *count) = (*sum + sale.price, *count + 1),
@@ -130,10 +135,14 @@ pub fn q4(
 /// Finds the auctions with the most bids, in windows of 10 s every 2 s.
 ///
 /// A bid is counted once, in a pane of 2 s, and not in each of the five windows that contain it.
-pub fn q5(bids: Flow<impl Chain<Out = Bid, Origin: Origin<Time = Timed>>>) -> Flow<impl Chain<Out = Hot>> {
+pub fn q5(
+    bids: Flow<impl Chain<Out = Bid, Origin: Origin<Time = Timed>>>,
+    demand: Tuning,
+) -> Flow<impl Chain<Out = Hot>> {
     bids.window(Window::fixed(STEP))
         .reduce(Counts::default, |counts, bid| *counts.entry(bid.auction).or_insert(0) += 1)
         .departition(Counts::default, add_counts, |counts, window| (start(window), counts))
+        .demand(demand)
         .emit_and_reduce(Panes::default, |panes, (start, counts)| panes.add(start, counts))
         .on_trigger(|mut panes, _| (panes.before(i64::MAX), panes))
 }
@@ -141,10 +150,12 @@ pub fn q5(bids: Flow<impl Chain<Out = Bid, Origin: Origin<Time = Timed>>>) -> Fl
 /// Finds the average price of the last ten sales of each seller, after each sale.
 pub fn q6(
     events: Flow<impl Chain<Out = Event, Origin: Origin<Time = Timed>>>,
+    demand: Tuning,
 ) -> Flow<impl Chain<Out = (u64, u64)>> {
     // The sales of a seller come from several stages: a window puts them in the order of their times.
-    sales(events)
+    sales(events, demand)
         .partition(|sale| sale.seller)
+        .demand(demand)
         .window(Window::fixed(Duration::from_secs(1)))
         .reduce(Vec::new, Vec::push)
         .on_trigger(|mut sales: Vec<Sold>, _| {
@@ -152,6 +163,7 @@ pub fn q6(
             (sales, Vec::new())
         })
         .partition(|sale| sale.seller)
+        .demand(demand)
         .emit_and_reduce(FxHashMap::<u64, LastSales>::default, |sellers, sale| {
             Some((sale.seller, sellers.entry(sale.seller).or_default().add(sale.price)))
         })
@@ -161,29 +173,36 @@ pub fn q6(
 /// Finds the highest bids of each 10 s.
 pub fn q7(
     bids: Flow<impl Chain<Out = Bid, Origin: Origin<Time = Timed>>>,
+    demand: Tuning,
 ) -> Flow<impl Chain<Out = (i64, Bid)>> {
     bids.window(Window::fixed(SPAN))
         .reduce(Top::default, Top::add)
         .departition(Top::default, Top::merge, |top, window| top.rows(start(window)))
+        .demand(demand)
         .flat_map(|rows| rows)
 }
 
 /// Finds the persons who opened an auction in the 10 s in which they came.
 pub fn q8(
     listings: Flow<impl Chain<Out = Event, Origin: Origin<Time = Timed>>>,
+    demand: Tuning,
 ) -> Flow<impl Chain<Out = Newcomer>> {
     let listings = listings.share();
     let persons = listings.clone().filter_map(Event::into_person);
     let auctions = listings.filter_map(Event::into_auction);
     let window = Window::fixed(SPAN);
     let pairs = persons.window_join(Inner, window, auctions, |person| person.id, |auction| auction.seller);
-    pairs.map(|(person, auction)| (person.id, person.name.clone(), auction.reserve))
+    pairs.demand(demand).map(|(person, auction)| (person.id, person.name.clone(), auction.reserve))
 }
 
 /// Counts the bids of each bidder, in sessions that end after 10 s without a bid.
-pub fn q11(bids: Flow<impl Chain<Out = Bid, Origin: Origin<Time = Timed>>>) -> Flow<impl Chain<Out = Visit>> {
+pub fn q11(
+    bids: Flow<impl Chain<Out = Bid, Origin: Origin<Time = Timed>>>,
+    demand: Tuning,
+) -> Flow<impl Chain<Out = Visit>> {
     bids.map(|bid| bid.bidder)
         .partition(|bidder| *bidder)
+        .demand(demand)
         .sessions(
             Sessions::new(SPAN),
             |bidder| *bidder,
@@ -195,9 +214,10 @@ pub fn q11(bids: Flow<impl Chain<Out = Bid, Origin: Origin<Time = Timed>>>) -> F
 }
 
 /// Counts the bids of each bidder in each 10 s of the wall clock.
-pub fn q12(bids: Flow<impl Chain<Out = Bid>>) -> Flow<impl Chain<Out = (u64, u64)>> {
+pub fn q12(bids: Flow<impl Chain<Out = Bid>>, demand: Tuning) -> Flow<impl Chain<Out = (u64, u64)>> {
     bids.map(|bid| bid.bidder)
         .partition(|bidder| *bidder)
+        .demand(demand)
         .window(Window::periodic(SPAN))
         .reduce(Counts::default, |counts, bidder| *counts.entry(bidder).or_insert(0) += 1)
         .emit()
@@ -206,15 +226,16 @@ pub fn q12(bids: Flow<impl Chain<Out = Bid>>) -> Flow<impl Chain<Out = (u64, u64
 /// Adds a value from a table to each bid.
 pub fn q13(
     bids: Flow<impl Chain<Out = Bid, Origin: Origin<Time = Untimed>>>,
+    demand: Tuning,
 ) -> Flow<impl Chain<Out = (Bid, u64)>> {
     let table = Flow::from_items(0..TABLE).map(|key| (key, value_of(key)));
     let found = bids.lookup_join(Inner, table, |bid| bid.auction % TABLE, |row| row.0);
-    found.map(|(bid, (_, value))| (bid, value))
+    found.demand(demand).map(|(bid, (_, value))| (bid, value))
 }
 
 /// Finds the last bid of each bidder for each auction.
-pub fn q18(bids: Flow<impl Chain<Out = Bid>>) -> Flow<impl Chain<Out = Bid>> {
-    let last = bids.combine_by(
+pub fn q18(bids: Flow<impl Chain<Out = Bid>>, demand: Tuning) -> Flow<impl Chain<Out = Bid>> {
+    let last = bids.demand(demand).combine_by(
         |bid| (bid.bidder, bid.auction),
         || None,
         |last, bid| *last = (*last).max(Some(age(bid))),
@@ -228,10 +249,12 @@ pub fn q18(bids: Flow<impl Chain<Out = Bid>>) -> Flow<impl Chain<Out = Bid>> {
 /// Returns the auctions that have ended with a bid, and the best bid in time.
 fn sales(
     events: Flow<impl Chain<Out = Event, Origin: Origin<Time = Timed>>>,
+    demand: Tuning,
 ) -> Flow<impl Chain<Out = Sold, Origin: Origin<Item = (u64, Sale), Time = Timed>>> {
     events
         .filter(|event| !matches!(event, Event::Person(_)))
         .partition(auction_of)
+        .demand(demand)
         .deadlines(auction_of, Sale::default, Sale::add)
         .filter_map(|(_, sale)| sale.sold())
 }
@@ -253,6 +276,15 @@ pub(super) const fn euros(dollars: u64) -> u64 {
 /// Returns whether q2 selects the bids for an auction.
 pub(super) const fn is_selected(auction: u64) -> bool {
     auction.is_multiple_of(123)
+}
+
+/// Returns whether q3 joins an event: a person of one of three states, or an auction of category 10.
+fn is_local(event: &Event) -> bool {
+    match event {
+        Event::Person(person) => is_near(&person.state),
+        Event::Auction(auction) => auction.category == 10,
+        Event::Bid(_) => false,
+    }
 }
 
 /// Returns whether q3 selects the sellers of a state.

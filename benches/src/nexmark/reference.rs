@@ -193,11 +193,12 @@ mod tests {
 
     use flow::{Chain, Flow};
     use proptest::prelude::*;
+    use stage_core::Tuning;
 
     use super::{
         super::{
             Generator,
-            queries::{self, bids, listings, timed, timed_bids, timed_listings, untimed},
+            queries::{self, bids, local_listings, timed, timed_bids, timed_listings, untimed},
         },
         *,
     };
@@ -219,7 +220,7 @@ mod tests {
 
     macro_rules! compare {
         ($events:ident: $($name:ident of $timed:ident),*) => {
-            $(compare(stringify!($name), &queries::$name($timed(&$events)), |rows| {
+            $(compare(stringify!($name), &queries::$name($timed(&$events), Tuning::default()), |rows| {
                 $name(&$events, |row| rows.push(row.to_owned()));
             })?;)*
         };
@@ -239,7 +240,7 @@ mod tests {
             let numbers = (0..count).map(|number| first + number * stride);
             let events: Arc<[Event]> = numbers.map(|number| Generator::seeded(seed).event(number)).collect();
             compare!(
-                events: q0 of untimed, q1 of bids, q2 of bids, q3 of listings, q4 of timed, q5 of timed_bids,
+                events: q0 of untimed, q1 of bids, q2 of bids, q3 of local_listings, q4 of timed, q5 of timed_bids,
                 q6 of timed, q7 of timed_bids, q8 of timed_listings, q11 of timed_bids, q12 of bids, q13 of bids, q18 of bids
             );
         }

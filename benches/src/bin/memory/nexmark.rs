@@ -6,6 +6,7 @@ use benches::{
     nexmark::{Event, Generator, Query},
     runtime::runtime,
 };
+use stage_core::Tuning;
 
 use crate::{apart, resident};
 
@@ -44,6 +45,6 @@ fn peak(query: &Query, events: u64) -> Result<u64, Box<dyn Error>> {
     let runtime = runtime()?;
     let before = resident::now()?;
     resident::forget_peak()?;
-    query.by_flow(&events, &runtime)?;
+    query.by_flow(&events, Tuning::default(), &runtime)?;
     Ok(resident::peak()?.saturating_sub(before))
 }
