@@ -81,13 +81,16 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
         }
         let Some(revision) = self.revision.take() else { return Ok(()) };
         let name = self.note_name(frame);
-        match self.notes.remove(&name, revision).await {
-            Ok(()) | Err(NoteError::Conflict) => Ok(()),
-            Err(NoteError::Connect(error)) => {
-                tracing::warn!(%error, name, "a note remains on the server");
-                Ok(())
+        let removed = async {
+            match self.notes.remove(&name, revision).await {
+                Ok(()) | Err(NoteError::Conflict) => Ok(()),
+                Err(NoteError::Connect(error)) => Err(error),
             }
+        };
+        if let Err(error) = self.calls.answer("cannot remove a note", removed).await {
+            tracing::warn!(%error, name, "a note remains on the server");
         }
+        Ok(())
     }
 
     async fn read_note(&mut self, frame: FrameId) -> Result<(), Halt> {
