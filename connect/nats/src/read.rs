@@ -9,7 +9,7 @@ use serde_json::json;
 use stage_connect::ConnectError;
 use tokio::time::{sleep, timeout};
 
-use crate::api;
+use crate::api::{self, Until};
 use crate::link::{Link, PATIENCE};
 use crate::message::NatsMessage;
 
@@ -67,7 +67,12 @@ pub(crate) async fn read(
     let subject = format!("{}.CONSUMER.MSG.NEXT.{stream}.{consumer}", link.prefix);
     // The server refuses one that is longer than half of the request.
     let heartbeat = (expires >= 2 * HEARTBEAT).then_some(HEARTBEAT);
-    let request = api::next(at_most, expires, heartbeat).to_string();
+    let until = match owner {
+        // The server refuses such a request while others wait at the consumer.
+        Owner::Single if at_most > 1 => Until::NoMore,
+        Owner::Single | Owner::Shared => Until::Complete,
+    };
+    let request = api::next(at_most, expires, until, heartbeat).to_string();
     let asked = link.patiently(link.client.publish_with_reply(subject, inbox, request.into())).await;
     asked.map_err(|error| error.at(&at, what))?.map_err(|error| lost(&error))?;
 
@@ -94,8 +99,14 @@ pub(crate) async fn read(
     if !take(first, owner, &mut received, &at)? {
         return Ok(received);
     }
-    while received.len() < at_most && pending(&received) > 0 {
-        let Ok(Some(next)) = timeout(STRAGGLERS, messages.next()).await else { break };
+    // A message on its way is lost if a request ends here on a connection with other traffic: the client listens no longer
+    // than for its next turn. The only reader of a consumer would see the messages behind it first.
+    let stragglers = match until {
+        Until::NoMore => REPORT,
+        Until::Complete => STRAGGLERS,
+    };
+    while received.len() < at_most && (until == Until::NoMore || pending(&received) > 0) {
+        let Ok(Some(next)) = timeout(stragglers, messages.next()).await else { break };
         if !take(next, owner, &mut received, &at)? {
             return Ok(received);
         }

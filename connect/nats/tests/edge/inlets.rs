@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use stage_connect::laws::by_hand::{opened, settle_all, take, take_all};
-use stage_connect::{Disposition, ErrorKind, Pull, Pulled, Settle};
+use stage_connect::{Disposition, ErrorKind, MessageId, Pull, Pulled, Push, PutError, Settle};
 use stage_edge::{Edge, EdgeSpec, Epoch, Partition};
-use stage_nats::edge::NatsReceipt;
+use stage_nats::edge::{NatsEdge, NatsReceipt};
+use tokio::task::JoinSet;
 
 use crate::outlets::put;
 use crate::{LEASE, LONG, spec, start};
@@ -88,6 +89,51 @@ async fn a_frame_that_was_lost_on_its_way_is_delivered_at_once_by_the_next_conne
         assert_eq!(numbers(&take(&mut inlet, 1, LONG).await), [(0, 1)]);
     }
     assert!(begun.elapsed() < LONG, "the frame waited for the end of its time");
+}
+
+/// Stores numbered frames one by one, as there is room.
+async fn feed(edge: &NatsEdge, spec: &EdgeSpec, partition: Partition, count: u32) {
+    let mut outlet = edge.outlet(spec, partition);
+    outlet.connect().await.unwrap();
+    for number in 0..count {
+        let frame = [(MessageId::new(format!("{partition}-{number}")), Bytes::from(number.to_string()))];
+        loop {
+            match outlet.put(&frame).await {
+                Ok(_) => break,
+                Err(PutError::Full { after }) => tokio::time::sleep(after).await,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+}
+
+/// The inlets of all partitions share a connection. Of frames in flight, one that is lost on its way comes behind others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn frames_in_flight_come_in_order_over_a_busy_connection() {
+    const COUNT: u32 = 1000;
+    let spec = spec().frames_kept(16).frames_in_flight(16);
+    let Some((_server, edge)) = start(&spec).await else { return };
+    let mut readers = JoinSet::new();
+    for partition in (0..4).map(Partition) {
+        let (edge, spec) = (edge.clone(), spec.clone());
+        let read = async move {
+            let (mut inlet, mut settle) = opened(edge.inlet(&spec, partition, Epoch(1))).await;
+            let reading = async {
+                let mut next = 0;
+                while next < COUNT {
+                    let frames = take(&mut inlet, 8, LONG).await;
+                    for number in numbers(&frames) {
+                        assert_eq!(number, (next, 1), "the number and the attempt of the next frame");
+                        next += 1;
+                    }
+                    settle_all(&mut settle, &frames, Disposition::Accept).await;
+                }
+            };
+            tokio::join!(feed(&edge, &spec, partition, COUNT), reading);
+        };
+        readers.spawn(read);
+    }
+    readers.join_all().await;
 }
 
 #[tokio::test]
