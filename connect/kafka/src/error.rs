@@ -34,7 +34,7 @@ pub(crate) fn coded(server: &str, what: &str, code: RDKafkaErrorCode) -> Connect
             "use the `partition.assignment.strategy` of the other members of the group"
         }
         Code::BrokerTransportFailure | Code::AllBrokersDown => {
-            return ConnectError::gone(server, what, format!("no broker answers ({code})"));
+            return ConnectError::gone(server, what, format!("a broker does not answer ({code})"));
         }
         _ => return ConnectError::gone(server, what, code.to_string()),
     };

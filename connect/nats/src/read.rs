@@ -7,7 +7,7 @@ use async_nats::{Message, StatusCode, Subscriber};
 use futures_util::StreamExt;
 use serde_json::json;
 use stage_connect::ConnectError;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::api::{self, Until};
 use crate::link::{Link, PATIENCE};
@@ -76,7 +76,7 @@ pub(crate) async fn read(
     let asked = link.patiently(link.client.publish_with_reply(subject, inbox, request.into())).await;
     asked.map_err(|error| error.at(&at, what))?.map_err(|error| lost(&error))?;
 
-    let mut received = Vec::new();
+    let mut answer = Answer::new(owner, &at);
     let mut over = pin!(sleep(expires.saturating_add(REPORT)));
     // A server whose heartbeat does not arrive is gone, or does not know the request.
     let patience = heartbeat.map_or(Duration::MAX, |heartbeat| heartbeat + PATIENCE);
@@ -87,8 +87,8 @@ pub(crate) async fn read(
             () = link.ended() => None,
             () = &mut over => {
                 is_there(&link, &stream, &consumer, &at).await?;
-                end(&link, messages, owner, &mut received, &at).await?;
-                return Ok(received);
+                end(&link, messages, &mut answer, at_most).await?;
+                return Ok(answer.received);
             }
         };
         let next = next.ok_or_else(|| link.silence().at(&at, what))?;
@@ -96,25 +96,26 @@ pub(crate) async fn read(
             break next;
         }
     };
-    if !take(first, owner, &mut received, &at)? {
-        return Ok(received);
+    answer.take(first)?;
+    let latest = Instant::now() + REPORT;
+    loop {
+        // A message on its way is lost if a request ends here on a connection with other traffic: the client listens no
+        // longer than for its next turn. The only reader of a consumer would see the messages behind it first.
+        let until = match (answer.end, until) {
+            (Some(_), _) if answer.lacks_messages(at_most) => latest,
+            (None, Until::NoMore) if answer.arrived < at_most => latest,
+            (None, Until::Complete) if answer.arrived < at_most && pending(&answer.received) > 0 => {
+                Instant::now() + STRAGGLERS
+            }
+            _ => break,
+        };
+        let Ok(Some(next)) = timeout_at(until, messages.next()).await else { break };
+        answer.take(next)?;
     }
-    // A message on its way is lost if a request ends here on a connection with other traffic: the client listens no longer
-    // than for its next turn. The only reader of a consumer would see the messages behind it first.
-    let stragglers = match until {
-        Until::NoMore => REPORT,
-        Until::Complete => STRAGGLERS,
-    };
-    while received.len() < at_most && (until == Until::NoMore || pending(&received) > 0) {
-        let Ok(Some(next)) = timeout(stragglers, messages.next()).await else { break };
-        if !take(next, owner, &mut received, &at)? {
-            return Ok(received);
-        }
+    if answer.end.is_none() && answer.arrived < at_most {
+        end(&link, messages, &mut answer, at_most).await?;
     }
-    if received.len() < at_most {
-        end(&link, messages, owner, &mut received, &at).await?;
-    }
-    Ok(received)
+    Ok(answer.received)
 }
 
 /// Makes sure that the server still answers, and has the consumer. Messages that it sent before its answer have arrived.
@@ -128,54 +129,86 @@ async fn is_there(link: &Link, stream: &str, consumer: &str, at: &str) -> Result
 async fn end(
     link: &Link,
     mut messages: Subscriber,
-    owner: Owner,
-    received: &mut Vec<Received>,
-    at: &str,
+    answer: &mut Answer<'_>,
+    at_most: usize,
 ) -> Result<(), ConnectError> {
     if messages.drain().await.is_err() {
         return Ok(());
     }
-    loop {
+    while answer.end.is_none() || answer.lacks_messages(at_most) {
         // A message that does not arrive is delivered again after its lease.
         let Ok(Some(next)) = link.patiently(messages.next()).await else { return Ok(()) };
-        if !take(next, owner, received, at)? {
-            return Ok(());
-        }
+        answer.take(next)?;
     }
+    Ok(())
 }
 
-/// Adds a message; returns false if it is the report of the end of the request.
-fn take(
-    message: Message,
+/// The answer to a request, as far as it has arrived.
+struct Answer<'a> {
     owner: Owner,
-    received: &mut Vec<Received>,
-    at: &str,
-) -> Result<bool, ConnectError> {
-    let Some(status) = message.status else {
-        received.extend(parse(message).filter(|next| !is_repeated(next, received)));
-        return Ok(true);
-    };
-    let text = message.description.unwrap_or_default();
-    match status.as_u16() {
-        // No messages; the request ran out of time; the server asks whether the client is alive.
-        404 | 408 => Ok(false),
-        100 => Ok(true),
-        409 if text.contains("Exceeded") => Err(ConnectError::fatal(
-            at,
-            format_args!("the consumer refuses the request: {text}"),
-            "raise its limits",
-        )),
-        // The messages that were received are returned first; the next request reports the state again.
-        _ if !received.is_empty() => Ok(false),
-        409 if owner == Owner::Single && text.contains("Consumer Deleted") => {
-            Err(ConnectError::fenced(at, "another process owns the partition: the consumer was deleted"))
+    at: &'a str,
+    received: Vec<Received>,
+    /// The number of messages that have arrived, with those that the server sent twice.
+    arrived: usize,
+    /// The server's report that the request has ended.
+    end: Option<End>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct End {
+    /// The number of messages that were asked for and not sent, if the server states it.
+    unsent: Option<usize>,
+}
+
+impl<'a> Answer<'a> {
+    fn new(owner: Owner, at: &'a str) -> Self {
+        Self { owner, at, received: Vec::new(), arrived: 0, end: None }
+    }
+
+    /// Returns whether messages are on their way behind the report. Servers from 2.11.2 to 2.11.4 send it before the
+    /// messages of a consumer with replicas, which wait for a majority.
+    fn lacks_messages(&self, at_most: usize) -> bool {
+        self.end.and_then(|end| end.unsent).is_some_and(|unsent| self.arrived + unsent < at_most)
+    }
+
+    /// Adds a message, or the report of the end of the request.
+    fn take(&mut self, message: Message) -> Result<(), ConnectError> {
+        let at = self.at;
+        let Some(status) = message.status else {
+            self.arrived += 1;
+            let received = &self.received;
+            let next = parse(message).filter(|next| !is_repeated(next, received));
+            self.received.extend(next);
+            return Ok(());
+        };
+        let unsent = message.headers.as_ref().and_then(|headers| headers.get("Nats-Pending-Messages"));
+        let end = End { unsent: unsent.and_then(|unsent| unsent.as_str().parse().ok()) };
+        let text = message.description.unwrap_or_default();
+        match status.as_u16() {
+            // The server asks whether the client is alive.
+            100 => return Ok(()),
+            // No messages; the request ran out of time.
+            404 | 408 => self.end = Some(end),
+            409 if text.contains("Exceeded") => {
+                return Err(ConnectError::fatal(
+                    at,
+                    format_args!("the consumer refuses the request: {text}"),
+                    "raise its limits",
+                ));
+            }
+            // The messages that were received are returned first; the next request reports the state again.
+            _ if !self.received.is_empty() => self.end = Some(End { unsent: None }),
+            409 if self.owner == Owner::Single && text.contains("Consumer Deleted") => {
+                let why = "another process owns the partition: the consumer was deleted";
+                return Err(ConnectError::fenced(at, why));
+            }
+            503 => {
+                let why = "JetStream does not answer, or the consumer is deleted";
+                return Err(ConnectError::gone(at, "cannot read", why));
+            }
+            code => return Err(ConnectError::gone(at, "cannot read", format!("{text} ({code})"))),
         }
-        503 => Err(ConnectError::gone(
-            at,
-            "cannot read",
-            "JetStream does not answer, or the consumer is deleted",
-        )),
-        code => Err(ConnectError::gone(at, "cannot read", format!("{text} ({code})"))),
+        Ok(())
     }
 }
 
@@ -244,19 +277,44 @@ mod tests {
         assert!(!is_repeated(&received(3, 228), &batch) && !is_repeated(&received(1, 230), &batch));
     }
 
+    fn sent(reply: Option<&str>, status: Option<StatusCode>, unsent: Option<&str>) -> Message {
+        let headers = unsent.map(|unsent| {
+            let mut headers = async_nats::HeaderMap::new();
+            headers.insert("Nats-Pending-Messages", unsent);
+            headers
+        });
+        Message {
+            subject: "orders".into(),
+            reply: reply.map(Into::into),
+            payload: "x".into(),
+            headers,
+            status,
+            description: None,
+            length: 1,
+        }
+    }
+
+    #[test]
+    fn messages_behind_the_report_of_the_end_are_waited_for() {
+        let mut answer = Answer::new(Owner::Single, "orders");
+        answer.take(sent(None, Some(StatusCode::TIMEOUT), Some("6"))).unwrap();
+        for number in 100..102 {
+            assert!(answer.lacks_messages(8), "two of eight messages were sent");
+            let reply = format!("$JS.ACK.S.C.1.{number}.7.1790230470084404000.0");
+            answer.take(sent(Some(&reply), None, None)).unwrap();
+        }
+        assert!(!answer.lacks_messages(8));
+        assert_eq!(answer.received.len(), 2);
+
+        let mut untold = Answer::new(Owner::Single, "orders");
+        untold.take(sent(None, Some(StatusCode::NOT_FOUND), None)).unwrap();
+        assert!(untold.end.is_some() && !untold.lacks_messages(8));
+    }
+
     #[test]
     fn both_forms_of_a_reply_subject_are_read() {
         for reply in ["$JS.ACK.S.C.3.100.7.1790230470084404000.42", "$JS.ACK._.hash.S.C.3.100.7.179.42"] {
-            let message = Message {
-                subject: "orders".into(),
-                reply: Some(reply.into()),
-                payload: "x".into(),
-                headers: None,
-                status: None,
-                description: None,
-                length: 1,
-            };
-            let received = parse(message).unwrap();
+            let received = parse(sent(Some(reply), None, None)).unwrap();
             assert_eq!((received.delivered, received.message.sequence), (3, 100));
             assert_eq!(pending(&[received]), 42);
         }

@@ -78,12 +78,17 @@ impl QueueError {
             Self::Directory { file }
         } else if source.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
             Self::NoDatabase { file }
-        } else if Path::new(&file).parent().is_some_and(|folder| folder != "" && !folder.exists()) {
+        } else if Path::new(&file).parent().is_some_and(is_missing) {
             Self::NoFolder { file }
         } else {
             Self::Failed { file, source }
         }
     }
+}
+
+/// Returns whether a folder is known not to exist; one in a folder that may not be read is not known.
+fn is_missing(folder: &Path) -> bool {
+    folder != "" && folder.try_exists().is_ok_and(|exists| !exists)
 }
 
 /// Returns whether another connection holds a lock on the file.

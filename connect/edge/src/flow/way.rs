@@ -139,8 +139,8 @@ impl<E: Edge, T: Send + 'static> Ways<E, T> {
         Ok(Self { edge, spec, format, key, at: Arc::new(at), times })
     }
 
-    /// Opens the edge, again after each transient error, and returns the way with this number, from 0. Each way has one sender at a
-    /// time.
+    /// Opens the edge, again after each transient error, and returns the way with this number, from 0. Each way has one
+    /// sender at a time.
     ///
     /// # Errors
     ///

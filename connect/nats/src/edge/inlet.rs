@@ -63,9 +63,10 @@ impl NatsInlet {
     /// Asks once, or waits for the answer to an earlier request. Cancel safe.
     async fn read(&mut self, at_most: NonZeroUsize, wait: Duration) -> Result<(), ConnectError> {
         let (owner, at_most) = match self.reader.role {
-            // A server of version 2.9 sends the rest of a greater request to an inbox that has been given up.
+            // A server sends the rest of a request for more later, to an inbox that has been given up.
             Role::Partition(..) => {
-                (Owner::Single, at_most.get().min(self.reader.options.open_at_most as usize))
+                let free = (self.reader.options.open_at_most as usize).saturating_sub(self.reader.in_hand());
+                (Owner::Single, at_most.get().min(free.max(1)))
             }
             Role::Pool => (Owner::Shared, at_most.get()),
         };
@@ -76,7 +77,7 @@ impl NatsInlet {
 
     /// Replaces a consumer that holds nothing although there are frames.
     async fn look(&mut self, link: &Link) -> Result<(), ConnectError> {
-        let Some(after) = self.look_after.filter(|_| self.reader.nothing_in_hand()) else { return Ok(()) };
+        let Some(after) = self.look_after.filter(|_| self.reader.in_hand() == 0) else { return Ok(()) };
         let found = leftovers::look(link, &self.reader, self.acknowledged.take()).await?;
         (self.look_after, self.acknowledged) = match found {
             Found::Some | Found::None => (None, None),

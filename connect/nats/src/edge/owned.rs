@@ -39,7 +39,7 @@ pub(super) async fn open(
         for name in consumers(link, reader, before).await? {
             match Names::epoch(&name, partition) {
                 Some(other) if other > epoch => return Err(reader.fenced()),
-                Some(other) if other == epoch && !reader.nothing_in_hand() => exists = true,
+                Some(other) if other == epoch && reader.in_hand() > 0 => exists = true,
                 Some(_) => delete(link, reader, &name).await?,
                 None => {}
             }
@@ -47,7 +47,7 @@ pub(super) async fn open(
         if exists {
             return Ok(());
         }
-        if !reader.nothing_in_hand() {
+        if reader.in_hand() > 0 {
             return Err(ConnectError::fenced(at, "the consumer was deleted"));
         }
         let create = format!("CONSUMER.DURABLE.CREATE.{stream}.{consumer}");

@@ -134,8 +134,9 @@ impl Reader {
         Pulled { message: message.payload, receipt, attempt }
     }
 
-    pub(super) fn nothing_in_hand(&self) -> bool {
-        self.frames().in_hand.is_empty()
+    /// Returns the number of frames that are neither settled nor given up.
+    pub(super) fn in_hand(&self) -> usize {
+        self.frames().in_hand.len()
     }
 
     /// Returns a frame in hand.
