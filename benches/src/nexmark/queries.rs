@@ -104,12 +104,12 @@ pub fn q2(bids: Flow<impl Chain<Out = Bid>>, demand: Tuning) -> Flow<impl Chain<
     bids.demand(demand).filter_map(|bid| is_selected(bid.auction).then_some((bid.auction, bid.price)))
 }
 
-/// Joins the sellers of three states with their auctions of category 10: these are its events.
+/// Joins the sellers of three states with their auctions of category 10. Its input must hold only these.
 pub fn q3(
     listings: Flow<impl Chain<Out = Event, Origin: Origin<Time = Untimed>>>,
     demand: Tuning,
 ) -> Flow<impl Chain<Out = Local>> {
-    let listings = listings.share();
+    let listings = listings.share().demand(demand);
     let sellers = listings.clone().filter_map(Event::into_person);
     let auctions = listings.filter_map(Event::into_auction);
     let pairs = sellers.bounded_join(Inner, auctions, |person| person.id, |auction| auction.seller);
@@ -129,7 +129,7 @@ pub fn q4(
         |(sum, count), sale| (*sum, *count) = (*sum + sale.price, *count + 1),
         |(sum, count), (more, others)| (*sum, *count) = (*sum + more, *count + others),
     );
-    sums.map(|(category, (sum, count)): (u64, (u64, u64))| (category, sum / count))
+    sums.demand(demand).map(|(category, (sum, count)): (u64, (u64, u64))| (category, sum / count))
 }
 
 /// Finds the auctions with the most bids, in windows of 10 s every 2 s.
@@ -187,7 +187,7 @@ pub fn q8(
     listings: Flow<impl Chain<Out = Event, Origin: Origin<Time = Timed>>>,
     demand: Tuning,
 ) -> Flow<impl Chain<Out = Newcomer>> {
-    let listings = listings.share();
+    let listings = listings.share().demand(demand);
     let persons = listings.clone().filter_map(Event::into_person);
     let auctions = listings.filter_map(Event::into_auction);
     let window = Window::fixed(SPAN);
@@ -241,7 +241,7 @@ pub fn q18(bids: Flow<impl Chain<Out = Bid>>, demand: Tuning) -> Flow<impl Chain
         |last, bid| *last = (*last).max(Some(age(bid))),
         |last, other| *last = (*last).max(other),
     );
-    last.filter_map(|((bidder, auction), last): (_, Option<(i64, u64)>)| {
+    last.demand(demand).filter_map(|((bidder, auction), last): (_, Option<(i64, u64)>)| {
         last.map(|(at, price)| Bid { auction, bidder, price, at })
     })
 }

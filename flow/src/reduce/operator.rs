@@ -100,12 +100,12 @@ where
         self.layer.window.spans().is_some()
     }
 
-    /// Returns whether one window takes all events until the clock ends it, as in most layers: nothing is checked for
-    /// each event then.
+    /// Returns whether one window takes all events until the clock or the end of the input ends it, as in most layers:
+    /// nothing is checked for each event then.
     fn has_one_window(&self) -> bool {
         let window = &self.layer.window;
-        let by_clock = matches!(window.kind, Kind::Global | Kind::Periodic(_));
-        by_clock && window.every.is_none() && self.layer.custom_trigger.is_none()
+        let takes_all = matches!(window.kind, Kind::Global | Kind::Periodic(_));
+        takes_all && window.every.is_none() && self.layer.custom_trigger.is_none()
     }
 
     /// Returns the id of the open window.

@@ -40,7 +40,7 @@ pub trait Reducer<T, U>: Accumulate {
     #[doc(hidden)]
     fn reduce<K: FnMut(U)>(&self, acc: &mut Self::Acc, alarms: &mut Self::Alarms, event: T, sink: &mut K);
 
-    /// Called after each batch has been folded.
+    /// Called after each batch has been folded, and within long ones.
     #[doc(hidden)]
     fn settle<K: FnMut(U)>(&self, acc: &mut Self::Acc, sink: &mut K) {
         let _ = (acc, sink);

@@ -149,17 +149,17 @@ where
     H: Fn(&mut A, A),
 {
     /// Adds an event to the only session of its key, and the events after it up to one of another key, or one that may
-    /// end a session or be late: this event is returned. Sets `moved` if the watermark may have moved. If the first
-    /// event is not of such a session, it is added alone.
+    /// end a session or be late: this event is returned with its key. Sets `moved` if the watermark may have moved. If
+    /// the first event is not of such a session, it is added alone.
     fn take_run(
         &mut self,
         edge: usize,
-        first: Stamped<T>,
+        (key, first): (Q, Stamped<T>),
         events: &mut impl Iterator<Item = Stamped<T>>,
         moved: &mut bool,
-    ) -> Option<Stamped<T>> {
+    ) -> Option<(Q, Stamped<T>)> {
         let Self { layer, open, marks, earliest, .. } = self;
-        let (at, key) = (first.stamp.at, (layer.key)(&first.event));
+        let at = first.stamp.at;
         let one = open.get_mut(&key).map(SmallVec::as_mut_slice);
         let Some([session]) =
             one.filter(|of_key| of_key.first().is_some_and(|open| open.is_near(at, &layer.sessions)))
@@ -170,11 +170,12 @@ where
         session.extend(at);
         (layer.fold)(&mut session.value, first.event);
         for Stamped { stamp, event } in events {
-            let is_next = (layer.key)(&event) == key && session.is_near(stamp.at, &layer.sessions);
+            let its_key = (layer.key)(&event);
+            let is_next = its_key == key && session.is_near(stamp.at, &layer.sessions);
             *moved = is_next && marks.note(edge, stamp.reached);
             let ends_one = *moved && layer.sessions.is_over(*earliest, marks.reached());
             if !is_next || ends_one || layer.sessions.is_over(stamp.at, marks.late_before(stamp)) {
-                return Some(Stamped { stamp, event });
+                return Some((its_key, Stamped { stamp, event }));
             }
             session.extend(stamp.at);
             (layer.fold)(&mut session.value, event);
@@ -319,7 +320,11 @@ where
         sink: &mut K,
     ) {
         let (mut left, mut moved) = (None, false);
-        while let Some(Stamped { stamp, event }) = left.take().or_else(|| events.next()) {
+        while let Some((key, Stamped { stamp, event })) = left
+            .take()
+            .map(|(key, event)| (Some(key), event))
+            .or_else(|| events.next().map(|event| (None, event)))
+        {
             moved |= self.marks.note(edge, stamp.reached);
             if std::mem::take(&mut moved) {
                 self.pass_watermark(sink);
@@ -332,7 +337,8 @@ where
                 }
                 continue;
             }
-            left = self.take_run(edge, Stamped { stamp, event }, &mut events, &mut moved);
+            let key = key.unwrap_or_else(|| (self.layer.key)(&event));
+            left = self.take_run(edge, (key, Stamped { stamp, event }), &mut events, &mut moved);
             self.evict(sink);
         }
     }

@@ -135,8 +135,8 @@ impl<T, F: FnMut(T)> Taker<T> for Each<'_, F> {
     }
 }
 
-/// Counts the items that are taken of an iterator. The count is stored when the iterator is dropped: a store for each
-/// item would be waited for by the next one.
+/// Counts the items that are taken of an iterator. The count is stored when the iterator is dropped: storing it for
+/// each item would make the next item wait for the store.
 pub(crate) struct Counted<'a, I> {
     items: I,
     taken: usize,

@@ -56,7 +56,7 @@ where
 
 impl<E, F> PartitionDispatcher<E, F> {
     /// Calls `told` with each panic of the function, besides the [warning](DispatchWarning::Unroutable). The function
-    /// need not catch its own panics then: one guard serves a whole batch.
+    /// need not catch its own panics then: one guard serves a whole batch. A panic of `told` ends the stage.
     ///
     /// ```
     /// use std::sync::mpsc;

@@ -65,7 +65,7 @@ impl<E, M> MarkedQueue<E, M> {
     }
 
     /// Removes and returns the first `count` events, which must exist. If they fill a good part of the queue's buffer,
-    /// they leave in it, and only the others move, into the empty `buffer`.
+    /// they leave in it, and the others move into the empty `buffer`.
     pub(crate) fn take(&mut self, count: usize, mut buffer: Vec<E>) -> Vec<E> {
         if count < self.events.capacity() / 4 {
             buffer.extend(self.drain(count));
