@@ -145,7 +145,7 @@ where
 {
     let hash = Arc::new(hash);
     Arc::new(move |stages, build: &Build, layer: &str| {
-        let (hash, errors, layer) = (Arc::clone(&hash), build.first_error.clone(), layer.to_owned());
+        let hash = Arc::clone(&hash);
         let stages_wide = stages as u64;
         // Without a division where possible: this is done for every event.
         let mask = stages_wide.is_power_of_two().then(|| stages_wide - 1);
@@ -155,11 +155,9 @@ where
             // Less than the number of stages, which is a `usize`.
             Some(usize::try_from(partition).unwrap_or(0))
         };
-        let panicked = move |reason: &ExitReason| errors.note(|| panic_of_key(&layer, reason.clone()));
-        boxed(
-            PartitionDispatcher::numbered(stages.max(1), number)
-                .map(|dispatcher| dispatcher.on_panic(panicked)),
-        )
+        let panicked = noted_panic(build, layer);
+        let dispatcher = PartitionDispatcher::numbered(stages.max(1), number);
+        boxed(dispatcher.map(|dispatcher| dispatcher.on_panic(panicked)))
     })
 }
 
@@ -182,16 +180,14 @@ where
             }
             routed
         };
-        let (errors, layer) = (build.first_error.clone(), layer.to_owned());
-        let panicked = move |reason: &ExitReason| errors.note(|| panic_of_key(&layer, reason.clone()));
-        boxed(
-            PartitionDispatcher::routed(stages.max(1), checked)
-                .map(|dispatcher| dispatcher.on_panic(panicked)),
-        )
+        let panicked = noted_panic(build, layer);
+        let dispatcher = PartitionDispatcher::routed(stages.max(1), checked);
+        boxed(dispatcher.map(|dispatcher| dispatcher.on_panic(panicked)))
     })
 }
 
-/// The error of a routing function that has panicked, which ends the flow.
-fn panic_of_key(layer: &str, reason: ExitReason) -> FlowError {
-    FlowError::Stage { stage: format!("{layer}/key"), reason }
+/// Returns the function that ends the flow when the routing function of a layer panics.
+fn noted_panic(build: &Build, layer: &str) -> impl FnMut(&ExitReason) + Send + use<> {
+    let (errors, stage) = (build.first_error.clone(), format!("{layer}/key"));
+    move |reason| errors.note(|| FlowError::Stage { stage: stage.clone(), reason: reason.clone() })
 }
