@@ -15,7 +15,7 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> (Vec<Setting
     let mut settings = Vec::new();
     let mut items = Vec::new();
     while !input.is_empty() {
-        if at_item_with_colon(input) || !(at_setting(input) || at_lone_option(input)) {
+        if at_item(input) {
             items.extend(item(input, errors));
         } else if !late_options(input, &mut items, errors) {
             pipeline_setting(input, items.is_empty(), &mut settings, errors);
@@ -28,7 +28,7 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> (Vec<Setting
 pub(super) fn items(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Item> {
     let mut items = Vec::new();
     while !input.is_empty() {
-        if at_item_with_colon(input) || !(at_setting(input) || at_lone_option(input)) {
+        if at_item(input) {
             items.extend(item(input, errors));
         } else if !late_options(input, &mut items, errors) {
             errors.at_span(
@@ -47,6 +47,11 @@ pub(super) fn items(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Item> {
 /// `word :`, but not the `word ::` of a path.
 fn at_setting(input: ParseStream<'_>) -> bool {
     input.peek(Ident::peek_any) && input.peek2(Token![:]) && !input.peek2(Token![::])
+}
+
+/// Anything that is no option, and the word of an item with a colon.
+fn at_item(input: ParseStream<'_>) -> bool {
+    at_item_with_colon(input) || !(at_setting(input) || at_lone_option(input))
 }
 
 /// `start:`, the word of an item with a colon.
