@@ -12,7 +12,7 @@ use crate::options::ReadOptions;
 pub(crate) async fn open(link: &Link, options: &ReadOptions, at: &str) -> Result<(), ConnectError> {
     let ReadOptions { stream, consumer, .. } = options;
     let what = "cannot open the consumer";
-    let info = link.api(&format!("CONSUMER.INFO.{stream}.{consumer}"), &json!({})).await;
+    let info = link.consumer_info(stream, consumer).await;
     match info.map_err(|error| error.at(at, what))? {
         Ok(info) => {
             let differences = api::differences(&info, options);
@@ -70,7 +70,7 @@ pub(crate) async fn open_dead(link: &Link, options: &ReadOptions, at: &str) -> R
 pub(crate) async fn exists(link: &Link, options: &ReadOptions, at: &str) -> Result<bool, ConnectError> {
     let ReadOptions { stream, consumer, .. } = options;
     let what = "cannot open the consumer";
-    let info = link.api(&format!("CONSUMER.INFO.{stream}.{consumer}"), &json!({})).await;
+    let info = link.consumer_info(stream, consumer).await;
     match info.map_err(|error| error.at(at, what))? {
         Ok(_) => Ok(true),
         Err(ApiError { code: ApiError::CONSUMER_NOT_FOUND | ApiError::STREAM_NOT_FOUND, .. }) => Ok(false),

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::{Client, StatusCode};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use stage_connect::ConnectError;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -87,6 +87,15 @@ impl Link {
             }
         };
         timeout(PATIENCE, answered).await.ok().flatten().ok_or_else(|| self.silence())
+    }
+
+    /// Asks for the configuration and the state of a consumer.
+    pub(crate) async fn consumer_info(
+        &self,
+        stream: &str,
+        consumer: &str,
+    ) -> Result<Result<Value, ApiError>, Unanswered> {
+        self.api(&format!("CONSUMER.INFO.{stream}.{consumer}"), &Value::Object(Map::new())).await
     }
 
     /// Calls the JetStream API.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use async_nats::{Message, StatusCode, Subscriber};
 use futures_util::StreamExt;
-use serde_json::json;
 use stage_connect::ConnectError;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -101,7 +100,7 @@ pub(crate) async fn read(
     loop {
         // A message on its way is lost if a request ends here on a connection with other traffic: the client listens no
         // longer than for its next turn. The only reader of a consumer would see the messages behind it first.
-        let until = match (answer.end, until) {
+        let deadline = match (answer.end, until) {
             (Some(_), _) if answer.lacks_messages(at_most) => latest,
             (None, Until::NoMore) if answer.arrived < at_most => latest,
             (None, Until::Complete) if answer.arrived < at_most && pending(&answer.received) > 0 => {
@@ -109,7 +108,7 @@ pub(crate) async fn read(
             }
             _ => break,
         };
-        let Ok(Some(next)) = timeout_at(until, messages.next()).await else { break };
+        let Ok(Some(next)) = timeout_at(deadline, messages.next()).await else { break };
         answer.take(next)?;
     }
     if answer.end.is_none() && answer.arrived < at_most {
@@ -121,7 +120,7 @@ pub(crate) async fn read(
 /// Makes sure that the server still answers, and has the consumer. Messages that it sent before its answer have arrived.
 async fn is_there(link: &Link, stream: &str, consumer: &str, at: &str) -> Result<(), ConnectError> {
     let what = "cannot read";
-    let info = link.api(&format!("CONSUMER.INFO.{stream}.{consumer}"), &json!({})).await;
+    let info = link.consumer_info(stream, consumer).await;
     info.map_err(|error| error.at(at, what))?.map(drop).map_err(|error| error.at(at, what))
 }
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::time::Instant;
 
 use crate::error::ApiError;
@@ -48,7 +47,7 @@ pub(crate) async fn report(
         if silent.is_empty() {
             return Ok(Reported::Confirmed);
         }
-        match inbox.link.api(&format!("CONSUMER.INFO.{stream}.{consumer}"), &json!({})).await? {
+        match inbox.link.consumer_info(stream, consumer).await? {
             Err(error) if error.code == ApiError::CONSUMER_NOT_FOUND => return Ok(Reported::Unheard),
             // A delivery that is known counts until its report has arrived.
             Ok(info) if info["num_ack_pending"] == 0 || begun.elapsed() >= PATIENCE => {

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use serde_json::json;
 use stage_connect::{ConnectError, Pulled};
 use stage_edge::{EdgeSpec, Epoch, Partition};
 use tokio::time::Instant;
@@ -159,7 +158,7 @@ impl Reader {
     pub(super) async fn exists(&self, link: &Link) -> Result<bool, ConnectError> {
         let (at, what) = (self.describe(), "cannot find the consumer");
         let ReadOptions { stream, consumer, .. } = &self.options;
-        let info = link.api(&format!("CONSUMER.INFO.{stream}.{consumer}"), &json!({})).await;
+        let info = link.consumer_info(stream, consumer).await;
         match info.map_err(|error| error.at(&at, what))? {
             Ok(_) => Ok(true),
             Err(error) if error.code == ApiError::CONSUMER_NOT_FOUND => Ok(false),

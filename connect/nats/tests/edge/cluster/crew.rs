@@ -64,6 +64,11 @@ impl Crew {
         self
     }
 
+    /// Starts this number of workers.
+    pub(super) fn join_all(&mut self, workers: usize) {
+        (0..workers).for_each(|_| drop(self.join()));
+    }
+
     /// Starts a worker for each one that has ended.
     pub(super) fn replace_ended(&mut self) {
         let before = self.workers.len();

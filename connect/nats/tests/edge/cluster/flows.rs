@@ -185,7 +185,7 @@ async fn windowed_counts_of_workers_that_are_killed_are_those_of_one_process() {
     let Some((mut server, _edge)) = start(&spec(scale)).await else { return };
     let expected = of_one_process(sales(scale)).await;
     let mut crew = Crew::new(&server, &spec(scale), Duration::from_micros(500)).running(Kind::Flow);
-    (0..scale.workers).for_each(|_| drop(crew.join()));
+    crew.join_all(scale.workers);
     let mut judge = Judge::new(&crew);
     let steps = scale.kills as usize + 2;
     for kill in 1..steps {

@@ -31,7 +31,7 @@ async fn cross(what: &str, network: &Network, fault: impl AsyncFnOnce(&mut Judge
     let spec = scale.spec(LEASE).frame_bytes(400).attempts(3);
     let Some((server, edge)) = server_behind(network, &spec).await else { return };
     let mut crew = Crew::new(&server, &spec, Duration::from_micros(100)).running(Kind::Pipeline);
-    (0..scale.workers).for_each(|_| drop(crew.join()));
+    crew.join_all(scale.workers);
     let mut judge = Judge::new(&crew, scale);
     let (sender, queue) = send(&edge, &spec, scale).await;
     judge.until(judge.all() / 3).await;

@@ -95,7 +95,7 @@ async fn what_workers_make_is_stored_once_and_in_order_while_they_are_killed() {
     let Some((server, edge)) = start(&orders).await else { return };
     edge.open(&totals).await.unwrap();
     let mut crew = Crew::new(&server, &orders, Duration::from_micros(100)).running(Kind::Once);
-    (0..scale.workers).for_each(|_| drop(crew.join()));
+    crew.join_all(scale.workers);
     let mut judge = Judge::new(&crew, scale);
     let (sender, queue) = send(&edge, &orders, scale).await;
     for kill in 1..=scale.kills {

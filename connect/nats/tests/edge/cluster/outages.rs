@@ -17,7 +17,7 @@ async fn nothing_is_lost_and_order_is_kept_while_the_server_is_killed_and_stoppe
     let spec = scale.spec(LEASE);
     let Some((mut server, edge)) = start(&spec).await else { return };
     let mut crew = Crew::new(&server, &spec, Duration::from_micros(100));
-    (0..scale.workers).for_each(|_| drop(crew.join()));
+    crew.join_all(scale.workers);
     let mut judge = Judge::new(&crew, scale);
     let outages = async {
         for outage in 1..=scale.kills.max(2) {
@@ -45,7 +45,7 @@ async fn pipelines_go_on_when_a_server_that_was_ended_killed_or_stopped_is_back(
     let spec = scale.spec(LEASE).frame_bytes(400).attempts(3);
     let Some((mut server, edge)) = start(&spec).await else { return };
     let mut crew = Crew::new(&server, &spec, Duration::from_micros(100)).running(Kind::Pipeline);
-    (0..scale.workers).for_each(|_| drop(crew.join()));
+    crew.join_all(scale.workers);
     let mut judge = Judge::new(&crew, scale);
     let (sender, queue) = send(&edge, &spec, scale).await;
     for outage in 1..=outages {

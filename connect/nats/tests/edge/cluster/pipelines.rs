@@ -23,7 +23,7 @@ async fn pipelines_keep_the_order_of_each_key_while_workers_and_the_server_are_k
     let spec = spec(scale, LEASE);
     let Some((mut server, edge)) = start(&spec).await else { return };
     let mut crew = Crew::new(&server, &spec, Duration::from_micros(100)).running(Kind::Pipeline);
-    (0..scale.workers).for_each(|_| drop(crew.join()));
+    crew.join_all(scale.workers);
     let mut judge = Judge::new(&crew, scale);
     let (sender, queue) = send(&edge, &spec, scale).await;
     for kill in 1..=scale.kills + 1 {
@@ -48,7 +48,7 @@ async fn pipelines_join_and_drain_under_load_and_nothing_is_handled_twice() {
     let spec = spec(scale, lease);
     let Some((server, edge)) = start(&spec).await else { return };
     let mut crew = Crew::new(&server, &spec, Duration::from_micros(100)).running(Kind::Pipeline);
-    (0..scale.workers).for_each(|_| drop(crew.join()));
+    crew.join_all(scale.workers);
     let mut judge = Judge::new(&crew, scale);
     let (sender, _) = send(&edge, &spec, scale).await;
     for change in 1..=scale.kills {
@@ -71,7 +71,7 @@ async fn a_member_that_comes_and_goes_at_once_stops_no_lane() {
     let spec = spec(scale, LEASE);
     let Some((server, edge)) = start(&spec).await else { return };
     let mut crew = Crew::new(&server, &spec, Duration::from_micros(100)).running(Kind::Pipeline);
-    (0..scale.workers).for_each(|_| drop(crew.join()));
+    crew.join_all(scale.workers);
     let mut judge = Judge::new(&crew, scale);
     let (sender, queue) = send(&edge, &spec, scale).await;
     for visit in 1..=scale.visits() {
@@ -106,7 +106,7 @@ async fn a_slow_worker_holds_up_the_sender_and_the_server_stays_small() {
     let left = queue.counts().ready;
     assert!(left > u64::from(scale.events / 2), "{left} events are left in the queue");
     let mut crew = Crew::new(&server, &spec, Duration::from_micros(20)).running(Kind::Pipeline);
-    (0..scale.workers).for_each(|_| drop(crew.join()));
+    crew.join_all(scale.workers);
     let mut judge = Judge::new(&crew, scale);
     while judge.distinct < judge.all() {
         judge.until((judge.distinct + 1000).min(judge.all())).await;
@@ -125,7 +125,7 @@ async fn an_event_that_ends_processes_is_the_only_dead_one() {
     let Some((server, edge)) = start(&spec).await else { return };
     let deadly = Event { key: 1, number: 17 };
     let mut crew = Crew::new(&server, &spec, Duration::ZERO).running(Kind::Deadly(deadly));
-    (0..scale.workers).for_each(|_| drop(crew.join()));
+    crew.join_all(scale.workers);
     let mut judge = Judge::new(&crew, scale).without(deadly);
     let (sender, _) = send(&edge, &spec, scale).await;
     while judge.distinct < judge.all() - 1 {

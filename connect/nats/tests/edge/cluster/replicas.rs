@@ -38,7 +38,7 @@ async fn open(edge: &NatsEdge, spec: &EdgeSpec) -> Opened {
 }
 
 /// Servers from 2.11.2 to 2.11.4 report the end of a request before the frames. With 2.11.4 they come in order, but some
-/// runs stall: that version may refuse a frame for ever, with the code 10158, once its partition was full.
+/// runs stall: that version may refuse a frame permanently, with the code 10158, once its partition has been full.
 ///
 /// `cargo test -p stage-nats --all-features --test edge replicas -- --ignored`
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,7 +66,7 @@ async fn nothing_is_lost_when_the_server_is_killed_that_leads_the_frames() {
     assert_eq!((opened.durability.as_str(), opened.warnings.len()), ("3 replicas", 0));
     let crew = Crew::new(&servers[0], &spec, Duration::from_micros(100)).in_cluster(url, 3);
     let mut crew = crew.running(Kind::Pipeline);
-    (0..scale.workers).for_each(|_| drop(crew.join()));
+    crew.join_all(scale.workers);
     let mut judge = Judge::new(&crew, scale);
     let (sender, queue) = send(&edge, &spec, scale).await;
     judge.until(judge.all() / 3).await;

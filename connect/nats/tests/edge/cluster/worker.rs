@@ -131,7 +131,7 @@ struct Ownership {
     doing: Doing,
 }
 
-/// What the task of a partition does, and since when.
+/// The activity of the task of a partition, and its start.
 #[derive(Clone)]
 struct Doing(Arc<Mutex<(String, Instant)>>);
 

@@ -18,7 +18,7 @@ async fn events_of_each_key_are_handled_in_order_while_workers_are_killed() {
     let spec = scale.spec(LEASE);
     let Some((server, edge)) = start(&spec).await else { return };
     let mut crew = Crew::new(&server, &spec, Duration::from_micros(100));
-    (0..scale.workers).for_each(|_| drop(crew.join()));
+    crew.join_all(scale.workers);
     let mut judge = Judge::new(&crew, scale);
     let kills = async {
         for kill in 1..=scale.kills {
@@ -40,7 +40,7 @@ async fn a_worker_that_was_stopped_beyond_its_lease_hands_out_nothing_more() {
     let Some((server, edge)) = start(&spec).await else { return };
     // Slow enough that events are left when the zombie wakes up.
     let mut crew = Crew::new(&server, &spec, Duration::from_micros(500));
-    (0..scale.workers).for_each(|_| drop(crew.join()));
+    crew.join_all(scale.workers);
     let mut judge = Judge::new(&crew, scale);
     let stops = async {
         for stop in 1..=scale.stops {
@@ -67,7 +67,7 @@ async fn workers_join_and_leave_under_load_and_nothing_is_handled_twice() {
     let spec = scale.spec(lease);
     let Some((server, edge)) = start(&spec).await else { return };
     let mut crew = Crew::new(&server, &spec, Duration::from_micros(200));
-    (0..scale.workers).for_each(|_| drop(crew.join()));
+    crew.join_all(scale.workers);
     let mut judge = Judge::new(&crew, scale);
     let changes = async {
         for change in 1..=scale.kills {
@@ -92,7 +92,7 @@ async fn a_member_that_comes_and_goes_at_once_stops_no_partition() {
     let spec = scale.spec(LEASE);
     let Some((server, edge)) = start(&spec).await else { return };
     let mut crew = Crew::new(&server, &spec, Duration::from_micros(100));
-    (0..scale.workers).for_each(|_| drop(crew.join()));
+    crew.join_all(scale.workers);
     let mut judge = Judge::new(&crew, scale);
     let passing = async {
         for visit in 1..=scale.visits() {
