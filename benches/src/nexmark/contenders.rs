@@ -14,6 +14,8 @@ use flow::{Chain, Flow, FlowError};
 use stage_core::Tuning;
 use tokio::runtime::Runtime;
 
+#[cfg(feature = "renoir")]
+use super::renoir;
 use super::{
     Answer, Event, Generator,
     hand::Hand,
@@ -56,7 +58,7 @@ async fn digest<C: Chain<Out: Hash>>(rows: Flow<C>) -> Result<Answer, FlowError>
 }
 
 macro_rules! query {
-    ($name:ident, $events:ident $(, $peer:literal, $answers:path)* $(,)?) => {
+    ($name:ident, $events:ident $(, $renoir:path)?) => {
         Query {
             name: stringify!($name),
             us: |events, demand, runtime| runtime.block_on(digest(queries::$name($events(&events), demand))),
@@ -65,7 +67,15 @@ macro_rules! query {
                 reference::$name(events, |row| answer.add(&row));
                 answer
             },
-            peers: &[$(($peer, |events| $answers(events))),*],
+            peers: &[
+                ("hand", workers::$name::<Hand>),
+                #[cfg(feature = "peers")]
+                ("timely", workers::$name::<super::timely::Timely>),
+                $(
+                    #[cfg(feature = "renoir")]
+                    ("renoir", $renoir),
+                )?
+            ],
         }
     };
 }
@@ -73,15 +83,15 @@ macro_rules! query {
 impl Query {
     /// All queries, in the order of their numbers.
     pub const ALL: [Self; 13] = [
-        query!(q0, untimed),
-        query!(q1, bids, "hand", workers::q1::<Hand>),
-        query!(q2, bids, "hand", workers::q2::<Hand>),
-        query!(q3, local_listings, "hand", workers::q3::<Hand>),
-        query!(q4, timed, "hand", workers::q4::<Hand>),
-        query!(q5, timed_bids, "hand", workers::q5::<Hand>),
-        query!(q6, timed),
-        query!(q7, timed_bids, "hand", workers::q7::<Hand>),
-        query!(q8, timed_listings, "hand", workers::q8::<Hand>),
+        query!(q0, untimed, renoir::q0),
+        query!(q1, bids, renoir::q1),
+        query!(q2, bids, renoir::q2),
+        query!(q3, local_listings, renoir::q3),
+        query!(q4, timed, renoir::q4),
+        query!(q5, timed_bids, renoir::q5),
+        query!(q6, timed, renoir::q6),
+        query!(q7, timed_bids, renoir::q7),
+        query!(q8, timed_listings, renoir::q8),
         query!(q11, timed_bids),
         query!(q12, bids),
         query!(q13, bids),

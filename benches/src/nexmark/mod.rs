@@ -28,7 +28,11 @@ mod hand;
 mod model;
 pub mod queries;
 pub mod reference;
+#[cfg(feature = "renoir")]
+mod renoir;
 mod state;
+#[cfg(feature = "peers")]
+mod timely;
 mod workers;
 
 pub use answer::Answer;

@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Auction, Bid, Event,
@@ -93,7 +94,7 @@ pub(super) fn is_in_time(auction: &Auction, at: i64) -> bool {
 }
 
 /// The highest bids of a window: several, if they have the same price.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Top {
     bids: Vec<Bid>,
 }

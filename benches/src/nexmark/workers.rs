@@ -13,8 +13,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     Answer, Auction, Bid, Event, Person,
-    queries::{SPAN, STEP, auction_of, euros, is_near, is_selected},
-    state::{Counts, Panes, Sale, Top, add_counts, millis},
+    queries::{SPAN, STEP, TABLE, age, auction_of, euros, is_near, is_selected, value_of},
+    state::{Counts, LastSales, Panes, Sale, Sold, Top, add_counts, millis},
 };
 
 /// What one worker can send to another.
@@ -46,6 +46,10 @@ fn merged(answers: Vec<Answer>) -> Answer {
         all.merge(answer);
         all
     })
+}
+
+pub(super) fn q0<W: Workers>(events: &Arc<[Event]>) -> Answer {
+    merged(W::folded(events, Answer::add))
 }
 
 pub(super) fn q1<W: Workers>(events: &Arc<[Event]>) -> Answer {
@@ -112,7 +116,8 @@ pub(super) fn q3<W: Workers>(events: &Arc<[Event]>) -> Answer {
     merged(joined.into_iter().map(|joined| joined.answer).collect())
 }
 
-pub(super) fn q4<W: Workers>(events: &Arc<[Event]>) -> Answer {
+/// Returns the auctions that have ended with a bid, and the best bid in time.
+fn sales<W: Workers>(events: &Arc<[Event]>) -> impl Iterator<Item = Sold> {
     let keep = |event: &Event| {
         let is_person = matches!(event, Event::Person(_));
         (!is_person).then(|| (auction_of(event), event.clone()))
@@ -120,8 +125,13 @@ pub(super) fn q4<W: Workers>(events: &Arc<[Event]>) -> Answer {
     let sales = W::exchanged(events, keep, |sales: &mut FxHashMap<u64, Sale>, event| {
         sales.entry(auction_of(&event)).or_default().add(event);
     });
+    sales.into_iter().flat_map(FxHashMap::into_values).filter_map(Sale::sold)
+}
+
+pub(super) fn q4<W: Workers>(events: &Arc<[Event]>) -> Answer {
+    let sales = sales::<W>(events);
     let mut categories = BTreeMap::<u64, (u64, u64)>::new();
-    for sold in sales.into_iter().flat_map(FxHashMap::into_values).filter_map(Sale::sold) {
+    for sold in sales {
         let (sum, count) = categories.entry(sold.category).or_default();
         (*sum, *count) = (*sum + sold.price, *count + 1);
     }
@@ -149,6 +159,16 @@ pub(super) fn q5<W: Workers>(events: &Arc<[Event]>) -> Answer {
         panes.add(start, counts).iter().for_each(|row| answer.add(row));
     }
     panes.before(i64::MAX).iter().for_each(|row| answer.add(row));
+    answer
+}
+
+pub(super) fn q6<W: Workers>(events: &Arc<[Event]>) -> Answer {
+    let mut sales: Vec<Sold> = sales::<W>(events).collect();
+    sales.sort_unstable_by_key(Sold::order);
+    let (mut answer, mut sellers) = (Answer::default(), FxHashMap::<u64, LastSales>::default());
+    for sale in sales {
+        answer.add(&(sale.seller, sellers.entry(sale.seller).or_default().add(sale.price)));
+    }
     answer
 }
 
@@ -184,4 +204,87 @@ pub(super) fn q8<W: Workers>(events: &Arc<[Event]>) -> Answer {
         });
     });
     merged(joined.into_iter().map(|joined| joined.answer).collect())
+}
+
+/// A session: its first bid, its last one, and the number of bids.
+#[derive(Clone, Copy)]
+struct Session {
+    start: i64,
+    end: i64,
+    bids: u64,
+}
+
+/// The sessions of a bidder in the order of their times. The bids come from two workers, so not in that order.
+#[derive(Default)]
+struct Visits(Vec<Session>);
+
+impl Visits {
+    fn add(&mut self, at: i64) {
+        let gap = millis(SPAN);
+        let mut all = Session { start: at, end: at, bids: 1 };
+        // The sessions that the bid belongs to: two, if it closes the gap between them.
+        let after = self.0.iter().rposition(|session| session.start - gap <= at).map_or(0, |last| last + 1);
+        let first =
+            self.0[..after].iter().rposition(|session| session.end + gap < at).map_or(0, |last| last + 1);
+        if let [session] = &mut self.0[first..after] {
+            session.start = session.start.min(at);
+            session.end = session.end.max(at);
+            session.bids += 1;
+            return;
+        }
+        for session in self.0.drain(first..after) {
+            all.start = all.start.min(session.start);
+            all.end = all.end.max(session.end);
+            all.bids += session.bids;
+        }
+        self.0.insert(first, all);
+    }
+}
+
+pub(super) fn q11<W: Workers>(events: &Arc<[Event]>) -> Answer {
+    let keep = |event: &Event| event.bid().map(|bid| (bid.bidder, (bid.bidder, bid.at)));
+    let visits = W::exchanged(events, keep, |visits: &mut FxHashMap<u64, Visits>, (bidder, at)| {
+        visits.entry(bidder).or_default().add(at);
+    });
+    let mut answer = Answer::default();
+    for (bidder, visits) in visits.into_iter().flatten() {
+        for Session { start, end, bids } in visits.0 {
+            answer.add(&(bidder, bids, start, end));
+        }
+    }
+    answer
+}
+
+pub(super) fn q12<W: Workers>(events: &Arc<[Event]>) -> Answer {
+    let keep = |event: &Event| event.bid().map(|bid| (bid.bidder, bid.bidder));
+    let counts = W::exchanged(events, keep, |counts: &mut Counts, bidder| {
+        *counts.entry(bidder).or_insert(0) += 1;
+    });
+    let mut answer = Answer::default();
+    counts.into_iter().flatten().for_each(|row| answer.add(&row));
+    answer
+}
+
+pub(super) fn q13<W: Workers>(events: &Arc<[Event]>) -> Answer {
+    let table: FxHashMap<u64, u64> = (0..TABLE).map(|key| (key, value_of(key))).collect();
+    merged(W::folded(events, move |answer: &mut Answer, event| {
+        if let Some(bid) = event.bid()
+            && let Some(value) = table.get(&(bid.auction % TABLE))
+        {
+            answer.add(&(bid, *value));
+        }
+    }))
+}
+
+pub(super) fn q18<W: Workers>(events: &Arc<[Event]>) -> Answer {
+    let keep = |event: &Event| event.bid().map(|bid| ((bid.bidder, bid.auction), bid));
+    let last = W::exchanged(events, keep, |last: &mut FxHashMap<(u64, u64), Bid>, bid| {
+        let known = last.entry((bid.bidder, bid.auction)).or_insert(bid);
+        if age(bid) > age(*known) {
+            *known = bid;
+        }
+    });
+    let mut answer = Answer::default();
+    last.into_iter().flat_map(FxHashMap::into_values).for_each(|bid| answer.add(&bid));
+    answer
 }
