@@ -86,7 +86,7 @@ impl<T> Delivery<T> {
         None
     }
 
-    /// Maps the value; an error rejects the delivery.
+    /// Maps the value; an error rejects the delivery, for good if it says [`Hopeless`](crate::policy::Hopeless).
     #[inline]
     pub fn try_map<U, E: Into<BoxError>>(
         self,
@@ -96,7 +96,7 @@ impl<T> Delivery<T> {
         match change(value) {
             Ok(value) => Some(token.with(value)),
             Err(error) => {
-                token.reject(Reason::failed(error));
+                token.reject(Reason::from(error.into()));
                 None
             }
         }

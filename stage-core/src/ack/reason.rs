@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::error::BoxError;
+use crate::base::hopeless::{Hopeless, Prospect};
 
 /// The reason a delivery was rejected.
 ///
@@ -47,6 +48,14 @@ impl Reason {
         Self::Hopeless(Arc::from(error.into()))
     }
 
+    /// Returns the reason of an attempt that failed with `error`, whose prospect is known.
+    pub(crate) fn of(prospect: Prospect, error: Arc<dyn Error + Send + Sync>) -> Self {
+        match prospect {
+            Prospect::MaySucceed => Self::Failed(error),
+            Prospect::Hopeless => Self::Hopeless(error),
+        }
+    }
+
     /// Becomes the `first` reason of several holders, unless another one is; [`Untried`](Self::Untried) gives way.
     pub(super) fn or_first(self, first: &mut Option<Self>) {
         if matches!(first, None | Some(Self::Untried)) {
@@ -55,10 +64,11 @@ impl Reason {
     }
 }
 
-/// A failed attempt; another one may succeed.
+/// A failed attempt; another one may succeed, unless the error says [`Hopeless`](crate::policy::Hopeless).
 impl From<BoxError> for Reason {
     fn from(error: BoxError) -> Self {
-        Self::failed(error)
+        let (prospect, error) = Hopeless::take_apart(error);
+        Self::of(prospect, Arc::from(error))
     }
 }
 

@@ -9,10 +9,11 @@ use tokio::time::timeout;
 use super::decision::{Decision, Then};
 use super::each_event::EachEvent;
 use super::event_error::EventError;
-use super::failure_policy::FailurePolicy;
+use super::failure_policy::{Failure, FailurePolicy};
 use super::letter::DeadLetter;
 use crate::ack::{Reason, Token};
 use crate::base::error::{BoxError, ExitReason, Fatal, panic_message};
+use crate::base::hopeless::Prospect;
 use crate::base::stats::{Counters, Discard};
 use crate::stage::{CallbackState, Effect};
 use crate::sync::Arc;
@@ -113,7 +114,7 @@ impl<H: EachEvent> Caller<H> {
         self.calls = self.calls.wrapping_add(1);
         let kept = self.policy.keep(&event);
         let began = token.trace().begin_attempt();
-        let (error, back) = match in_span(token.trace(), self.handle(event)).await {
+        let mut failure = match in_span(token.trace(), self.handle(event)).await {
             Ok(out) => {
                 if attempts > 1 {
                     token.trace().end_attempt(attempts, began, None);
@@ -122,23 +123,25 @@ impl<H: EachEvent> Caller<H> {
             }
             Err(failure) => failure,
         };
-        token.trace().end_attempt(attempts, began, Some(&error));
-        losses.overloaded |= error.is_overload();
-        if let EventError::Panicked(_) = error {
+        token.trace().end_attempt(attempts, began, Some(&failure.error));
+        losses.overloaded |= failure.error.is_overload();
+        if let EventError::Panicked(_) = failure.error {
             state.counters.remade_handler();
             match (self.recipe)() {
                 Ok(handler) => self.handler = handler,
                 Err(failed) => {
-                    losses.lose::<H::Out>(token, error, Then::Skip);
+                    losses.lose::<H::Out>(token, failure.error, failure.prospect, Then::Skip);
                     return Attempted::Ended(losses.end(failed.into()));
                 }
             }
         }
-        if let EventError::Deadline(_) = error {
+        if let EventError::Deadline(_) = failure.error {
             state.counters.past_deadline();
         }
-        let kept = kept.or(back);
-        let called = match (self.policy.decide(attempts, &error, kept.as_ref(), self.calls), kept) {
+        failure.kept = kept.or(failure.kept);
+        let decision = self.policy.decide(attempts, &failure, self.calls);
+        let Failure { error, prospect, kept } = failure;
+        let called = match (decision, kept) {
             (Decision::Again(delay), Some(event)) => {
                 let name = state.counters.name();
                 tracing::debug!(stage = name, %error, attempts, ?delay, "event failed, retrying");
@@ -156,34 +159,31 @@ impl<H: EachEvent> Caller<H> {
                     Then::Skip | Then::DeadLetter => state.counters.skipped(),
                     Then::Restart | Then::Stop => state.counters.fatal(),
                 }
-                losses.lose(token, error, then)
+                losses.lose(token, error, prospect, then)
             }
             (Decision::Again(_), None) => {
                 state.counters.skipped();
-                losses.lose(token, error, Then::Skip)
+                losses.lose(token, error, prospect, Then::Skip)
             }
         };
         Attempted::Ended(called)
     }
 
     /// Calls the handler; the failure may return the event.
-    async fn handle(&mut self, event: H::In) -> Result<Option<H::Out>, (EventError, Option<H::In>)> {
+    async fn handle(&mut self, event: H::In) -> Result<Option<H::Out>, Failure<H::In>> {
         let handler = &mut self.handler;
         let call = AssertUnwindSafe(async move { handler.handle(event).await }).catch_unwind();
         let called = match self.policy.deadline {
             None => call.await,
             Some(deadline) => match timeout(deadline, call).await {
                 Ok(called) => called,
-                Err(_) => return Err((EventError::Deadline(deadline), None)),
+                Err(_) => return Err(Failure::unexplained(EventError::Deadline(deadline))),
             },
         };
         match called {
             Ok(Ok(out)) => Ok(out),
-            Ok(Err(error)) => {
-                let (event, error) = self.policy.take_back(error);
-                Err((EventError::Failed(Arc::from(error)), event))
-            }
-            Err(payload) => Err((EventError::Panicked(panic_message(&*payload)), None)),
+            Ok(Err(error)) => Err(self.policy.read(error)),
+            Err(payload) => Err(Failure::unexplained(EventError::Panicked(panic_message(&*payload)))),
         }
     }
 
@@ -223,9 +223,9 @@ impl<H: EachEvent> Caller<H> {
 
 impl Losses {
     /// Records an event that is neither retried nor sent elsewhere.
-    fn lose<Out>(&mut self, token: Token, error: EventError, then: Then) -> Called<Out> {
+    fn lose<Out>(&mut self, token: Token, error: EventError, prospect: Prospect, then: Then) -> Called<Out> {
         self.count(token.is_tracked(), error.clone());
-        token.reject(Reason::failed(error.clone()));
+        token.reject(Reason::of(prospect, Arc::new(error.clone())));
         match then {
             Then::Skip | Then::DeadLetter => Called::Lost,
             Then::Restart => {

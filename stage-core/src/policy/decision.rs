@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::base::backoff::Backoff;
+use crate::base::hopeless::Prospect;
 
 /// The action for an event that is not retried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub(super) enum Decision {
 pub(super) struct Facts {
     /// Number of attempts so far, at least one.
     pub(super) attempts: u32,
+    /// Whether another attempt may succeed, by the word of the handler.
+    pub(super) prospect: Prospect,
     /// Whether failures of this kind are retried.
     pub(super) eligible: bool,
     /// Whether the event is still available.
@@ -42,7 +45,8 @@ pub(super) struct Facts {
 
 /// Makes the decision. An event that is no longer available can be neither retried nor sent elsewhere.
 pub(super) fn decide(retry: Option<&Backoff>, then: Then, facts: Facts) -> Decision {
-    let again = retry.filter(|_| facts.eligible && facts.kept);
+    let may_succeed = facts.prospect == Prospect::MaySucceed;
+    let again = retry.filter(|_| may_succeed && facts.eligible && facts.kept);
     match again.and_then(|backoff| backoff.delay(facts.attempts - 1, facts.seed)) {
         Some(delay) => Decision::Again(delay),
         None if then == Then::DeadLetter && !facts.kept => Decision::Last(Then::Skip),
@@ -54,7 +58,8 @@ pub(super) fn decide(retry: Option<&Backoff>, then: Then, facts: Facts) -> Decis
 mod tests {
     use super::*;
 
-    const FAILED: Facts = Facts { attempts: 1, eligible: true, kept: true, seed: 0 };
+    const FAILED: Facts =
+        Facts { attempts: 1, prospect: Prospect::MaySucceed, eligible: true, kept: true, seed: 0 };
 
     fn backoff() -> Backoff {
         Backoff::new(Duration::from_secs(1), Duration::from_secs(9)).attempts(2)
@@ -81,6 +86,16 @@ mod tests {
     fn only_the_given_errors_are_retried() {
         let facts = Facts { eligible: false, ..FAILED };
         assert_eq!(decide(Some(&backoff()), Then::DeadLetter, facts), Decision::Last(Then::DeadLetter));
+    }
+
+    #[test]
+    fn a_hopeless_event_is_never_retried_and_ends_as_the_policy_says() {
+        let facts = Facts { prospect: Prospect::Hopeless, ..FAILED };
+        for then in [Then::Restart, Then::Skip, Then::DeadLetter, Then::Stop] {
+            assert_eq!(decide(Some(&backoff()), then, facts), Decision::Last(then));
+        }
+        let lost = Facts { kept: false, ..facts };
+        assert_eq!(decide(Some(&backoff()), Then::DeadLetter, lost), Decision::Last(Then::Skip));
     }
 
     #[test]

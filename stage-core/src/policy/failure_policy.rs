@@ -9,6 +9,7 @@ use super::letter::DeadLetters;
 use super::numbers::Numbers;
 use crate::base::backoff::Backoff;
 use crate::base::error::BoxError;
+use crate::base::hopeless::{Hopeless, Prospect};
 use crate::sync::Arc;
 
 /// How a step handles events of type `E` that fail. Default: [`restart`](Self::restart).
@@ -122,6 +123,21 @@ impl<E: Clone> Retained for E {}
 /// Selects the failures that are retried.
 type Only = Arc<dyn Fn(&EventError) -> bool + Send + Sync>;
 
+/// A failed attempt.
+pub(super) struct Failure<E> {
+    pub(super) error: EventError,
+    pub(super) prospect: Prospect,
+    /// The event, if it was kept.
+    pub(super) kept: Option<E>,
+}
+
+impl<E> Failure<E> {
+    /// A failure of which the handler itself reported nothing.
+    pub(super) const fn unexplained(error: EventError) -> Self {
+        Self { error, prospect: Prospect::MaySucceed, kept: None }
+    }
+}
+
 /// How an event is kept across a failure.
 enum Keep<E> {
     No,
@@ -206,7 +222,8 @@ impl<E> FailurePolicy<E> {
         self
     }
 
-    /// Retries only the failures for which `these` returns `true`. Default: all.
+    /// Retries only the failures for which `these` returns `true`. Default: all. A [`Hopeless`](super::Hopeless) error is
+    /// never retried.
     pub fn only(mut self, these: impl Fn(&EventError) -> bool + Send + Sync + 'static) -> Self {
         self.only = Some(Arc::new(these));
         self
@@ -232,8 +249,17 @@ impl<E> FailurePolicy<E> {
         }
     }
 
-    /// Takes the event out of the error, if the error contains it; returns both.
-    pub(super) fn take_back(&self, error: BoxError) -> (Option<E>, BoxError) {
+    /// Returns the failure that the handler reported by `error`, and the event if the error contains it.
+    pub(super) fn read(&self, error: BoxError) -> Failure<E> {
+        // Either of the wrappers may be the outer one.
+        let (outer, error) = Hopeless::take_apart(error);
+        let (kept, error) = self.take_back(error);
+        let (inner, error) = Hopeless::take_apart(error);
+        let prospect = if outer == Prospect::Hopeless { outer } else { inner };
+        Failure { error: EventError::Failed(Arc::from(error)), prospect, kept }
+    }
+
+    fn take_back(&self, error: BoxError) -> (Option<E>, BoxError) {
         let Keep::GivenBack(take) = self.keep else { return (None, error) };
         match take(error) {
             Ok(Failed { event, source }) => (Some(event), source),
@@ -241,10 +267,11 @@ impl<E> FailurePolicy<E> {
         }
     }
 
-    /// Decides on the handling of a failed event, given the event if it was kept.
-    pub(super) fn decide(&self, attempts: u32, error: &EventError, kept: Option<&E>, seed: u64) -> Decision {
+    /// Decides on the handling of a failed event.
+    pub(super) fn decide(&self, attempts: u32, failure: &Failure<E>, seed: u64) -> Decision {
+        let Failure { error, prospect, kept } = failure;
         let eligible = self.only.as_ref().is_none_or(|only| only(error));
-        let facts = Facts { attempts, eligible, kept: kept.is_some(), seed };
+        let facts = Facts { attempts, prospect: *prospect, eligible, kept: kept.is_some(), seed };
         decide(self.retry.as_ref(), self.then, facts)
     }
 }

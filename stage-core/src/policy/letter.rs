@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{Sender, UnboundedSender};
 use super::event_error::EventError;
 use crate::ack::{Delivery, Reason};
 use crate::base::error::BoxError;
+use crate::base::hopeless::Hopeless;
 
 /// An event that was not handled, with its last error.
 ///
@@ -103,7 +104,8 @@ pub trait DeadLetters<E>: Send + Sync + 'static {
 
 /// Passes dead letters to an async function, one at a time for each copy of the step. A letter is
 /// acknowledged when `take` returns `Ok`, rejected with the error that it returns, and rejected when it panics. Where `take`
-/// fails every time, the source sets the event aside by itself after its own number of attempts.
+/// fails every time, the source sets the event aside by itself after its own number of attempts, or at once after a
+/// [`Hopeless`](super::Hopeless) error.
 ///
 /// ```
 /// use stage_core::policy::{DeadLetter, FailurePolicy, dead_letters_fn};
@@ -151,8 +153,9 @@ where
                 token.acknowledge();
                 return Ok(());
             };
+            let (prospect, error) = Hopeless::take_apart(error);
             let error: Arc<dyn Error + Send + Sync> = Arc::from(error);
-            token.reject(Reason::Failed(Arc::clone(&error)));
+            token.reject(Reason::of(prospect, Arc::clone(&error)));
             Err(error.into())
         }
         .boxed()

@@ -16,6 +16,8 @@
 //! events of a key while one of them waits for its next attempt; results leave in the order of each key. The `max_demand` of
 //! the step bounds the events that wait.
 //!
+//! An error that says [`Hopeless`] is the last: the event is not retried.
+//!
 //! An event fails by an error, a panic, or a [deadline](FailurePolicy::deadline). After a panic, the recipe
 //! makes a new handler, whatever the policy. With `panic = "abort"`, a panic ends the process instead.
 //!
@@ -85,6 +87,7 @@ mod sink;
 mod skip;
 mod step;
 
+pub use crate::base::hopeless::Hopeless;
 pub use at_once::{AtOnce, AtOnceError, AtOncePer, Order};
 pub(crate) use caller::{Again, Attempted, Called, Caller, HandlerRecipe, Losses};
 pub(crate) use carry::{Acknowledged, Carry, Plain};

@@ -4,12 +4,11 @@ use std::error::Error;
 
 use stage_core::BoxError;
 use stage_core::ack::Reason;
-use stage_core::policy::EventError;
+use stage_core::policy::{EventError, Hopeless};
 
 /// An error that says that the event of a request is at fault, and not the service: the client gets 422 with its text.
 ///
-/// The failure policy of the step applies to it as to any error, so a step whose errors are all of this type needs no
-/// `retry`. It is recognised among the [sources](Error::source) of an error, too. A body that is no event at all does not
+/// It is [`Hopeless`], so a step with `retry` does not handle the event again. It is recognised among the [sources](Error::source) of an error, too. A body that is no event at all does not
 /// get as far: the extractor answers it with 400 or 422.
 ///
 /// ```
@@ -21,13 +20,13 @@ use stage_core::policy::EventError;
 /// assert_eq!(check(-300.0).unwrap_err().to_string(), "below the absolute zero");
 /// ```
 #[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct Unprocessable(BoxError);
+#[error("{0}")]
+pub struct Unprocessable(#[source] Hopeless);
 
 impl Unprocessable {
     /// Returns the error of an event that is at fault; the client reads `cause`.
     pub fn new(cause: impl Into<BoxError>) -> Self {
-        Self(cause.into())
+        Self(Hopeless::new(cause))
     }
 
     /// Returns the error by which a handler said that the event is at fault, if it did.

@@ -60,7 +60,7 @@ where
         match result {
             Ok(response) => Some(token.with(response)),
             Err(error) => {
-                token.reject(Reason::failed(error));
+                token.reject(Reason::from(error.into()));
                 None
             }
         }

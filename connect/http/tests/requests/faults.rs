@@ -1,10 +1,12 @@
 //! The answer to a request that is at fault states the reason.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use axum::{Json, Router};
 use stage_core::policy::{FailurePolicy, each};
-use stage_core::{BoxError, Pipeline};
+use stage_core::{Backoff, BoxError, Pipeline};
 use stage_http::{IntakeOptions, Unprocessable, requests};
 
 use crate::ask::{self, body, post, reason};
@@ -25,10 +27,13 @@ async fn an_event_at_fault_gets_422_with_the_reason_also_as_a_source() {
         };
         std::future::ready(checked)
     };
+    // What is at fault is not tried again.
+    let once_more = Backoff::new(Duration::from_secs(1), Duration::from_secs(1)).attempts(1);
+    let policy = FailurePolicy::skip().retry(once_more);
     let running = Pipeline::builder("readings")
         .start("requests", move || Ok(source.clone()))
         .acknowledged()
-        .finish_each("store", FailurePolicy::skip(), move || Ok(each(store)))
+        .finish_each("store", policy, move || Ok(each(store)))
         .start()
         .await
         .unwrap();
@@ -50,7 +55,9 @@ async fn an_event_at_fault_gets_422_with_the_reason_also_as_a_source() {
     let answer = post(&Router::new().route("/", lines), "warm\ncold\n").await;
     assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(reason(answer).await, "-300 degrees");
-    running.stop().await.unwrap();
+    let report = running.stop().await.unwrap();
+    let failures = report.stages[1].failures;
+    assert_eq!((failures.retried, failures.skipped), (1, 4), "only `broken` is handled twice");
 }
 
 #[tokio::test(start_paused = true)]
