@@ -56,8 +56,12 @@ fn at_item(input: ParseStream<'_>) -> bool {
 
 /// `start:`, the word of an item with a colon.
 fn at_item_with_colon(input: ParseStream<'_>) -> bool {
-    let word = input.fork().call(Ident::parse_any).map(|word| word.to_string());
-    at_setting(input) && word.is_ok_and(|word| Role::from_word(&word).is_some())
+    at_setting(input) && is_at_item_word(input)
+}
+
+fn is_at_item_word(input: ParseStream<'_>) -> bool {
+    let next = input.fork().call(Ident::parse_any).map(|word| word.to_string());
+    next.is_ok_and(|word| item_words().any(|known| known == word))
 }
 
 /// Reads options that follow the `;` of their item and end with one themselves, as in `step f; count: 4;`, and gives
@@ -176,13 +180,7 @@ fn item(input: ParseStream<'_>, errors: &mut Errors) -> Option<Item> {
         skip_item(input);
         return Some(Item::Unknown(word.span()));
     };
-    if input.peek(Token![:]) && !input.peek(Token![::]) {
-        errors.at_span(
-            input.span(),
-            format!("`{word}` begins an item and takes no `:`: write `{};`", role.example()),
-        );
-        skip(input);
-    }
+    no_colon(&word, &format!("{};", role.example()), input, errors);
     let (word_of, settings) = (word.span(), Vec::new());
     let mut stage = Stage { docs, word: word_of, role, emits: None, recipe: None, settings };
     let finish = if role == Role::Then { finish(input) } else { None };
@@ -247,6 +245,16 @@ fn emits(input: ParseStream<'_>, role: Role, errors: &mut Errors) -> Option<(Emi
     None
 }
 
+/// Refuses `step: f;`, and returns whether there was a colon.
+pub(super) fn no_colon(word: &Ident, example: &str, input: ParseStream<'_>, errors: &mut Errors) -> bool {
+    let is_there = input.peek(Token![:]) && !input.peek(Token![::]);
+    if is_there {
+        errors.at_span(input.span(), format!("`{word}` begins an item and takes no `:`: write `{example}`"));
+        skip(input);
+    }
+    is_there
+}
+
 fn no_docs(docs: &[String], word: &Ident, errors: &mut Errors) {
     if !docs.is_empty() {
         errors.at(
@@ -279,7 +287,7 @@ fn recipe(input: ParseStream<'_>, word: &Ident, item: &mut Stage, errors: &mut E
         };
         let (word_of, example) = (item.role.word(), item.role.example());
         errors.at(word, format!("`{word_of}` needs {what}, such as `{example}`"));
-        if at_setting(input) {
+        if at_setting(input) && !at_word(input) {
             item.settings.extend(setting::parse(input, errors));
         }
     } else {
@@ -303,7 +311,8 @@ fn recipe(input: ParseStream<'_>, word: &Ident, item: &mut Stage, errors: &mut E
         }
         if input.peek(Token![,]) {
             skip(input);
-            if input.peek(Token![;]) || input.is_empty() || at_word(input) {
+            // After a comma, a word with a colon is an option, if a misspelt one: `partition: 4`.
+            if input.peek(Token![;]) || input.is_empty() || at_word(input) && !at_setting(input) {
                 continue;
             }
         } else if at_setting(input) {
@@ -326,10 +335,9 @@ fn missing_semicolon(word: Span, item: &Stage, errors: &mut Errors) {
     }
 }
 
-/// Returns whether the next token is the first word of an item.
-fn at_word(input: ParseStream<'_>) -> bool {
-    let next = input.fork().call(Ident::parse_any).map(|word| word.to_string());
-    !at_setting(input) && next.is_ok_and(|word| item_words().any(|known| known == word))
+/// Returns whether an item begins here, also one with a colon after its word.
+pub(super) fn at_word(input: ParseStream<'_>) -> bool {
+    is_at_item_word(input)
 }
 
 fn docs(input: ParseStream<'_>, errors: &mut Errors) -> Vec<String> {

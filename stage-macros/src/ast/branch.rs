@@ -13,7 +13,15 @@ use crate::words::Junction;
 
 /// Parses the part after the word of a junction.
 pub(super) fn parse(junction: Junction, word: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Item {
+    let has_colon = body::no_colon(word, junction.example(), input, errors);
     match junction {
+        Junction::Merge if has_colon => {
+            // What follows is no item, unless the colon stands in place of the `;`.
+            if !body::at_word(input) {
+                behind_value(input);
+            }
+            Item::Merge(word.span())
+        }
         Junction::Merge => merge(word, input, errors),
         Junction::Broadcast => broadcast(word, input, errors),
         Junction::Partition => partition(word, input, errors),
@@ -25,8 +33,7 @@ fn merge(word: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Item {
         skip(input);
     } else if input.peek(token::Brace) || input.peek(Token![,]) {
         errors.at(word, "`merge` takes no arguments: it joins the branches before it; write `merge;`");
-        // The tokens after a brace are the next item.
-        if input.peek(token::Brace) { skip(input) } else { skip_item(input) }
+        behind_value(input);
     } else {
         errors.at(word, "expected `;` after this: every item ends with one");
     }
@@ -186,6 +193,11 @@ fn selector(word: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Option
         }
     })();
     read.map_err(|error| errors.push(error)).ok()
+}
+
+/// Advances the stream past a group in braces, after which the next item begins, or past the next `;`.
+fn behind_value(input: ParseStream<'_>) {
+    if input.peek(token::Brace) { skip(input) } else { skip_item(input) }
 }
 
 /// Skips a `;` after the last brace, which is harmless.

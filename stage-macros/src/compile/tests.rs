@@ -105,6 +105,18 @@ fn a_mistake_is_described_with_its_remedy() {
         ("start: A; finish B;", "`start` begins an item and takes no `:`: write `start Name::new(…);`"),
         ("start A; step: B; finish C;", "`step` begins an item and takes no `:`: write `step Name::new(…);`"),
         (
+            "start A; broadcast: { } and { } merge; finish C;",
+            "`broadcast` begins an item and takes no `:`: write `broadcast { … } and { … }`",
+        ),
+        (
+            "start A; broadcast { } and { } merge: all; finish C;",
+            "`merge` begins an item and takes no `:`: write `merge;`",
+        ),
+        (
+            "start A; broadcast { } and { } merge: step B; finish C;",
+            "`merge` begins an item and takes no `:`: write `merge;`",
+        ),
+        (
             "start A; let b = 3; step B; finish C;",
             "`let` is no item: compute the value before `new` and make it a parameter, or compute it in a closure",
         ),
