@@ -153,6 +153,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod acks;
+mod call_limits;
 mod disposition;
 mod error;
 #[cfg(feature = "testing")]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use stage_core::Backoff;
 
+use crate::call_limits::{Bytes, CallLimits};
 use crate::message_id::MessageId;
 use crate::outage::random;
 
@@ -41,7 +42,7 @@ use crate::outage::random;
 #[must_use]
 pub struct PushOptions<M> {
     pub(crate) reconnect: Backoff,
-    pub(crate) at_most: usize,
+    pub(crate) call: CallLimits<M>,
     pub(crate) answer: Duration,
     pub(crate) linger: Duration,
     ids: Option<Ids<M>>,
@@ -55,7 +56,7 @@ impl<M> PushOptions<M> {
     pub const fn new() -> Self {
         Self {
             reconnect: Backoff::new(Duration::from_millis(100), Duration::from_secs(10)),
-            at_most: 1000,
+            call: CallLimits { at_most: 1000, bytes: None },
             answer: Duration::from_secs(30),
             linger: Duration::ZERO,
             ids: None,
@@ -78,12 +79,29 @@ impl<M> PushOptions<M> {
 
     /// Sets the maximum number of messages per call of [`put`](crate::Push::put), at least 1. Default: 1000.
     pub const fn at_most(mut self, messages: usize) -> Self {
-        self.at_most = if messages == 0 { 1 } else { messages };
+        self.call.at_most = if messages == 0 { 1 } else { messages };
         self
     }
 
-    /// Sets how long the first message waits for others, to be stored in one call of [`at_most`](Self::at_most) messages;
-    /// a call that is full is made at once. A drain does not wait. Default: 0, each batch is stored as it arrives.
+    /// Sets the maximum number of bytes per call of [`put`](crate::Push::put), at least 1, by the `size` of each message. A
+    /// message that is larger is stored in a call of its own. Default: no maximum.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use stage_connect::PushOptions;
+    ///
+    /// // At most a mebibyte and 1000 messages a call, and at most 20 ms from the first message on.
+    /// let options = PushOptions::new().at_most_bytes(1 << 20, String::len).linger(Duration::from_millis(20));
+    /// # let _: PushOptions<String> = options;
+    /// ```
+    pub fn at_most_bytes(mut self, bytes: usize, size: impl Fn(&M) -> usize + Send + Sync + 'static) -> Self {
+        self.call.bytes = Some(Bytes { at_most: bytes.max(1), size: Arc::new(size) });
+        self
+    }
+
+    /// Sets how long the first message waits for others, to be stored in one call of [`at_most`](Self::at_most) messages and
+    /// [`at_most_bytes`](Self::at_most_bytes); a call that is full is made at once. A drain does not wait. Default: 0, each batch is stored as it arrives.
     ///
     /// A sink that waits holds up to `at_most` − 1 messages beside those that its window allows. Their deliveries are open,
     /// so a source that waits for its verdicts waits up to this much longer. Only [`sink::pushed`](crate::sink::pushed)
@@ -134,7 +152,9 @@ impl<M> Numbering<M> {
 
 impl<M> Clone for PushOptions<M> {
     fn clone(&self) -> Self {
-        Self { ids: self.ids.clone(), ..*self }
+        let Self { reconnect, call, answer, linger, ids } = self;
+        let (call, ids) = (call.clone(), ids.clone());
+        Self { reconnect: *reconnect, call, answer: *answer, linger: *linger, ids }
     }
 }
 
@@ -148,7 +168,8 @@ impl<M> fmt::Debug for PushOptions<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PushOptions")
             .field("reconnect", &self.reconnect)
-            .field("at_most", &self.at_most)
+            .field("at_most", &self.call.at_most)
+            .field("at_most_bytes", &self.call.bytes.as_ref().map(|bytes| bytes.at_most))
             .field("answer_within", &self.answer)
             .field("linger", &self.linger)
             .finish_non_exhaustive()

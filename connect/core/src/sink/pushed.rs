@@ -88,11 +88,10 @@ fn taken<P: Push>(delivery: Delivery<P::Message>) -> (P::Message, Token) {
 impl<P: Push> PushedSink<P> {
     /// Stores the messages that are due, and returns the time until the others are, unless it is scheduled already.
     async fn store_due(&mut self, cx: &mut impl Shows) -> Result<Option<Duration>, BoxError> {
-        let options = self.storing.options();
-        let (at_most, linger) = (options.at_most, options.linger);
+        let linger = self.storing.options().linger;
         loop {
             let now = Instant::now();
-            let (messages, tokens) = self.gathered.take_due(at_most, linger, now);
+            let (messages, tokens) = self.gathered.take_due(linger, now);
             if messages.is_empty() {
                 let due = self.gathered.due(linger).filter(|_| !self.is_scheduled);
                 self.is_scheduled |= due.is_some();
@@ -132,7 +131,8 @@ impl<P: Push> Consumer for PushedSink<P> {
             .map(taken::<P>)
             .map(|(message, token)| (self.storing.numbered(message), token))
             .unzip();
-        self.gathered.add(messages, tokens.into_iter().collect(), Instant::now());
+        let limits = &self.storing.options().call;
+        self.gathered.add(messages, tokens.into_iter().collect(), limits, Instant::now());
         if let Some(wait) = self.store_due(cx).await? {
             cx.schedule::<Self, _>(wait, Due)?;
         }

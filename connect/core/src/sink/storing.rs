@@ -118,7 +118,7 @@ impl<P: Push> Storing<P> {
         let mut rest = messages;
         while !rest.is_empty() {
             self.connect(cx).await?;
-            let list = &rest[..rest.len().min(self.options.at_most)];
+            let list = &rest[..self.options.call.first(rest)];
             let put = match timeout(self.options.answer, self.push.put(list)).await {
                 Ok(put) => put,
                 Err(_) => Err(self.no_answer().into()),

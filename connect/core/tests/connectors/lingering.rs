@@ -55,6 +55,19 @@ async fn small_batches_are_stored_in_full_calls_and_the_rest_after_the_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_holds_no_more_bytes_than_its_limit() {
+    let (from, to, control) = (filled(0..9), MemoryServer::new(), Control::default());
+    let size = |number: &u64| usize::try_from(*number).unwrap();
+    let options = put_options().linger(SECOND).at_most_bytes(9, size);
+    let running = one_by_one(&from, &to, &control, options).await;
+    from.until(|counts| counts.all() == 0).await;
+    // 0 to 3, then 4 and 5, and each of the others by itself.
+    assert_eq!(*control.put.lock().unwrap(), [4, 2, 1, 1, 1]);
+    assert_eq!(to.ready(), (0..9).collect::<Vec<_>>());
+    running.drain(SECOND).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_time_each_batch_is_stored_as_it_arrives() {
     let (from, to, control) = (filled(0..7), MemoryServer::new(), Control::default());
     let running = one_by_one(&from, &to, &control, put_options()).await;
