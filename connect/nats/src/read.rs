@@ -23,6 +23,9 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 /// message arrives at the moment at which its time ends.
 const REPORT: Duration = Duration::from_secs(1);
 
+/// The refusal of a request that would be one too many at its consumer, in the words of the server.
+const MANY: &str = "MaxWaiting";
+
 /// A message with the reply subject that settles it, and the number of its delivery.
 #[derive(Debug)]
 pub(crate) struct Received {
@@ -188,7 +191,7 @@ impl<'a> Answer<'a> {
             100 => return Ok(()),
             // No messages; the request ran out of time.
             404 | 408 => self.end = Some(end),
-            409 if text.contains("Exceeded") => {
+            409 if text.contains("Exceeded") && !text.contains(MANY) => {
                 return Err(ConnectError::fatal(
                     at,
                     format_args!("the consumer refuses the request: {text}"),
@@ -197,6 +200,13 @@ impl<'a> Answer<'a> {
             }
             // The messages that were received are returned first; the next request reports the state again.
             _ if !self.received.is_empty() => self.end = Some(End { unsent: None }),
+            // The server takes the request once another one has ended.
+            409 if text.contains(MANY) => {
+                let why = format!(
+                    "{text}: as many other requests wait as the consumer allows; run fewer readers, or raise its max_waiting"
+                );
+                return Err(ConnectError::gone(at, "cannot read", why));
+            }
             409 if self.owner == Owner::Single && text.contains("Consumer Deleted") => {
                 let why = "another process owns the partition: the consumer was deleted";
                 return Err(ConnectError::fenced(at, why));
@@ -257,6 +267,8 @@ fn parse(message: Message) -> Option<Received> {
 
 #[cfg(test)]
 mod tests {
+    use stage_connect::ErrorKind;
+
     use super::*;
 
     #[test]
@@ -308,6 +320,24 @@ mod tests {
         let mut untold = Answer::new(Owner::Single, "orders");
         untold.take(sent(None, Some(StatusCode::NOT_FOUND), None)).unwrap();
         assert!(untold.end.is_some() && !untold.lacks_messages(8));
+    }
+
+    #[test]
+    fn a_limit_that_passes_is_waited_for_and_one_of_the_consumer_is_fatal() {
+        let refusals = [
+            ("Exceeded MaxWaiting", ErrorKind::Gone, "raise its max_waiting"),
+            ("Exceeded MaxRequestBatch of 10", ErrorKind::Fatal, "raise its limits"),
+            ("Exceeded MaxRequestExpires of 1s", ErrorKind::Fatal, "raise its limits"),
+        ];
+        for (description, kind, remedy) in refusals {
+            let conflict = StatusCode::from_u16(409).unwrap();
+            let refusal =
+                Message { description: Some(description.to_owned()), ..sent(None, Some(conflict), None) };
+            let error = Answer::new(Owner::Shared, "orders").take(refusal).unwrap_err();
+            assert_eq!(error.kind(), kind, "{error}");
+            let line = error.to_string();
+            assert!(line.contains(description) && line.ends_with(remedy), "{line}");
+        }
     }
 
     #[test]

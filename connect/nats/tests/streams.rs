@@ -3,8 +3,10 @@
 
 mod support;
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use async_nats::jetstream::consumer;
 use async_nats::jetstream::stream::{Config, DiscardPolicy};
 use futures_util::StreamExt;
 use stage_connect::laws::Certificate;
@@ -65,12 +67,15 @@ fn expected(numbers: &[(u32, u32)]) -> Vec<(String, u32)> {
     numbers.iter().map(|(number, attempt)| (number.to_string(), *attempt)).collect()
 }
 
+async fn consumer(server: &NatsServer) -> consumer::Info {
+    let context = async_nats::jetstream::new(server.client().await);
+    let consumer: consumer::PullConsumer = context.get_consumer_from_stream("g", "ORDERS").await.unwrap();
+    consumer.cached_info().clone()
+}
+
 /// The number of messages that the consumer has delivered and that are not settled.
 async fn open(server: &NatsServer) -> usize {
-    let context = async_nats::jetstream::new(server.client().await);
-    let consumer: async_nats::jetstream::consumer::PullConsumer =
-        context.get_consumer_from_stream("g", "ORDERS").await.unwrap();
-    consumer.cached_info().num_ack_pending
+    consumer(server).await.num_ack_pending
 }
 
 #[tokio::test]
@@ -218,6 +223,29 @@ async fn a_dropped_reader_releases_the_messages_that_it_did_not_return() {
         numbers(&take_all(&mut second, 2, LONG).await).into_iter().map(|(number, _)| number).collect();
     rest.sort_unstable();
     assert_eq!(rest, ["1", "2"]);
+}
+
+#[tokio::test]
+async fn a_reader_waits_while_others_have_all_places_at_the_consumer() {
+    let Some(server) = start(&[]).await else { return };
+    let context = async_nats::jetstream::new(server.client().await);
+    let one_at_a_time =
+        consumer::pull::Config { durable_name: Some("g".to_owned()), max_waiting: 1, ..Default::default() };
+    context.create_consumer_on_stream(one_at_a_time, "ORDERS").await.unwrap();
+    let (mut first, _settle) = reader(&server, options()).await;
+    let first = tokio::spawn(async move { take(&mut first, 1, LONG).await });
+    while consumer(&server).await.num_waiting == 0 {
+        assert!(!first.is_finished(), "the request waits");
+    }
+    let (mut second, mut settle) = reader(&server, options()).await;
+    let error = second.pull(NonZeroUsize::MIN, LONG).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Gone, "{error}");
+    assert!(error.to_string().contains("raise its max_waiting"), "{error}");
+    publish(&server, 0..2).await;
+    assert_eq!(numbers(&first.await.unwrap()), expected(&[(0, 1)]));
+    let pulled = take(&mut second, 1, LONG).await;
+    assert_eq!(numbers(&pulled), expected(&[(1, 1)]));
+    settle_all(&mut settle, &pulled, Disposition::Accept).await;
 }
 
 #[tokio::test]
