@@ -176,7 +176,29 @@ impl<C: Chain> Flow<C> {
         Arc::new(LayerNode { origin: self.chain.origin().clone(), layer })
     }
 
-    /// Returns the plan of the flow: its layers, their stages, and the edges between them.
+    /// Returns the plan of the flow before a run: its layers with their operators, stages and windows, the edges between
+    /// them, and how their stages ask for events.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use flow::{Flow, Window};
+    ///
+    /// let counts = Flow::from_items([(0_i64, "a b"), (61_000, "a")])
+    ///     .event_time(|line| line.0, Duration::MAX)
+    ///     .flat_map(|line| line.1.split(' ').collect::<Vec<_>>())
+    ///     .stages(1)
+    ///     .partition(|word| *word)
+    ///     .stages(4)
+    ///     .window(Window::fixed(Duration::from_secs(60)))
+    ///     .reduce(|| 0, |count, _| *count += 1)
+    ///     .emit_state();
+    /// let plan = "0: iterator × 1
+    /// 1: flat_map × 1 ← 0; demand auto
+    /// 2: reduce × 4 ← 1 by partition; windows of 60s; demand auto
+    /// ";
+    /// assert_eq!(counts.explain().to_string(), plan);
+    /// ```
     pub fn explain(&self) -> Outline {
         Outline::of(&*self.node()).finished()
     }

@@ -74,6 +74,22 @@ impl LayerOptions {
         self.refused.clone().map_or(Ok(()), |refused| Err(refused.into()))
     }
 
+    /// Returns how the stages of the layer ask for events, in the words of a configuration.
+    pub(crate) fn demand_words(&self) -> String {
+        let tuning = match (self.demand, self.max_demand.or(self.min_demand)) {
+            (Some(tuning), _) => tuning,
+            (None, Some(_)) => Tuning::Fixed,
+            (None, None) => Tuning::default(),
+        };
+        match (tuning, self.max_demand, self.min_demand) {
+            (Tuning::Fixed, None, None) => "demand fixed".to_owned(),
+            (Tuning::Fixed, Some(max), None) => format!("demand up to {max}"),
+            (Tuning::Fixed, None, Some(min)) => format!("demand from {min}"),
+            (Tuning::Fixed, Some(max), Some(min)) => format!("demand {min} to {max}"),
+            (tuning, ..) => format!("demand {tuning}"),
+        }
+    }
+
     /// Returns the options with which a stage of the layer subscribes to a producer. The stage ends if the
     /// producer fails, but not if it finishes.
     pub(crate) fn demand<E>(&self) -> SubscribeOptions<E> {

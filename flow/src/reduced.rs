@@ -102,12 +102,20 @@ impl<C: Chain, R> Reduced<C, R> {
 
     /// Opens a layer of one stage that merges the values of all stages of this layer for the same window.
     ///
-    /// At each trigger of this layer, `merge` gets the value of the window, which is kept. Once every stage
-    /// has emitted a window for the last time, or at the end of the input, `done` converts the merged value
-    /// to the output. A window of event time also ends once the watermark of every stage has passed it,
-    /// whether or not a stage had events of it, and such windows are emitted in order. A window that is emitted several times is merged several times. To merge something
-    /// other than the value, emit pairs with [`on_trigger`](Self::on_trigger) first: see
-    /// [`departition`](LayerFlow::departition) for flows of pairs.
+    /// At each trigger of this layer, `merge` gets the value of the window, which is kept. A window that is emitted several
+    /// times is merged several times. To merge something other than the value, emit pairs with
+    /// [`on_trigger`](Self::on_trigger) first: see [`departition`](LayerFlow::departition) for flows of pairs.
+    ///
+    /// # Completeness
+    ///
+    /// `done` converts the merged value of a window to the output, once for each window, when the window is complete: every
+    /// stage has emitted it for the last time, or the watermark of every stage has passed it and its
+    /// [allowed lateness](crate::Window::allowed_lateness), whether or not a stage had events of it. It then has all of its
+    /// events, from all stages, except the late ones, which are counted. Windows of event time are emitted in order.
+    ///
+    /// At the end of the input, also that of a drain, the windows that are left are emitted as they are. Nothing tells them
+    /// from others: windows of event time that the input ends within lack the events that it does not have, and they come
+    /// last. A flow that fails or is stopped emits none of them.
     ///
     /// ```
     /// use flow::Flow;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use flow::join::Inner;
 use flow::{Flow, FlowError, Next, Tally, TriggerName, Window, WindowId};
 
 fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
@@ -222,8 +223,48 @@ fn a_plan_is_shown_before_it_runs() {
         .partition(|number| *number)
         .stages(2)
         .filter(|number| *number > 3);
-    assert_eq!(flow.explain().to_string(), "0: iterator × 1\n1: map × 3 ← 0\n2: filter × 2 ← 1\n");
-    assert!(flow.explain().to_mermaid().contains("l1 --> l2"));
+    let plan = "0: iterator × 1\n1: map × 3 ← 0; demand auto\n2: filter × 2 ← 1 by partition; demand auto\n";
+    assert_eq!(flow.explain().to_string(), plan);
+    assert!(flow.explain().to_mermaid().contains("l1 -- by partition --> l2"));
+}
+
+#[test]
+fn a_plan_has_the_operators_windows_and_demand_of_each_layer() {
+    let window = Window::fixed(Duration::from_secs(60)).allowed_lateness(Duration::from_secs(5));
+    let counts = Flow::from_items(0..10_i64)
+        .event_time(|at| *at, Duration::MAX)
+        .filter(|at| *at > 3)
+        .stages(2)
+        .max_demand(100)
+        .partition(|at| *at)
+        .named("per minute")
+        .stages(4)
+        .window(window)
+        .reduce(|| 0, |count, _| *count += 1)
+        .departition(|| 0, |sum, count| *sum += count, |sum, _| sum);
+    let plan = counts.explain();
+    assert_eq!(
+        plan.to_string(),
+        "0: iterator × 1\n\
+         1: filter × 2 ← 0; demand up to 100\n\
+         2: per minute (reduce) × 4 ← 1 by partition; windows of 60s, open for 5s more; demand auto\n\
+         3: departition × 1 ← 2; demand auto\n"
+    );
+    let per_minute = &plan.layers()[2];
+    assert_eq!((per_minute.is_partitioned, per_minute.stages, &*per_minute.from), (true, 4, &[1][..]));
+    assert_eq!(per_minute.windows.as_deref(), Some("windows of 60s, open for 5s more"));
+    assert!(plan.to_mermaid().contains("per minute (reduce) × 4<br>windows of 60s"), "{}", plan.to_mermaid());
+}
+
+#[test]
+fn a_plan_tells_what_a_table_is_asked_for_and_what_is_partitioned() {
+    let (orders, names) = (Flow::from_items([(1, 30)]).stages(2), Flow::from_items([(1, "a")]).stages(1));
+    let joined = orders.clone().lookup_join(Inner, names.clone(), |order| order.0, |name| name.0).stages(2);
+    let plan = joined.explain().to_string();
+    assert!(plan.contains("lookup × 2 ← ") && !plan.contains("by partition"), "{plan}");
+    let joined = orders.bounded_join(Inner, names, |order| order.0, |name| name.0).stages(2);
+    let plan = joined.explain().to_string();
+    assert!(plan.contains("join × 2 ← 1, 3 by partition"), "{plan}");
 }
 
 #[tokio::test]

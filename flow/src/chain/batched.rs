@@ -55,6 +55,10 @@ where
         self.origin.outline(outline)
     }
 
+    fn is_partitioned(&self) -> bool {
+        self.origin.is_partitioned()
+    }
+
     fn steps(&self, names: &mut Vec<&'static str>) {
         self.origin.steps(names);
         names.push("map_batch");
@@ -104,6 +108,14 @@ where
 
     fn name(&self) -> String {
         self.layer.name()
+    }
+
+    fn operators(&self) -> Vec<String> {
+        self.layer.operators()
+    }
+
+    fn windows(&self) -> Option<String> {
+        self.layer.windows()
     }
 
     fn check(&self) -> Result<(), FlowError> {

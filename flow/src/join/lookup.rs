@@ -215,6 +215,10 @@ where
         .boxed()
     }
 
+    fn is_asked_by_demand(&self) -> bool {
+        true
+    }
+
     fn outline(&self, outline: &mut Outline) -> Vec<usize> {
         let mut from = self.events.outline(outline);
         from.extend(self.table(1).outline(outline));

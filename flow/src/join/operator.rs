@@ -78,6 +78,10 @@ where
     fn name(&self) -> String {
         "join".to_owned()
     }
+
+    fn windows(&self) -> Option<String> {
+        self.window.words()
+    }
 }
 
 /// The operator of a join: both sides of each open window.

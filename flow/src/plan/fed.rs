@@ -82,6 +82,10 @@ impl<M: Time, T: Send + 'static> Origin for Fed<M, T> {
         self.node.outline(outline)
     }
 
+    fn is_partitioned(&self) -> bool {
+        self.routing.is_some() && !self.node.is_asked_by_demand()
+    }
+
     fn node(&self) -> Option<NodeOf<M::Of<T>>> {
         // A direct subscriber would lose the partitions.
         if self.routing.is_some() { None } else { Some(Arc::clone(&self.node)) }

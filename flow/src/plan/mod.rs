@@ -18,6 +18,7 @@ pub(crate) use node::{Node, NodeOf, Sides, Upstream};
 pub(crate) use operator::{Feeds, Give};
 pub use operator::{Layer, Operator, Origin, Place};
 pub use outline::Outline;
+pub(crate) use outline::OutlineLayer;
 pub(crate) use shared::Shared;
 pub use sourced::{Fused, Sourced};
 pub use then::{Staged, Then};

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use stage_core::ProducerRef;
 
-use super::{Build, Exit, Feeds, Layer, Origin, Outline};
+use super::{Build, Exit, Feeds, Layer, Origin, Outline, OutlineLayer};
 use crate::error::FlowError;
 use crate::time::Time;
 
@@ -52,6 +52,12 @@ pub trait Node<E: Send + 'static>: Send + Sync {
         None
     }
 
+    /// Returns whether the events of this part go to any stage that asks, whatever the layer behind it does with others.
+    #[doc(hidden)]
+    fn is_asked_by_demand(&self) -> bool {
+        false
+    }
+
     /// Adds the layers of this part to `outline`; returns their numbers.
     #[doc(hidden)]
     fn outline(&self, outline: &mut Outline) -> Vec<usize>;
@@ -79,8 +85,13 @@ where
 
     fn outline(&self, outline: &mut Outline) -> Vec<usize> {
         let from = self.origin.outline(outline);
-        let options = self.layer.options();
-        vec![outline.add(self.layer.name(), options.count(), from)]
+        vec![outline.add(OutlineLayer {
+            name: self.layer.name(),
+            operators: self.layer.operators(),
+            is_partitioned: self.origin.is_partitioned(),
+            windows: self.layer.windows(),
+            ..OutlineLayer::fed(self.layer.options(), from)
+        })]
     }
 }
 

@@ -68,6 +68,12 @@ pub trait Origin: Clone + Send + Sync + 'static {
     #[doc(hidden)]
     fn outline(&self, outline: &mut Outline) -> Vec<usize>;
 
+    /// Returns whether each event goes to the stage of its partition, and not to any that asks.
+    #[doc(hidden)]
+    fn is_partitioned(&self) -> bool {
+        false
+    }
+
     /// Adds the names of the steps that run before the first step of the chain.
     #[doc(hidden)]
     fn steps(&self, names: &mut Vec<&'static str>) {
@@ -101,6 +107,18 @@ pub trait Layer: Clone + Send + Sync + 'static {
     /// Returns a short description of the layer.
     #[doc(hidden)]
     fn name(&self) -> String;
+
+    /// Returns the operators that run in each stage of the layer, in order, whatever the layer is called.
+    #[doc(hidden)]
+    fn operators(&self) -> Vec<String> {
+        vec![self.name()]
+    }
+
+    /// Returns the windows of the layer, in words, if it has any.
+    #[doc(hidden)]
+    fn windows(&self) -> Option<String> {
+        None
+    }
 
     /// Checks that the layer can run as described.
     ///

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt::{self, Write as _};
 
 use super::Node;
+use crate::options::LayerOptions;
 
 /// The layers of a flow, sources first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,15 +25,40 @@ struct Common {
 }
 
 /// One layer of a plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OutlineLayer {
-    /// The steps of the layer, in order.
+    /// The name of the layer, which is that of its operators unless [`named`](crate::Flow::named) sets it.
     pub name: String,
+    /// What each stage of the layer does with an event, in order.
+    pub operators: Vec<String>,
     /// The number of stages of the layer.
     pub stages: usize,
     /// The numbers of the layers that feed it.
     pub from: Vec<usize>,
+    /// Whether each event goes to the stage of its partition. Otherwise it goes to any stage that asks.
+    pub is_partitioned: bool,
+    /// The windows and triggers of the layer in words, such as `windows of 60s, open for 5s more`.
+    pub windows: Option<String>,
+    /// How its stages ask for events, such as `demand auto`; `None` if nothing feeds them.
+    pub demand: Option<String>,
+}
+
+impl OutlineLayer {
+    /// Returns a layer with these options that is fed by the layers with these numbers.
+    pub(crate) fn fed(options: &LayerOptions, from: Vec<usize>) -> Self {
+        let demand = (!from.is_empty()).then(|| options.demand_words());
+        Self { stages: options.count(), from, demand, ..Self::default() }
+    }
+
+    /// Returns the name, and the operators where they differ from it.
+    fn title(&self) -> String {
+        let operators = self.operators.join("·");
+        if operators == self.name || operators.is_empty() {
+            return self.name.clone();
+        }
+        format!("{} ({operators})", self.name)
+    }
 }
 
 impl Outline {
@@ -77,9 +103,15 @@ impl Outline {
     }
 
     /// Adds a layer; returns its number.
-    pub(crate) fn add(&mut self, name: String, stages: usize, from: Vec<usize>) -> usize {
-        self.layers.push(OutlineLayer { name, stages, from });
+    pub(crate) fn add(&mut self, layer: OutlineLayer) -> usize {
+        self.layers.push(layer);
         self.layers.len() - 1
+    }
+
+    /// Adds stages that are no operators, and whose subscriptions are their own; returns the number of their layer.
+    pub(crate) fn add_stages(&mut self, name: String, stages: usize, from: Vec<usize>) -> usize {
+        let operators = vec![name.clone()];
+        self.add(OutlineLayer { name, operators, stages, from, ..OutlineLayer::default() })
     }
 
     /// Returns the layers, each after those that feed it.
@@ -92,9 +124,14 @@ impl Outline {
         let mut text = String::from("flowchart LR\n");
         for (number, layer) in self.layers.iter().enumerate() {
             // Writing to a string does not fail.
-            let _ = writeln!(text, "    l{number}[\"{} × {}\"]", layer.name, layer.stages);
+            let _ = write!(text, "    l{number}[\"{} × {}", layer.title(), layer.stages);
+            if let Some(windows) = &layer.windows {
+                let _ = write!(text, "<br>{windows}");
+            }
+            text += "\"]\n";
+            let edge = if layer.is_partitioned { "-- by partition -->" } else { "-->" };
             for from in &layer.from {
-                let _ = writeln!(text, "    l{from} --> l{number}");
+                let _ = writeln!(text, "    l{from} {edge} l{number}");
             }
         }
         text
@@ -104,10 +141,14 @@ impl Outline {
 impl fmt::Display for Outline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, layer) in self.layers.iter().enumerate() {
-            write!(f, "{number}: {} × {}", layer.name, layer.stages)?;
+            write!(f, "{number}: {} × {}", layer.title(), layer.stages)?;
             if !layer.from.is_empty() {
                 let from: Vec<_> = layer.from.iter().map(ToString::to_string).collect();
-                write!(f, " ← {}", from.join(", "))?;
+                let how = if layer.is_partitioned { " by partition" } else { "" };
+                write!(f, " ← {}{how}", from.join(", "))?;
+            }
+            for property in [&layer.windows, &layer.demand].into_iter().flatten() {
+                write!(f, "; {property}")?;
             }
             writeln!(f)?;
         }

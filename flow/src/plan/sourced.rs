@@ -86,7 +86,7 @@ impl<S: Source, M: Stamper<S::Item>> Origin for Sourced<S, M> {
     }
 
     fn outline(&self, outline: &mut Outline) -> Vec<usize> {
-        vec![outline.add(self.source.name(), self.source.count(), Vec::new())]
+        vec![outline.add_stages(self.source.name(), self.source.count(), Vec::new())]
     }
 
     fn node(&self) -> Option<NodeOf<<M::Time as Time>::Of<S::Item>>> {

@@ -44,6 +44,10 @@ where
         self.origin.outline(outline)
     }
 
+    fn is_partitioned(&self) -> bool {
+        self.origin.is_partitioned()
+    }
+
     fn steps(&self, names: &mut Vec<&'static str>) {
         names.push(self.what);
     }
@@ -82,6 +86,14 @@ impl<A: Layer, B: Layer<In = A::Out>> Layer for Then<A, B> {
 
     fn name(&self) -> String {
         self.then.name()
+    }
+
+    fn operators(&self) -> Vec<String> {
+        self.then.operators()
+    }
+
+    fn windows(&self) -> Option<String> {
+        self.first.windows().or_else(|| self.then.windows())
     }
 
     fn check(&self) -> Result<(), FlowError> {

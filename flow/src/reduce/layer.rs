@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::map_layer::name_of;
+use super::map_layer::{name_of, steps_of};
 use super::{Accumulate, Emit, ReduceOperator, Reducer};
 use crate::chain::{Chain, CopyOf, InOf, TimeOf};
 use crate::options::LayerOptions;
@@ -73,5 +73,15 @@ where
         }
         let steps = name_of(&self.chain, &self.options, "");
         if steps.is_empty() { "reduce".to_owned() } else { format!("{steps}·reduce") }
+    }
+
+    fn operators(&self) -> Vec<String> {
+        let mut operators = steps_of(&self.chain);
+        operators.push("reduce".to_owned());
+        operators
+    }
+
+    fn windows(&self) -> Option<String> {
+        self.window.words_with(self.custom_trigger.is_some())
     }
 }

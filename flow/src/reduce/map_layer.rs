@@ -34,10 +34,21 @@ pub(crate) fn name_of<C: Chain>(chain: &C, options: &LayerOptions, otherwise: &'
     if let Some(name) = &options.name {
         return name.to_string();
     }
+    let names = steps_of(chain);
+    if names.is_empty() { otherwise.to_owned() } else { names.join("·") }
+}
+
+/// Returns the names of the steps of a layer.
+pub(super) fn steps_of<C: Chain>(chain: &C) -> Vec<String> {
     let mut names = Vec::new();
     chain.origin().steps(&mut names);
     chain.steps(&mut names);
-    if names.is_empty() { otherwise.to_owned() } else { names.join("·") }
+    owned(&names)
+}
+
+/// Compiled once, and not for each chain.
+fn owned(names: &[&'static str]) -> Vec<String> {
+    names.iter().copied().map(str::to_owned).collect()
 }
 
 impl<C: Chain> Layer for MapLayer<C> {
@@ -56,6 +67,10 @@ impl<C: Chain> Layer for MapLayer<C> {
 
     fn name(&self) -> String {
         name_of(&self.chain, &self.options, "pass")
+    }
+
+    fn operators(&self) -> Vec<String> {
+        steps_of(&self.chain)
     }
 
     fn check(&self) -> Result<(), FlowError> {

@@ -135,6 +135,10 @@ where
         "sessions".to_owned()
     }
 
+    fn windows(&self) -> Option<String> {
+        Some(self.sessions.words())
+    }
+
     fn check(&self) -> Result<(), FlowError> {
         if self.windowed { Err(FlowError::Window { layer: self.name() }) } else { Ok(()) }
     }

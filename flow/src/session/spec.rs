@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::refused::Refused;
 use crate::stats::Tally;
+use crate::window::millis;
 
 /// The options of sessions.
 ///
@@ -53,6 +54,11 @@ impl Sessions {
         };
         let (late, evicted) = (Tally::new(), Tally::new());
         Self { gap, lateness: 0, late, most: usize::MAX, evicted, refused }
+    }
+
+    /// Returns the sessions in words, for a plan.
+    pub(super) fn words(&self) -> String {
+        format!("sessions with gaps of {}", millis(self.gap.into()))
     }
 
     /// Keeps sessions open for late events until the watermark is `lateness` past their end: whole

@@ -38,7 +38,7 @@ impl<T: Send + 'static> Node<T> for Foreign<T> {
     fn outline(&self, outline: &mut Outline) -> Vec<usize> {
         outline.add_external();
         let names: Vec<_> = self.producers.iter().map(|producer| producer.name().to_string()).collect();
-        vec![outline.add(names.join(", "), self.producers.len(), Vec::new())]
+        vec![outline.add_stages(names.join(", "), self.producers.len(), Vec::new())]
     }
 }
 

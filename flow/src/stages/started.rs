@@ -57,7 +57,7 @@ impl<S: Producer> Node<S::Event> for Started<S> {
     }
 
     fn outline(&self, outline: &mut Outline) -> Vec<usize> {
-        vec![outline.add("producers".to_owned(), self.count, Vec::new())]
+        vec![outline.add_stages("producers".to_owned(), self.count, Vec::new())]
     }
 }
 

@@ -15,7 +15,7 @@ use crate::error::FlowError;
 use crate::exec::Readers;
 use crate::flow::{Flow, LayerFlow};
 use crate::options::{FedBy, LayerOptions};
-use crate::plan::{Build, Exit, Fed, Node, NodeOf, Origin, Outline, Place, guarded};
+use crate::plan::{Build, Exit, Fed, Node, NodeOf, Origin, Outline, OutlineLayer, Place, guarded};
 use crate::refused::Refused;
 use crate::time::Untimed;
 
@@ -104,7 +104,7 @@ impl<T: Send + 'static, U: Send + 'static> Node<U> for ThroughRunning<T, U> {
     fn outline(&self, outline: &mut Outline) -> Vec<usize> {
         let from = self.before.outline(outline);
         outline.add_external();
-        vec![outline.add("stages".to_owned(), self.stages.len(), from)]
+        vec![outline.add_stages("stages".to_owned(), self.stages.len(), from)]
     }
 }
 
@@ -156,7 +156,8 @@ impl<S: ProducerConsumer> Node<S::Out> for ThroughOwned<S::In, S> {
     fn outline(&self, outline: &mut Outline) -> Vec<usize> {
         let from = self.before.outline(outline);
         let name = self.options.name.as_deref().unwrap_or("stages").to_owned();
-        vec![outline.add(name, self.options.count(), from)]
+        let operators = vec!["stages".to_owned()];
+        vec![outline.add(OutlineLayer { name, operators, ..OutlineLayer::fed(&self.options, from) })]
     }
 }
 

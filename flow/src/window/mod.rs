@@ -5,6 +5,7 @@ mod id;
 mod late;
 mod spans;
 mod spec;
+mod words;
 
 pub use custom::Next;
 pub(crate) use custom::{BatchTrigger, MakeTrigger};
@@ -14,3 +15,4 @@ pub(crate) use late::TakesLate;
 pub(crate) use spans::{Interval, Spans};
 pub use spec::{AnyTime, EventTime, FitsTime, OfEventTime, SideBySide, Sliding, Window};
 pub(crate) use spec::{Kind, WindowSpec};
+pub(crate) use words::millis;

@@ -39,6 +39,16 @@ impl Spans {
         Self { span, step }
     }
 
+    /// Returns the duration of each window, in milliseconds.
+    pub(crate) const fn span(self) -> i128 {
+        self.span
+    }
+
+    /// Returns the time from the start of one window to that of the next, in milliseconds.
+    pub(crate) const fn step(self) -> i128 {
+        self.step
+    }
+
     /// Returns the windows that contain `at`; empty if it is between two windows.
     #[inline]
     pub(crate) fn containing(self, at: i64) -> RangeInclusive<i64> {
