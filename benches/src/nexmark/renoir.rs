@@ -53,8 +53,7 @@ fn digest<R: std::hash::Hash + Send + Clone + 'static>(
     context: StreamContext,
     rows: Stream<impl Operator<Out = R> + 'static>,
 ) -> Answer {
-    let answer =
-        rows.fold_assoc(Answer::default(), |answer, row| answer.add(&row), |all, answer| all.merge(answer));
+    let answer = rows.fold_assoc(Answer::default(), |answer, row| answer.add(&row), Answer::merge);
     collected(context, answer).into_iter().next().unwrap_or_default()
 }
 
