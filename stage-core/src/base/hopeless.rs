@@ -7,7 +7,8 @@ use super::error::BoxError;
 /// An error of an event that never succeeds, such as a row that is malformed or a request that the server answers with
 /// 400: it is not retried, whatever the [`retry`] of the step. Its cause is the error of the event, from the dead letter to
 /// the log. If the event is a delivery and the policy does not set it aside itself, it is rejected as
-/// [`Reason::Hopeless`], so a source sets it aside at once instead of delivering it again.
+/// [`Reason::Hopeless`], also by a step whose policy is [`stop`] or [`restart`], so a source sets it aside at once instead of
+/// delivering it again.
 ///
 /// It is recognised among the [sources](Error::source) of an error, too; such an error remains as it is.
 ///
@@ -18,7 +19,7 @@ use super::error::BoxError;
 /// use stage_core::{Backoff, BoxError, Pipeline};
 ///
 /// fn send(row: &str) -> Result<u64, BoxError> {
-///     // Whatever is no number now is none in a second.
+///     // A row that is no number never becomes one.
 ///     let number = row.parse().map_err(Hopeless::new)?;
 ///     if number == 404 { Err("the service is away".into()) } else { Ok(number) }
 /// }
@@ -43,6 +44,8 @@ use super::error::BoxError;
 /// ```
 ///
 /// [`retry`]: crate::policy::FailurePolicy::retry
+/// [`stop`]: crate::policy::FailurePolicy::stop
+/// [`restart`]: crate::policy::FailurePolicy::restart
 /// [`Reason::Hopeless`]: crate::ack::Reason::Hopeless
 #[doc(alias = "permanent")]
 #[doc(alias = "unrecoverable")]
