@@ -101,7 +101,8 @@ impl<M> PushOptions<M> {
     }
 
     /// Sets how long the first message waits for others, to be stored in one call of [`at_most`](Self::at_most) messages and
-    /// [`at_most_bytes`](Self::at_most_bytes); a call that is full is made at once. A drain does not wait. Default: 0, each batch is stored as it arrives.
+    /// [`at_most_bytes`](Self::at_most_bytes); a call that is full is made at once. A drain does not wait. Default: 0, each
+    /// batch is stored as it arrives.
     ///
     /// A sink that waits holds up to `at_most` − 1 messages beside those that its window allows. Their deliveries are open,
     /// so a source that waits for its verdicts waits up to this much longer. Only [`sink::pushed`](crate::sink::pushed)

@@ -36,7 +36,8 @@ pub struct OutlineLayer {
     pub stages: usize,
     /// The numbers of the layers that feed it.
     pub from: Vec<usize>,
-    /// Whether each event goes to the stage of its partition. Otherwise it goes to any stage that asks.
+    /// Whether each event goes to the stage of its partition. Otherwise it goes to a stage that asks, or straight to the
+    /// stage with the same number.
     pub is_partitioned: bool,
     /// The windows and triggers of the layer in words, such as `windows of 60s, open for 5s more`.
     pub windows: Option<String>,
