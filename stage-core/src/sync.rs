@@ -11,7 +11,7 @@ mod real {
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
     pub(crate) use std::sync::{Mutex, MutexGuard};
 
-    pub(crate) use futures_util::task::AtomicWaker;
+    pub(crate) use atomic_waker::AtomicWaker;
     pub(crate) use rtrb as ring;
 }
 #[cfg(not(all(test, stage_loom)))]

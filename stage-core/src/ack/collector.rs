@@ -1,16 +1,16 @@
 //! The task that reports the verdicts on deliveries to one source.
 
 use std::any::Any;
-use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use tokio::time::{Instant, sleep_until};
 
 use super::acknowledger::{AckOptions, Acknowledger, RejectedDelivery};
 use super::books::{Books, Verdicts};
 use super::waiting::Waiting;
 use crate::base::error::{BoxError, ExitReason, Fatal};
+use crate::base::future::catch_panic;
 use crate::sync::Arc;
 use crate::wire::operator::OperatorRequests;
 
@@ -143,7 +143,8 @@ impl<A: Acknowledger> Collector<A> {
             return Err("the acknowledger panicked earlier".into());
         };
         let settle = acknowledger.settle(&verdicts.acknowledged, &verdicts.rejected);
-        match AssertUnwindSafe(settle).catch_unwind().await {
+        let told = catch_panic(pin!(settle)).await;
+        match told {
             Ok(told) => told,
             Err(payload) => {
                 self.acknowledger = None;
@@ -169,14 +170,14 @@ impl<A: Acknowledger> Collector<A> {
         let Some(source) = &mut self.acknowledger else { return };
         self.books.list_open(&mut self.open);
         self.open.extend(acknowledged.iter().chain(rejected.iter().map(|it| &it.receipt)).cloned());
-        let kept = AssertUnwindSafe(source.keep(&self.open)).catch_unwind().await;
+        let kept = catch_panic(pin!(source.keep(&self.open))).await;
         self.note("cannot report deliveries in progress to their source", kept);
         self.open.clear();
     }
 
     async fn finish(&mut self) {
         let Some(acknowledger) = &mut self.acknowledger else { return };
-        let finished = AssertUnwindSafe(acknowledger.finish()).catch_unwind().await;
+        let finished = catch_panic(pin!(acknowledger.finish())).await;
         self.note("cannot return what a source held", finished);
     }
 

@@ -3,7 +3,6 @@
 use std::sync::Weak;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
@@ -12,6 +11,7 @@ use super::books::Books;
 use super::collector::Collector;
 use super::deliveries::Deliveries;
 use super::settlement::{Settlement, Tally};
+use crate::base::future::FutureExt;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
 use crate::trace::StageTrace;
 use crate::wire::operator::OperatorRequests;

@@ -9,10 +9,10 @@ use super::reason::Reason;
 use super::settlement::Tally;
 use super::token::Token;
 use super::whole::Whole;
+use crate::base::future::FutureExt;
 use crate::sync::model::model;
 use crate::sync::{Arc, AtomicBool};
 use crate::trace::StageTrace;
-use futures_util::FutureExt;
 
 fn books() -> Arc<Books<u8>> {
     Books::new(Arc::new(AtomicBool::new(false)), Arc::new(Tally::default()))

@@ -122,7 +122,7 @@ impl fmt::Debug for Origin {
 
 #[cfg(all(test, not(stage_loom)))]
 mod tests {
-    use futures_util::FutureExt;
+    use crate::base::future::FutureExt;
 
     use crate::ack::{Delivery, Reason, Token, Whole};
 

@@ -4,6 +4,7 @@ pub(crate) mod backoff;
 pub(crate) mod copies;
 pub(crate) mod error;
 pub(crate) mod flag;
+pub(crate) mod future;
 pub(crate) mod hopeless;
 pub(crate) mod moment;
 pub(crate) mod option_error;

@@ -2,8 +2,6 @@
 
 use std::any::Any;
 
-use futures_util::future::BoxFuture;
-
 use super::run::Ready;
 use super::sides::{InputParts, OutputParts};
 use super::sources::Sources;
@@ -11,6 +9,7 @@ use super::stage_inbox::StageInbox;
 use crate::ack::Collectors;
 use crate::base::error::ExitReason;
 use crate::base::flag::Flag;
+use crate::base::future::BoxFuture;
 use crate::base::options::{Capacity, Pace};
 use crate::stage::{CallbackState, CopyOf, Effects, Give, Holds};
 use crate::sync::Arc;

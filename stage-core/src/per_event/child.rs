@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::future::Future;
-
-use futures_util::future::{AbortRegistration, Abortable};
+use std::pin::pin;
 
 use super::family::{Family, Next};
 use super::recipe::{Work, work_off};
 use super::stage::Rules;
 use crate::base::error::ExitReason;
 use crate::base::flag::Flag;
+use crate::base::future::Cutter;
 use crate::sync::Arc;
 
 /// Identifies a child of a per-event stage; ids are never reused.
@@ -60,14 +60,14 @@ pub(super) struct Start<E> {
     /// The event, kept for further attempts if restarts are enabled.
     pub(super) kept: Option<E>,
     pub(super) work: Work,
-    pub(super) cut: AbortRegistration,
+    pub(super) cutter: Cutter,
 }
 
 /// Runs a child to its end. Its place in the family is released however it ends, even if it never ran.
 pub(super) async fn live<E: Send + 'static>(start: Start<E>) {
-    let Start { mut place, rules, child, kept, work, cut } = start;
-    let attempts = attempts(Arc::clone(&place.family), rules, child, kept, work);
-    if let Ok(reason) = Abortable::new(attempts, cut).await {
+    let Start { mut place, rules, child, kept, work, cutter } = start;
+    let attempts = pin!(attempts(Arc::clone(&place.family), rules, child, kept, work));
+    if let Some(reason) = cutter.run(attempts).await {
         place.reason = reason;
     }
 }

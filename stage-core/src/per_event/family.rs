@@ -11,7 +11,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::future::AbortHandle;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -22,6 +21,7 @@ use super::handle::{ChildCounts, ChildInfo, ChildState};
 use super::stage::Rules;
 use crate::base::error::ExitReason;
 use crate::base::flag::Flag;
+use crate::base::future::Cutter;
 use crate::credit::demand::{Credit, Demand};
 use crate::stage::{Hold, Holds};
 use crate::supervise::{Policy, RestartDecision};
@@ -80,7 +80,7 @@ struct Leaving;
 #[derive(Clone)]
 pub(super) struct Ending {
     pub(super) shutdown: Flag,
-    pub(super) cut: AbortHandle,
+    pub(super) cutter: Cutter,
     pub(super) gone: Flag,
 }
 
@@ -312,12 +312,12 @@ impl<E: Send + 'static> Family<E> {
                 return Err(NotStarted::Failed(reason));
             }
         };
-        let (cut, registration) = AbortHandle::new_pair();
-        let end = Ending { shutdown: child.shutdown.clone(), cut, gone: Flag::default() };
+        let cutter = Cutter::new();
+        let end = Ending { shutdown: child.shutdown.clone(), cutter: cutter.clone(), gone: Flag::default() };
         let Some((runtime, stage)) = self.take_up(run, id, subscription, end) else {
             return Err(NotStarted::Failed(ExitReason::Shutdown));
         };
-        let start = Start { place: Place::of(self, id), rules, child, kept, work, cut: registration };
+        let start = Start { place: Place::of(self, id), rules, child, kept, work, cutter };
         let span = tracing::debug_span!(parent: None, "child", stage = &*stage, child = %id);
         runtime.spawn(live(start).instrument(span));
         Ok(Some(id))

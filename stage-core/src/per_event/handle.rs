@@ -156,7 +156,7 @@ pub(super) async fn see_off(leaving: &[Ending], shutdown: Shutdown) {
             ending.gone.wait().await;
         }
     };
-    let cut_off = || leaving.iter().for_each(|ending| ending.cut.abort());
+    let cut_off = || leaving.iter().for_each(|ending| ending.cutter.cut());
     let ask = || leaving.iter().for_each(|ending| ending.shutdown.set());
     match shutdown {
         Shutdown::Abort => cut_off(),

@@ -3,12 +3,10 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-
 use super::child::Child;
 use super::end::ChildEnd;
 use crate::base::error::{BoxError, ExitReason};
+use crate::base::future::{BoxFuture, FutureExt, catch_panic};
 use crate::sync::Arc;
 
 /// The work of one child.
@@ -36,7 +34,7 @@ impl<E> ChildRecipe<E> {
         Fut: Future<Output: ChildEnd> + Send + 'static,
     {
         Self(Arc::new(move |event, child| {
-            Ok(recipe(event, child)?.map(|work| work.map(ChildEnd::reason).boxed()))
+            Ok(recipe(event, child)?.map(|work| async move { work.await.reason() }.boxed()))
         }))
     }
 
@@ -56,6 +54,6 @@ impl<E> Clone for ChildRecipe<E> {
 }
 
 /// Runs `work` to its end; a panic counts as a failure.
-pub(super) async fn work_off(work: Work) -> ExitReason {
-    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|payload| ExitReason::from_panic(&*payload))
+pub(super) async fn work_off(mut work: Work) -> ExitReason {
+    catch_panic(work.as_mut()).await.unwrap_or_else(|payload| ExitReason::from_panic(&*payload))
 }

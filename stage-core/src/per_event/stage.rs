@@ -312,7 +312,7 @@ impl<E: Send + 'static> Cast<TooManyRestarts> for PerEvent<E> {
 impl<E> Drop for PerEvent<E> {
     fn drop(&mut self) {
         if let Some(run) = self.run.take() {
-            self.family.close(run).iter().for_each(|ending| ending.cut.abort());
+            self.family.close(run).iter().for_each(|ending| ending.cutter.cut());
         }
     }
 }

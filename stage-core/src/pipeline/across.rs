@@ -2,8 +2,6 @@
 
 use std::any::type_name;
 
-use futures_util::FutureExt;
-
 use super::chain::Chain;
 use super::describe::StepKind;
 use super::draft::Shape;
@@ -12,6 +10,7 @@ use super::options::StepOptions;
 use super::sources::edge_source;
 use crate::ack::Delivery;
 use crate::base::error::BoxError;
+use crate::base::future::FutureExt;
 use crate::engine::{self, Run};
 use crate::policy::{Acknowledged, Carry};
 use crate::stage::{Consumer, Nothing, Producer};

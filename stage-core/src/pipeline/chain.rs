@@ -4,8 +4,6 @@ use std::any::{TypeId, type_name};
 use std::hash::Hash;
 use std::sync::OnceLock;
 
-use futures_util::FutureExt;
-
 use super::describe::StepKind;
 use super::describe::carried::Emits;
 use super::draft::{Draft, Shape};
@@ -17,6 +15,7 @@ use super::options::StepOptions;
 use super::pipeline::Pipeline;
 use super::sources::{fused_source, source};
 use crate::base::error::BoxError;
+use crate::base::future::FutureExt;
 use crate::base::option_error::OptionError;
 use crate::dispatch::{AnyDispatcher, Dispatcher};
 use crate::engine::{self, Rejections, Run};

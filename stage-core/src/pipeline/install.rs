@@ -3,8 +3,6 @@
 use std::any::type_name;
 use std::hash::Hash;
 
-use futures_util::FutureExt;
-
 use super::chain::{Chain, emits};
 use super::describe::StepKind;
 use super::draft::Shape;
@@ -14,6 +12,7 @@ use super::graph::wire::{Exit, Upstream};
 use super::options::StepOptions;
 use super::pipeline::Pipeline;
 use crate::base::error::BoxError;
+use crate::base::future::FutureExt;
 use crate::engine::{self, Run};
 use crate::policy::Carry;
 use crate::stage::{Consumer, HandOver, Nothing, ProducerConsumer};

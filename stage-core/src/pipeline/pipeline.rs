@@ -1,11 +1,9 @@
 //! The result of a declaration: a pipeline that can be started.
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-
 use super::describe::Topology;
 use super::draft::Draft;
 use super::handle::{Running, StartError};
+use crate::base::future::{BoxFuture, FutureExt};
 
 /// A pipeline that is declared but not running yet.
 ///

@@ -2,8 +2,6 @@
 
 use std::any::type_name;
 
-use futures_util::FutureExt;
-
 use super::describe::StepKind;
 use super::draft::{Draft, Shape};
 use super::fuse::{Event, Fuse, FusedSink, Recipe, Source, SourceRecipe};
@@ -11,6 +9,7 @@ use super::graph::parts::Parts;
 use super::graph::wire::{Exit, Upstream};
 use super::options::StepOptions;
 use crate::base::error::BoxError;
+use crate::base::future::FutureExt;
 use crate::base::options::Capacity;
 use crate::engine::{self, PRODUCER_BUFFER, Run};
 use crate::policy::Plain;

@@ -1,9 +1,8 @@
 //! Handles one event, with the retries and the final action of its policy.
 
-use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use super::decision::{Decision, Then};
@@ -13,6 +12,7 @@ use super::failure_policy::{Failure, FailurePolicy};
 use super::letter::DeadLetter;
 use crate::ack::{Reason, Token};
 use crate::base::error::{BoxError, ExitReason, Fatal, panic_message};
+use crate::base::future::catch_panic;
 use crate::base::hopeless::Prospect;
 use crate::base::stats::{Counters, Discard};
 use crate::stage::{CallbackState, Effect};
@@ -172,7 +172,8 @@ impl<H: EachEvent> Caller<H> {
     /// Calls the handler; the failure may return the event.
     async fn handle(&mut self, event: H::In) -> Result<Option<H::Out>, Failure<H::In>> {
         let handler = &mut self.handler;
-        let call = AssertUnwindSafe(async move { handler.handle(event).await }).catch_unwind();
+        let call = pin!(async move { handler.handle(event).await });
+        let call = catch_panic(call);
         let called = match self.policy.deadline {
             None => call.await,
             Some(deadline) => match timeout(deadline, call).await {
@@ -199,11 +200,10 @@ impl<H: EachEvent> Caller<H> {
     ) -> Called<H::Out> {
         let Some(letters) = &self.policy.letters else { return Called::Lost };
         let (tracked, reason) = (token.is_tracked(), letter.error.clone());
-        let delivery =
-            AssertUnwindSafe(async { letters.send(token.with_letter(letter, &reason)).await }).catch_unwind();
+        let delivery = pin!(async { letters.send(token.with_letter(letter, &reason)).await });
         let outcome = tokio::select! {
             biased;
-            outcome = delivery => outcome,
+            outcome = catch_panic(delivery) => outcome,
             () = stopped => Ok(Err("the stage was stopped before the letter was accepted".into())),
         };
         let error = match outcome {

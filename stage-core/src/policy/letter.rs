@@ -3,13 +3,12 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use tokio::sync::mpsc::{Sender, UnboundedSender};
 
 use super::event_error::EventError;
 use crate::ack::{Delivery, Reason};
 use crate::base::error::BoxError;
+use crate::base::future::{BoxFuture, FutureExt};
 use crate::base::hopeless::Hopeless;
 
 /// An event that was not handled, with its last error.

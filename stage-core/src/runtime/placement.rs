@@ -1,8 +1,8 @@
 //! Runs a stage's future on the runtime, on a thread of its own, or on rayon's pool.
 
 use std::future::Future;
+use std::pin::pin;
 
-use futures_util::future::{self, AbortHandle, Aborted, BoxFuture};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{self, JoinSet};
 
@@ -11,6 +11,7 @@ use super::poll_state::PollState;
 use super::seeded_order::GatedStage;
 use super::stage_task::stage_task;
 use crate::base::error::ExitReason;
+use crate::base::future::{BoxFuture, Cutter};
 use crate::base::options::Placement;
 use crate::base::stats::Counters;
 use crate::sync::Arc;
@@ -31,7 +32,7 @@ enum AbortBy {
     Task(task::AbortHandle),
     Stage(Arc<PollState>),
     /// A thread cannot be aborted from outside: its future ends when it next waits.
-    AtNextWait(AbortHandle),
+    AtNextWait(Cutter),
 }
 
 impl Task {
@@ -40,7 +41,7 @@ impl Task {
         match &self.abort_by {
             AbortBy::Task(handle) => handle.abort(),
             AbortBy::Stage(state) => state.cut_off(),
-            AbortBy::AtNextWait(handle) => handle.abort(),
+            AbortBy::AtNextWait(cutter) => cutter.cut(),
         }
     }
 }
@@ -74,12 +75,12 @@ pub(crate) fn spawn(
         }
         Placement::Runtime => on_runtime(tasks, stage),
         Placement::Blocking => {
-            let (stage, cut) = future::abortable(stage);
-            let runtime = Handle::current();
+            let cutter = Cutter::new();
+            let (runtime, cut) = (Handle::current(), cutter.clone());
             let handle = tasks.spawn_blocking(move || {
-                runtime.block_on(stage).unwrap_or_else(|Aborted| ExitReason::Aborted)
+                runtime.block_on(cut.run(pin!(stage))).unwrap_or(ExitReason::Aborted)
             });
-            Task { id: handle.id(), abort_by: AbortBy::AtNextWait(cut) }
+            Task { id: handle.id(), abort_by: AbortBy::AtNextWait(cutter) }
         }
         #[cfg(feature = "rayon")]
         Placement::Rayon => on_runtime(tasks, on_rayon(stage)),

@@ -18,7 +18,6 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use async_task::{Builder, WithInfo};
-use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::task::coop::has_budget_remaining;
 use tokio::task::yield_now;
@@ -26,6 +25,7 @@ use tokio::task::yield_now;
 use super::local_queue::{QueueRun, schedule};
 use super::poll_state::{PollState, Runnable};
 use crate::base::error::ExitReason;
+use crate::base::future::BoxFuture;
 use crate::base::stats::Counters;
 use crate::sync::Arc;
 use crate::wire::signal::Signal;

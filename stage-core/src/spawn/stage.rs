@@ -2,13 +2,13 @@
 
 use std::any::type_name;
 
-use futures_util::FutureExt;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::options::StageOptions;
 use crate::base::error::ExitReason;
 use crate::base::flag::Flag;
+use crate::base::future::FutureExt;
 use crate::base::options::{Capacity, Placement};
 use crate::base::stats::Counters;
 use crate::credit::limits::MOST_EVENTS;

@@ -3,13 +3,12 @@
 use std::fmt;
 use std::future::Future;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::Emitter;
 use super::reply::{HeldAnswer, Reply};
 use crate::base::error::{ExitReason, StageResult};
+use crate::base::future::{BoxFuture, FutureExt};
 use crate::base::options::DemandMode;
 use crate::wire::mailbox::{Join, Mailbox};
 use crate::wire::subscription::Subscription;

@@ -3,13 +3,13 @@
 use std::any::Any;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::elastic::ElasticPlace;
 use super::subtree::Subtree;
 use crate::ack::Collectors;
 use crate::base::error::{BoxError, ExitReason};
+use crate::base::future::BoxFuture;
 use crate::base::options::{Placement, Restart};
 use crate::base::stats::{Counters, StageStats};
 use crate::engine::Ready;

@@ -1,12 +1,12 @@
 //! A child that is a plain task: how it is asked to end, and the meaning of its end.
 
-use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 
-use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
 use crate::base::error::{ExitReason, StageResult};
 use crate::base::flag::Flag;
+use crate::base::future::catch_panic;
 use crate::engine::Ready;
 use crate::stage::Init;
 use crate::supervise::Control;
@@ -85,7 +85,7 @@ pub(crate) async fn run(work: impl Future<Output = StageResult>, ready: Ready) -
     if ready.go.await.is_err() {
         return ExitReason::Shutdown;
     }
-    match AssertUnwindSafe(work).catch_unwind().await {
+    match catch_panic(pin!(work)).await {
         Ok(Ok(())) => ExitReason::Normal,
         Ok(Err(error)) => ExitReason::from(error),
         Err(payload) => ExitReason::from_panic(&*payload),

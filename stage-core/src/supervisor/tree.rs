@@ -2,12 +2,11 @@
 
 use std::future::Future;
 
-use futures_util::FutureExt;
-
 use super::group::{self, Inner};
 use super::task::{self, Stopping, TaskControl};
 use crate::base::backoff::Backoff;
 use crate::base::error::{BoxError, StageResult};
+use crate::base::future::FutureExt;
 use crate::base::options::{Placement, Restart};
 use crate::pipeline::handle::{Running, StartError};
 use crate::pipeline::{Pipeline, Topology};

@@ -6,12 +6,11 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 
-use futures_util::future::BoxFuture;
-
 use super::carried::Trace;
 use super::context::TraceContext;
 use super::stage_trace::{StageScope, StageTrace};
 use crate::base::error::ExitReason;
+use crate::base::future::BoxFuture;
 use crate::sync::Arc;
 
 thread_local! {

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use futures_util::FutureExt;
-
 use super::stall::Stall;
 use super::stalled;
+use crate::base::future::FutureExt;
 use crate::base::stats::{EventTimes, StageStats};
 use crate::pipeline::Topology;
 use crate::supervise::{Exits, Lifecycle, StageEntry, stats_of};

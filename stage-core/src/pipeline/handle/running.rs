@@ -1,12 +1,9 @@
 //! The handle of a running pipeline.
 
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Either, select};
 use tokio::sync::{mpsc, watch};
 
 use super::monitor::Monitor;
@@ -15,6 +12,7 @@ use super::stage_ref::StageRef;
 use super::stall::Stall;
 use super::stalled;
 use crate::base::error::{ExitReason, panic_message};
+use crate::base::future::{BoxFuture, FutureExt, catch_panic};
 use crate::base::option_error::OptionError;
 use crate::base::stats::StageStats;
 use crate::pipeline::Topology;
@@ -162,7 +160,7 @@ impl Running {
         };
         let run = async move {
             // Not logged: a subscriber that panics would panic again, and the result would be lost.
-            let result = AssertUnwindSafe(supervised).catch_unwind().await.unwrap_or_else(|payload| {
+            let result = catch_panic(pin!(supervised)).await.unwrap_or_else(|payload| {
                 Err(PipelineError::SupervisorPanicked { message: panic_message(&*payload) })
             });
             guard.0.end(Ending::of(&result));
@@ -247,9 +245,10 @@ impl Running {
         signal: S,
         deadline: Duration,
     ) -> Result<Report, PipelineError> {
-        match select(pin!(signal), self.ended()).await {
-            Either::Left(_) => self.drain(deadline).await,
-            Either::Right((result, _)) => result,
+        tokio::select! {
+            biased;
+            _ = signal => self.drain(deadline).await,
+            result = self.ended() => result,
         }
     }
 

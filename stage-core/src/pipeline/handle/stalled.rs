@@ -4,12 +4,12 @@ use std::convert::Infallible;
 use std::future::pending;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::monitor::Monitor;
 use super::stall::{Stall, WaitsFor};
+use crate::base::future::{FutureExt, join_all};
 use crate::supervise::{FedBy, StageEntry, named};
 use crate::sync::Arc;
 
@@ -74,12 +74,12 @@ impl Progress {
     async fn stalls(&mut self, within: Duration) -> Vec<Stall> {
         self.look();
         let now = Instant::now();
-        let due = self.stages.iter_mut().filter(|seen| seen.is_due(now, within));
-        let answers = join_all(due.map(|seen| {
+        let mut answers = Vec::new();
+        for seen in self.stages.iter_mut().filter(|seen| seen.is_due(now, within)) {
             seen.asked = Some(now);
-            ask(seen.name.clone(), Arc::clone(&seen.known), seen.changed)
-        }));
-        let mut answers = answers.await.into_iter();
+            answers.push(ask(seen.name.clone(), Arc::clone(&seen.known), seen.changed).boxed());
+        }
+        let mut answers = join_all(answers).await.into_iter();
         for seen in self.stages.iter_mut().filter(|seen| seen.asked == Some(now)) {
             seen.stall = answers.next().flatten();
         }

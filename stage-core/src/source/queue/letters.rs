@@ -1,11 +1,9 @@
 //! Makes the handle of a queue a destination of another pipeline's dead letters.
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-
 use super::push::Push;
 use crate::ack::Delivery;
 use crate::base::error::BoxError;
+use crate::base::future::{BoxFuture, FutureExt};
 use crate::policy::{DeadLetter, DeadLetters};
 
 impl<E: Send + 'static> DeadLetters<E> for Push<Delivery<DeadLetter<E>>> {

@@ -5,10 +5,10 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::types::Many;
+use crate::base::future::FutureExt;
 use crate::stage::Emitter;
 
 /// The limit above which producing events is slow; the events made so far are then handed over.

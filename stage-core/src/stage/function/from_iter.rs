@@ -3,10 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use crate::base::error::StageResult;
+use crate::base::future::FutureExt;
 use crate::credit::demand::Demand;
 use crate::stage::{Emitter, Producer};
 
