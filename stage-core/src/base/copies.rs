@@ -85,6 +85,7 @@ impl fmt::Display for Copies {
 impl FromStr for Copies {
     type Err = ParseCopiesError;
 
+    #[inline]
     fn from_str(text: &str) -> Result<Self, ParseCopiesError> {
         let number = |text: &str| text.trim().replace('_', "").parse::<usize>().map_err(|_| ParseCopiesError);
         match text.split_once("..=") {

@@ -86,6 +86,7 @@ impl Rate {
     /// # Errors
     ///
     /// [`RateError`] names the value out of range.
+    #[inline]
     pub const fn new(events: u32, per: Duration) -> Result<Self, RateError> {
         let Some(events) = NonZeroU32::new(events) else { return Err(RateError::Events) };
         if per.is_zero() || per.as_nanos() > LONGEST.as_nanos() {
@@ -123,6 +124,7 @@ impl Rate {
     /// assert_eq!(Rate::from_per_second(0.0), None);
     /// # Ok::<(), &str>(())
     /// ```
+    #[inline]
     pub fn from_per_second(events: f64) -> Option<Self> {
         UNITS.into_iter().find_map(|unit| {
             let in_unit = (events * f64::from(unit)).round();
@@ -191,6 +193,7 @@ impl Rate {
 }
 
 impl fmt::Display for Rate {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_unlimited() {
             return f.write_str("unlimited");

@@ -85,6 +85,7 @@ struct Presets {
 }
 
 impl Presets {
+    #[inline]
     fn knobs(&self, most: usize) -> Vec<Knob> {
         vec![Knob::BatchSize { preset: self.size.clone(), most }, Knob::BatchTime(self.within.clone())]
     }

@@ -37,6 +37,7 @@ pub(super) struct Timed {
 }
 
 impl Control {
+    #[inline]
     pub(super) fn new(bounds: &RangeInclusive<usize>, per_key: Option<usize>) -> Arc<Self> {
         let limit = Limit::new(bounds);
         Arc::new(Self {
@@ -62,6 +63,7 @@ impl Control {
     }
 
     /// Adds a copy.
+    #[inline]
     pub(super) fn join(&self, wake: &Arc<Wake>) {
         let mut copies = lock(&self.copies);
         copies.retain(|copy| copy.strong_count() > 0);
@@ -79,6 +81,7 @@ impl Control {
 
     /// Returns the window to ask by: `window`, or if that is the default of the step, one that holds the events in progress
     /// and as many behind them.
+    #[inline]
     pub(super) fn window_of(&self, window: Window) -> Window {
         if window == Window::halved(self.usual.load(Ordering::Relaxed)) {
             Window::halved(self.now().saturating_mul(2))
@@ -88,6 +91,7 @@ impl Control {
     }
 
     /// Notes that an event waits because of the limit.
+    #[inline]
     pub(super) fn hold_back(&self) {
         if self.adapts() {
             lock(&self.limit).hold_back();
@@ -95,6 +99,7 @@ impl Control {
     }
 
     /// Begins a call; returns nothing if the limit need not know its end.
+    #[inline]
     pub(super) fn begin(&self) -> Option<Timed> {
         if !self.adapts() {
             return None;
@@ -103,6 +108,7 @@ impl Control {
         Some(Timed { call, began: Instant::now() })
     }
 
+    #[inline]
     pub(super) fn end(&self, timed: Timed, ended: Ended) {
         let answer = match ended {
             Ended::Answered => Answer::After(timed.began.elapsed()),
@@ -112,6 +118,7 @@ impl Control {
         self.change(|limit| limit.end(timed.call, answer));
     }
 
+    #[inline]
     fn wake(&self) {
         let copies: Vec<_> = lock(&self.copies).iter().filter_map(Weak::upgrade).collect();
         for wake in copies {
@@ -144,6 +151,7 @@ impl Ended {
 }
 
 impl AdjustableLimit for Control {
+    #[inline]
     fn read(&self) -> InProgress {
         let (limit, per_key) = (lock(&self.limit), self.per_key());
         let bounds = limit.bounds();
@@ -155,6 +163,7 @@ impl AdjustableLimit for Control {
         }
     }
 
+    #[inline]
     fn set_bounds(&self, bounds: RangeInclusive<usize>) {
         self.change(|limit| limit.set_bounds(&bounds));
         self.wake();
@@ -169,6 +178,7 @@ impl AdjustableLimit for Control {
         (old, new)
     }
 
+    #[inline]
     fn set_per_key(&self, events: usize) {
         if self.per_key() < usize::MAX {
             self.per_key.store(events, Ordering::Relaxed);
@@ -178,6 +188,7 @@ impl AdjustableLimit for Control {
 }
 
 impl fmt::Debug for Control {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Control")
             .field("limit", &lock(&self.limit))

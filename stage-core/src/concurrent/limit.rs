@@ -79,6 +79,7 @@ pub(super) enum Answer {
 
 impl Limit {
     /// Creates a limit that begins at the lower bound. Bounds of zero count as one.
+    #[inline]
     pub(super) fn new(bounds: &RangeInclusive<usize>) -> Self {
         let mut limit = Self {
             least: 1,
@@ -98,6 +99,7 @@ impl Limit {
     }
 
     /// Changes the bounds; the limit moves into them.
+    #[inline]
     pub(super) fn set_bounds(&mut self, bounds: &RangeInclusive<usize>) {
         self.least = (*bounds.start()).max(1);
         self.most = (*bounds.end()).max(self.least);
@@ -116,6 +118,7 @@ impl Limit {
 
     /// Returns the number of events that may be in progress now.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the bounds")]
+    #[inline]
     pub(super) fn now(&self) -> usize {
         (self.current as usize).clamp(self.least, self.most)
     }
@@ -130,6 +133,7 @@ impl Limit {
     }
 
     /// Takes the end of a call.
+    #[inline]
     pub(super) fn end(&mut self, call: Call, answer: Answer) {
         match answer {
             Answer::Overloaded => {
@@ -151,6 +155,7 @@ impl Limit {
         }
     }
 
+    #[inline]
     fn halve(&mut self) {
         let limit = self.probed.take().unwrap_or(self.current);
         self.overloaded_at = limit;
@@ -160,6 +165,7 @@ impl Limit {
         self.halved = self.round.number;
     }
 
+    #[inline]
     fn end_round(&mut self) {
         let Round { held_back, .. } = self.round;
         let (mean, error) = self.round.mean();
@@ -197,6 +203,7 @@ impl Limit {
     }
 
     /// Moves to `next`, which is mostly smaller.
+    #[inline]
     fn shrink(&mut self, next: f64, held_back: bool) {
         if next < 0.75 * self.current {
             // The queue may be long, or calls take longer than they did.
@@ -206,6 +213,7 @@ impl Limit {
         self.set(if held_back { next } else { next.min(self.current) });
     }
 
+    #[inline]
     fn maybe_probe(&mut self) {
         if self.is_new {
             return;
@@ -217,6 +225,7 @@ impl Limit {
         }
     }
 
+    #[inline]
     fn end_probe(&mut self, mean: f64, before: f64) {
         let was_loaded = self.unloaded.is_some_and(|unloaded| mean < 0.8 * unloaded);
         self.unloaded = Some(mean);
@@ -229,6 +238,7 @@ impl Limit {
         self.round = Round { number: self.round.number + 1, ..Round::default() };
     }
 
+    #[inline]
     fn set(&mut self, limit: f64) {
         self.current = limit.clamp(as_f64(self.least), as_f64(self.most));
     }
@@ -236,6 +246,7 @@ impl Limit {
 
 impl Round {
     /// Returns the mean time of a call, and its standard error.
+    #[inline]
     fn mean(&self) -> (f64, f64) {
         let calls = as_f64(self.calls.max(1));
         let mean = self.sum / calls;

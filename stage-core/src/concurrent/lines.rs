@@ -32,6 +32,7 @@ impl Lines {
         self.lines.push(line);
     }
 
+    #[inline]
     pub(super) fn unsubscribe(&mut self, subscription: &Subscription) {
         self.lines.retain(|line| line.subscription != *subscription);
     }
@@ -42,6 +43,7 @@ impl Lines {
     }
 
     /// Records that the result of an event of this line has left.
+    #[inline]
     pub(super) fn done(&mut self, id: LineId) {
         if let Some(line) = self.lines.iter_mut().find(|line| line.id == id) {
             line.done += 1;

@@ -97,6 +97,7 @@ impl From<ParseIntError> for ParseTuningError {
 impl FromStr for Tuning {
     type Err = ParseTuningError;
 
+    #[inline]
     fn from_str(text: &str) -> Result<Self, ParseTuningError> {
         match text {
             "fixed" => return Ok(Self::Fixed),

@@ -76,6 +76,7 @@ impl Partitions {
     }
 
     /// Checks that the number of partitions is within limits, and that their names differ.
+    #[inline]
     pub(super) fn check(&self) -> Result<(), PartitionError> {
         if self.count() == 0 {
             return Err(PartitionError::None);
@@ -91,6 +92,7 @@ impl Partitions {
 
 impl fmt::Display for Partitions {
     /// Writes the number and the range or names: `2 (0 to 1)`, or `` 2 (`odd`, `even`) ``.
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Count(count) => write!(f, "{count} (0 to {})", count.saturating_sub(1)),

@@ -39,6 +39,7 @@ impl AsRef<Subscription> for Never {
 
 impl NoInput {
     /// Returns the window that a pipeline in one stage begins with. Time counts for it from now on.
+    #[inline]
     pub(super) fn begin_tuning(&mut self) -> Window {
         if let Some(tuner) = self.tuner {
             self.tuned = self.counters.handled_in_batches();

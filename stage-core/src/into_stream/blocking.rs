@@ -62,6 +62,7 @@ impl<E: Send + 'static> EventStream<E> {
 struct Unpark(Thread);
 
 impl Wake for Unpark {
+    #[inline]
     fn wake(self: Arc<Self>) {
         self.0.unpark();
     }

@@ -40,6 +40,7 @@ pub struct BlockingRefused;
 ///
 /// Panics in a task that runs without a budget (`tokio::task::unconstrained`), with the message of tokio's
 /// own check.
+#[inline]
 pub fn check_may_block() -> Result<(), BlockingRefused> {
     if Handle::try_current().is_err() {
         return Ok(());
@@ -56,6 +57,7 @@ pub fn check_may_block() -> Result<(), BlockingRefused> {
 
 /// Returns whether the thread is polling a task: tokio limits the budget only there. The budget spent on the
 /// check is restored.
+#[inline]
 fn polls_a_task() -> bool {
     let mut cx = Context::from_waker(Waker::noop());
     let mut spent = Vec::new();

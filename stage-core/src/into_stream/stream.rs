@@ -73,10 +73,12 @@ struct Puller {
 }
 
 impl Reach for Puller {
+    #[inline]
     fn name(&self) -> Arc<str> {
         "stream".into()
     }
 
+    #[inline]
     fn tell(&self, tell: Tell) {
         lock(&self.told).push_back(tell);
         self.signal.mark_mail();

@@ -233,6 +233,7 @@ impl<E> Family<E> {
 }
 
 /// Sends an ask, outside of the lock.
+#[inline]
 fn ask_for(subscription: Option<&Subscription>, ask: Option<Demand>) {
     if let (Some(subscription), Some(demand)) = (subscription, ask) {
         subscription.ask(demand);

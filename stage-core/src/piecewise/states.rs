@@ -144,10 +144,12 @@ async fn discard<H: HandlePieces>(handler: &mut H, State { kept, token, .. }: St
     }
 }
 
+#[inline]
 fn failed(error: PieceError) -> Reason {
     Reason::failed(error)
 }
 
+#[inline]
 fn in_order(found: u64, expected: u64) -> Result<(), Reason> {
     if found == expected { Ok(()) } else { Err(failed(PieceError::Order { found, expected })) }
 }

@@ -50,6 +50,7 @@ impl Pipeline {
 
 impl PipelineBuilder {
     /// Sets the options of every step that does not set them itself. A name in `defaults` is ignored.
+    #[inline]
     pub fn defaults(mut self, defaults: StepOptions) -> Self {
         self.draft.defaults = defaults;
         self

@@ -213,6 +213,7 @@ impl Draft {
     }
 
     /// Gives the step that was declared last the options of its kind.
+    #[inline]
     pub(super) fn add_knobs(&mut self, knobs: &[Knob]) {
         let Some(planned) = self.planned.last_mut() else { return };
         self.topology.options.extend(knob_values(&planned.name, knobs, |_| None));
@@ -221,6 +222,7 @@ impl Draft {
     }
 
     /// Makes an edge of the sink with the number `out` and the source that was declared after it.
+    #[inline]
     pub(super) fn cut(&mut self, edge: &str, out: usize) {
         let (from, to) = (self.name_of(out).to_owned(), self.name_of(out + 1).to_owned());
         let (carries, in_flight) = (Carried::Events, None);
@@ -314,6 +316,7 @@ pub(super) fn snake_case(word: &str) -> String {
 }
 
 impl std::fmt::Debug for Draft {
+    #[inline]
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Draft")
             .field("topology", &self.topology)

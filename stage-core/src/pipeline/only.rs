@@ -77,6 +77,7 @@ impl Parts {
     }
 
     /// Returns the parts that are among these and among `others`: for a part between two edges.
+    #[inline]
     pub fn and(mut self, others: Self) -> Self {
         self.limits.extend(others.limits);
         self
@@ -99,6 +100,7 @@ impl fmt::Display for Parts {
 impl FromStr for Parts {
     type Err = PartsError;
 
+    #[inline]
     fn from_str(text: &str) -> Result<Self, PartsError> {
         let mut parts = Self::all();
         for limit in text.split(" and ").map(str::trim) {
@@ -129,6 +131,7 @@ impl Pipeline {
     /// # Ok(())
     /// # }
     /// ```
+    #[inline]
     pub fn only(mut self, parts: Parts) -> Self {
         self.draft.parts = parts;
         self

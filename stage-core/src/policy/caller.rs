@@ -236,6 +236,7 @@ impl Losses {
         }
     }
 
+    #[inline]
     fn count(&mut self, tracked: bool, error: EventError) {
         if tracked {
             self.rejected += 1;
@@ -262,6 +263,7 @@ impl Losses {
 
     /// Reports the failures of a batch whose last `left` events were not started. If they fail the stage, it
     /// fails after its callback returns, so that the results of the other events are not lost.
+    #[inline]
     pub(crate) fn close(mut self, left: usize, state: &mut CallbackState) {
         self.discarded += left;
         if let Some(error) = &self.last {

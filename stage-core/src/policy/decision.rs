@@ -44,6 +44,7 @@ pub(super) struct Facts {
 }
 
 /// Makes the decision. An event that is no longer available can be neither retried nor sent elsewhere.
+#[inline]
 pub(super) fn decide(retry: Option<&Backoff>, then: Then, facts: Facts) -> Decision {
     let may_succeed = facts.prospect == Prospect::MaySucceed;
     let again = retry.filter(|_| may_succeed && facts.eligible && facts.kept);

@@ -44,6 +44,7 @@ impl EventError {
     }
 
     /// Returns whether the target is overloaded: the handler said so, or took longer than its deadline.
+    #[inline]
     pub(super) fn is_overload(&self) -> bool {
         match self {
             Self::Failed(error) => Overloaded::is(&**error),
@@ -53,6 +54,7 @@ impl EventError {
     }
 
     /// Converts the error into the exit reason of a stage that fails because of it.
+    #[inline]
     pub(super) fn into_exit(self) -> ExitReason {
         match self {
             Self::Failed(error) => ExitReason::Error(error),

@@ -161,6 +161,7 @@ where
     }
 }
 
+#[inline]
 fn gone() -> BoxError {
     "the receiver of dead letters is gone".into()
 }

@@ -16,6 +16,7 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
+    #[inline]
     fn retry(&self, declared: Backoff) -> Backoff {
         let (first, most, attempts) = declared.parts();
         let backoff = Backoff::new(self.first.get().unwrap_or(first), self.most.get().unwrap_or(most));

@@ -28,6 +28,7 @@ impl Overloaded {
     }
 
     /// Returns whether the error, or one of its sources, is an overload.
+    #[inline]
     pub(super) fn is(error: &(dyn Error + 'static)) -> bool {
         let mut next = Some(error);
         while let Some(error) = next {

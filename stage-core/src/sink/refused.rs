@@ -13,12 +13,14 @@ pub(super) fn finish_refused<E>(rest: &Drain<'_, E>, cx: &mut Context<'_>) {
 }
 
 /// Discards the `left` remaining events of a batch because the stage is stopped.
+#[inline]
 pub(super) fn leave_stopped(left: usize, cx: &Context<'_>) {
     if left > 0 {
         discard(left, "the stage was stopped while its sink was busy", cx);
     }
 }
 
+#[inline]
 fn discard(discarded: usize, why: &'static str, cx: &Context<'_>) {
     cx.state.counters.discarded(Discard::Ended, discarded);
     tracing::debug!(discarded, "events discarded: {why}");

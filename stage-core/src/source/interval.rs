@@ -130,6 +130,7 @@ impl Interval {
         self
     }
 
+    #[inline]
     fn clock(&mut self) -> &mut Clock {
         let (period, policy) = (self.period, self.missed);
         self.clock.get_or_insert_with(|| {
@@ -149,6 +150,7 @@ impl Clone for Interval {
 impl Schedule {
     /// Appends the ticks due at `now`: at least one, because the next tick is due by `now`, and at most
     /// `room`. Ticks that were already due at `asked`, when the demand arrived, are late.
+    #[inline]
     fn take(&mut self, now: Instant, asked: Instant, room: usize, into: &mut Vec<Tick>) {
         let mut room = room;
         if self.due <= asked && self.policy != Missed::Burst {
@@ -165,6 +167,7 @@ impl Schedule {
     }
 
     /// Appends one tick in place of all ticks that are late at `asked`.
+    #[inline]
     fn take_late(&mut self, asked: Instant, into: &mut Vec<Tick>) {
         let (skipped, into_period) = self.late(asked);
         match self.policy {
@@ -182,6 +185,7 @@ impl Schedule {
     }
 
     /// Returns how many ticks fell due after the next one, and how long ago the last of them was due.
+    #[inline]
     fn late(&self, now: Instant) -> (u64, Duration) {
         let late = now.saturating_duration_since(self.due).as_nanos();
         let period = self.period.as_nanos();
@@ -196,6 +200,7 @@ impl Schedule {
 }
 
 /// Returns `wait` after `from`, or a time 30 years ahead if the clock cannot represent that.
+#[inline]
 fn later(from: Instant, wait: Duration) -> Instant {
     const NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
     moment::after(from, wait).or_else(|| from.checked_add(NEVER)).unwrap_or(from)
@@ -204,6 +209,7 @@ fn later(from: Instant, wait: Duration) -> Instant {
 impl Feed for Interval {
     type Item = Tick;
 
+    #[inline]
     fn poll_take(
         &mut self,
         cx: &mut TaskContext<'_>,

@@ -191,6 +191,7 @@ where
 
 /// Runs a stage without a pipeline. The future is type-erased, so that this function is compiled once instead
 /// of once per stage.
+#[inline]
 fn run_alone(
     future: StageFuture,
     placement: Placement,

@@ -117,6 +117,7 @@ impl CallbackState {
     }
 
     /// Returns a state for one part of the stage, while a waiting part borrows this one.
+    #[inline]
     pub(crate) fn beside(&self) -> Self {
         Self {
             step: Arc::clone(&self.step),
@@ -317,12 +318,14 @@ impl Context<'_> {
 
     /// Names what this stage waits for outside of the pipeline, such as a server that is away; `None` once it has it.
     /// See [`Emitter::set_waiting_for`](super::Emitter::set_waiting_for).
+    #[inline]
     pub fn set_waiting_for(&mut self, what: Option<&str>) {
         self.state.counters.set_waiting_for(what);
     }
 
     /// Returns the gauges of this stage: values that its code shows. See
     /// [`Emitter::gauges`](super::Emitter::gauges).
+    #[inline]
     pub fn gauges(&self) -> Gauges {
         self.state.counters.gauges.handle()
     }

@@ -84,6 +84,7 @@ impl Holds {
 }
 
 impl Drop for Hold {
+    #[inline]
     fn drop(&mut self) {
         if self.holds.count.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.holds.signal.mark_mail();

@@ -46,6 +46,7 @@ impl StopSignal {
         self.stop.wait()
     }
 
+    #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
         self.drain.is_set() || self.other.is_set()
     }

@@ -12,6 +12,7 @@ pub(super) struct HeldTokens {
 
 impl HeldTokens {
     /// Adds a token. Untracked ones, as those of plain events, are not kept.
+    #[inline]
     pub(super) fn add(&mut self, token: Token) {
         if token.is_tracked() {
             self.tokens.push(token);
@@ -19,12 +20,14 @@ impl HeldTokens {
     }
 
     /// Takes all tokens as one, which is untracked if there is none.
+    #[inline]
     pub(super) fn join(&mut self) -> Token {
         Token::join(mem::take(&mut self.tokens))
     }
 }
 
 impl Drop for HeldTokens {
+    #[inline]
     fn drop(&mut self) {
         self.tokens.drain(..).for_each(Token::give_back);
     }

@@ -37,17 +37,20 @@ struct OpenLine {
 
 impl Lines {
     /// Adds a subscription for which the engine asks.
+    #[inline]
     pub(super) fn note(&mut self, subscription: &Subscription) -> Line {
         self.add(subscription, None)
     }
 
     /// Adds a subscription, and asks for its first events.
+    #[inline]
     pub(super) fn open(&mut self, subscription: &Subscription) -> Line {
         let (credit, ask) = Credit::open(subscription.window());
         subscription.ask(ask);
         self.add(subscription, Some(credit))
     }
 
+    #[inline]
     fn add(&mut self, subscription: &Subscription, credit: Option<Credit>) -> Line {
         let place = self.lines.iter().position(Option::is_none).unwrap_or(self.lines.len());
         if place == self.lines.len() {
@@ -60,6 +63,7 @@ impl Lines {
     }
 
     /// Removes a subscription; returns its line.
+    #[inline]
     pub(super) fn close(&mut self, subscription: &Subscription) -> Option<Line> {
         let line = self.of(subscription)?;
         self.lines[line.place] = None;
@@ -71,6 +75,7 @@ impl Lines {
         self.lines.iter().flatten().find(|it| it.subscription == *subscription).map(|it| it.line)
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.lines.iter().all(Option::is_none)
     }

@@ -47,11 +47,13 @@ struct Feed {
 }
 
 impl Feeds {
+    #[inline]
     pub(super) fn open(&mut self, line: Line) {
         self.failed = self.failed.saturating_sub(1);
         self.open.push(Feed { line, left: false, right: false });
     }
 
+    #[inline]
     pub(super) fn close(&mut self, line: Line, ended: bool) {
         self.open.retain(|feed| feed.line != line);
         if ended {
@@ -73,6 +75,7 @@ impl Feeds {
 
     /// Returns whether a producer may still send events of the left, and of the right side: one that has sent any, or
     /// none at all.
+    #[inline]
     pub(super) fn may_send(&self) -> (bool, bool) {
         if !self.any_ended || self.failed > 0 {
             return (true, true);

@@ -106,6 +106,7 @@ impl<C: Carry, L: Send + 'static, R: Send + 'static> Zip<C, L, R> {
 }
 
 /// Joins two tokens, of which either may be untracked.
+#[inline]
 fn join(left: Token, right: Token) -> Token {
     Token::join([left, right].into_iter().filter(Token::is_tracked))
 }

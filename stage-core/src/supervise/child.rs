@@ -106,6 +106,7 @@ impl Child {
 }
 
 impl std::fmt::Debug for Child {
+    #[inline]
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Child").field("name", &self.name()).finish_non_exhaustive()
     }

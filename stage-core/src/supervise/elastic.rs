@@ -64,6 +64,7 @@ impl Elastic {
     }
 
     /// Sets the range that an operator wants, which must lie within the declared one.
+    #[inline]
     pub(crate) fn set_range(&self, range: Copies) {
         let mut wanted = lock(&self.wanted);
         wanted.range = range;

@@ -39,6 +39,7 @@ impl Exits {
         last.push_back(Exit { stage: exit.stage.clone(), reason: exit.reason.clone(), at });
     }
 
+    #[inline]
     pub(crate) fn read(&self) -> Vec<Exit> {
         lock(&self.last).iter().cloned().collect()
     }

@@ -73,6 +73,7 @@ impl Lifecycle {
     }
 
     /// Returns the time since the start, or from the start to the end.
+    #[inline]
     pub(crate) fn uptime(&self) -> Duration {
         match lock(&self.phase).at {
             At::Ended(_, after) => after,
@@ -142,6 +143,7 @@ impl Lifecycle {
     }
 
     /// Returns when it ended, if it has.
+    #[inline]
     pub(crate) fn ended_at(&self) -> Option<Instant> {
         match lock(&self.phase).at {
             At::Ended(_, after) => self.began.checked_add(after),
@@ -150,6 +152,7 @@ impl Lifecycle {
     }
 
     /// Returns how it ended, if it has.
+    #[inline]
     pub(crate) fn ending(&self) -> Option<Ending> {
         match &lock(&self.phase).at {
             At::Ended(ending, _) => Some(ending.clone()),
@@ -158,6 +161,7 @@ impl Lifecycle {
     }
 
     /// Returns the state; a pause is not known here.
+    #[inline]
     pub(crate) fn state(&self) -> PipelineState {
         let phase = lock(&self.phase);
         match &phase.at {
@@ -170,6 +174,7 @@ impl Lifecycle {
         }
     }
 
+    #[inline]
     pub(crate) fn restarts(&self) -> Restarts {
         let phase = lock(&self.phase);
         Restarts::at(self.began.elapsed(), phase.restarts, &phase.failures, self.intensity)
@@ -177,6 +182,7 @@ impl Lifecycle {
 }
 
 impl fmt::Debug for Lifecycle {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lifecycle").field("phase", &*lock(&self.phase)).finish_non_exhaustive()
     }

@@ -52,6 +52,7 @@ impl StageEntry {
     }
 
     /// Creates the view of a stage that was spawned by hand. A name of the form `step/number` makes it a copy.
+    #[inline]
     pub(crate) fn by_hand(name: &str, queue: &Arc<MailQueue>, mailbox: Arc<dyn Any + Send + Sync>) -> Self {
         let (step, copy) = split(name);
         Self {
@@ -74,6 +75,7 @@ impl StageEntry {
     }
 
     /// Returns whether its events come from outside of its pipeline.
+    #[inline]
     pub(crate) fn is_source(&self) -> bool {
         self.counters.is_source() || self.fed_by == FedBy::Itself
     }
@@ -95,6 +97,7 @@ impl StageEntry {
 }
 
 impl std::fmt::Debug for StageEntry {
+    #[inline]
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("StageEntry")
             .field("step", &self.step)
@@ -104,17 +107,20 @@ impl std::fmt::Debug for StageEntry {
 }
 
 /// Splits the name of a stage, of the form `step/copy`; a name of another form is a step with one copy.
+#[inline]
 fn split(stage: &str) -> (&str, usize) {
     let parts = stage.rsplit_once('/');
     parts.and_then(|(step, copy)| Some((step, copy.parse().ok()?))).unwrap_or((stage, 0))
 }
 
 /// Returns the step of a stage.
+#[inline]
 pub(crate) fn step_of(stage: &str) -> &str {
     split(stage).0
 }
 
 /// Returns the statistics of these stages, in order; those of a subtree follow its child.
+#[inline]
 pub(crate) fn stats_of(stages: &[Arc<StageEntry>]) -> Vec<StageStats> {
     let mut stats = Vec::with_capacity(stages.len());
     for stage in stages {

@@ -79,6 +79,7 @@ impl PipelineState {
 }
 
 impl fmt::Display for PipelineState {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ended(ending) => ending.fmt(f),
@@ -119,6 +120,7 @@ impl From<Outcome> for Ending {
 
 impl Restarts {
     /// Returns the restarts at `now`, given the times of the last failures.
+    #[inline]
     pub(super) fn at(now: Duration, total: u64, failures: &[Duration], intensity: Option<Intensity>) -> Self {
         let within = intensity.map_or(Duration::MAX, |intensity| intensity.within);
         let recent = failures.iter().filter(|then| now.saturating_sub(**then) <= within).count();

@@ -42,12 +42,14 @@ struct Gathered {
 
 impl Inner {
     /// Prepares for a run; returns the receiver of its commands.
+    #[inline]
     pub(crate) fn open(&self) -> mpsc::UnboundedReceiver<Command> {
         let (commands, commanded) = mpsc::unbounded_channel();
         lock(&self.state).commands = Some(commands);
         commanded
     }
 
+    #[inline]
     fn tell(&self, command: Command) {
         if let Some(commands) = &lock(&self.state).commands {
             // A run that has ended ignores commands.
@@ -55,10 +57,12 @@ impl Inner {
         }
     }
 
+    #[inline]
     fn began(&self, monitor: Monitor) {
         lock(&self.state).running = Some(monitor);
     }
 
+    #[inline]
     fn ended(&self, report: &Report) {
         let state = &mut *lock(&self.state);
         state.running = None;
@@ -67,10 +71,12 @@ impl Inner {
 }
 
 impl Subtree for Inner {
+    #[inline]
     fn running(&self) -> Vec<Arc<StageEntry>> {
         lock(&self.state).running.iter().flat_map(|monitor| monitor.stages.iter().cloned()).collect()
     }
 
+    #[inline]
     fn stats(&self, prefix: &str) -> Vec<StageStats> {
         let state = lock(&self.state);
         let mut all = state.past.clone();
@@ -79,12 +85,14 @@ impl Subtree for Inner {
         all.stages.into_iter().map(|stats| within(prefix, stats)).collect()
     }
 
+    #[inline]
     fn add_to(&self, report: &mut Report, prefix: &str) {
         let past = lock(&self.state).past.clone();
         past.add_to(report, prefix);
     }
 }
 
+#[inline]
 fn within(prefix: &str, mut stats: StageStats) -> StageStats {
     stats.step.insert(0, '/');
     stats.step.insert_str(0, prefix);
@@ -92,6 +100,7 @@ fn within(prefix: &str, mut stats: StageStats) -> StageStats {
 }
 
 impl Gathered {
+    #[inline]
     fn add(&mut self, report: &Report) {
         self.add_stats(report.stages.iter().cloned());
         self.settlement.add(report.settlement.clone());
@@ -111,6 +120,7 @@ impl Gathered {
     }
 
     /// Adds the results to the report of the supervisor, in which the child is called `prefix`.
+    #[inline]
     fn add_to(self, report: &mut Report, prefix: &str) {
         let name = |stage: String| format!("{prefix}/{stage}");
         report.stages.extend(self.stages.into_iter().map(|stats| within(prefix, stats)));
@@ -168,6 +178,7 @@ pub(crate) async fn run(
 impl Control for Inner {
     fn renew(&self) {}
 
+    #[inline]
     fn stop(&self, _reason: ExitReason) {
         self.tell(Command::Stop);
     }
@@ -187,6 +198,7 @@ impl Control for Inner {
         false
     }
 
+    #[inline]
     fn close(&self, _reason: ExitReason) {
         lock(&self.state).commands = None;
     }

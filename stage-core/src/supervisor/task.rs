@@ -68,12 +68,14 @@ pub(crate) struct TaskControl {
 
 impl TaskControl {
     /// Prepares for a run; returns the signal for its task.
+    #[inline]
     pub(crate) fn open(&self) -> Stopping {
         let flag = Flag::default();
         *lock(&self.flag) = flag.clone();
         Stopping { flag }
     }
 
+    #[inline]
     fn ask(&self) {
         lock(&self.flag).set();
     }
@@ -95,10 +97,12 @@ pub(crate) async fn run(work: impl Future<Output = StageResult>, ready: Ready) -
 impl Control for TaskControl {
     fn renew(&self) {}
 
+    #[inline]
     fn stop(&self, _reason: ExitReason) {
         self.ask();
     }
 
+    #[inline]
     fn drain(&self) {
         self.ask();
     }

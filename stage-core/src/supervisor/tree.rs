@@ -106,6 +106,7 @@ impl ChildOptions {
 }
 
 impl From<&str> for ChildOptions {
+    #[inline]
     fn from(name: &str) -> Self {
         Self::named(name)
     }

@@ -69,12 +69,14 @@ impl Histogram {
     }
 
     /// Returns the number of durations.
+    #[inline]
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).sum()
     }
 
     /// Returns the counts of durations below each power of two nanoseconds in `powers`, 0 to 63 in ascending
     /// order; then the number of all durations, and their sum.
+    #[inline]
     pub(crate) fn below(&self, powers: &[u32]) -> (Vec<u64>, u64, Duration) {
         let counts: Vec<u64> = self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).collect();
         let until = |power: &u32| match power {
@@ -87,17 +89,20 @@ impl Histogram {
     }
 
     /// Returns the mean, or `None` if the histogram is empty.
+    #[inline]
     pub fn mean(&self) -> Option<Duration> {
         self.nanos.load(Ordering::Relaxed).checked_div(self.count()).map(Duration::from_nanos)
     }
 
     /// Returns the longest duration, or `None` if the histogram is empty.
+    #[inline]
     pub fn max(&self) -> Option<Duration> {
         (self.count() > 0).then(|| Duration::from_nanos(self.longest.load(Ordering::Relaxed)))
     }
 
     /// Returns the duration that `share` of the durations do not exceed (0.5 for the median), to within a
     /// sixteenth, or `None` if the histogram is empty. A share below 0 or above 1 counts as 0 or 1.
+    #[inline]
     pub fn quantile(&self, share: f64) -> Option<Duration> {
         let counts: Vec<u64> = self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).collect();
         let count: u64 = counts.iter().sum();
@@ -138,6 +143,7 @@ impl Default for Histogram {
 }
 
 impl fmt::Debug for Histogram {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Histogram")
             .field("count", &self.count())

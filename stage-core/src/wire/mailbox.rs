@@ -185,6 +185,7 @@ impl MailQueue {
     }
 
     /// Cuts the running stage off at its next wait.
+    #[inline]
     pub(crate) fn abort(&self) {
         self.abort.store(true, Ordering::Release);
         self.signal.mark_mail();

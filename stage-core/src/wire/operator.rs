@@ -104,6 +104,7 @@ impl OperatorRequests {
         self.away.load(Ordering::Acquire)
     }
 
+    #[inline]
     pub(crate) fn set_window(&self, window: Window) {
         *lock(&self.window) = Some(window);
         self.signal.mark_mail();
@@ -114,6 +115,7 @@ impl OperatorRequests {
     }
 
     /// Begins or ends to record batch sizes and callback times.
+    #[inline]
     pub(crate) fn set_measured(&self, measured: bool) {
         if measured {
             self.histograms.get_or_init(Arc::default);
@@ -128,12 +130,14 @@ impl OperatorRequests {
     }
 
     /// Returns the histograms, if the stage was ever measured.
+    #[inline]
     pub(crate) fn histograms(&self) -> Option<&Arc<StageHistograms>> {
         self.histograms.get()
     }
 
     /// Connects the rate of a stage that starts. A rate that the operator requested, or else the `preset` one of a
     /// configuration, applies to it, unless it is the rate that the last run had: that one may have been changed since.
+    #[inline]
     pub(crate) fn connect(&self, current: Arc<dyn AdjustableRate>, preset: Option<Rate>) {
         let mut rates = lock(&self.rates);
         let same = rates.current.as_ref().is_some_and(|last| last.id() == current.id());
@@ -146,6 +150,7 @@ impl OperatorRequests {
     }
 
     /// Sets the rate; returns whether the stage has one.
+    #[inline]
     pub(crate) fn set_rate(&self, rate: Rate) -> bool {
         let mut rates = lock(&self.rates);
         let Some(current) = rates.current.clone() else { return false };
@@ -156,22 +161,26 @@ impl OperatorRequests {
     }
 
     /// Returns whether an operator set the rate.
+    #[inline]
     pub(crate) fn has_set_rate(&self) -> bool {
         lock(&self.rates).requested.is_some()
     }
 
     /// Returns the current rate, if the stage has one.
+    #[inline]
     pub(crate) fn rate(&self) -> Option<Rate> {
         let current = lock(&self.rates).current.clone()?;
         Some(current.rate())
     }
 
     /// Connects the limit of a stage that starts.
+    #[inline]
     pub(crate) fn connect_limit(&self, limit: Arc<dyn AdjustableLimit>) {
         *lock(&self.limit) = Some(limit);
     }
 
     /// Returns the limit of the events in progress, if the stage has one.
+    #[inline]
     pub(crate) fn limit(&self) -> Option<Arc<dyn AdjustableLimit>> {
         lock(&self.limit).clone()
     }

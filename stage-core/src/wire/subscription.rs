@@ -273,17 +273,20 @@ impl Subscription {
     /// # Ok(())
     /// # }
     /// ```
+    #[inline]
     pub fn detach(&self) {
         self.tell(&self.tie.consumer, What::Detach);
     }
 
     /// Asks for `demand` more events, in addition to the engine's asks.
+    #[inline]
     pub fn ask(&self, demand: Demand) {
         self.tell(&self.tie.consumer, What::Ask(demand));
     }
 
     /// Asks by `window` from now on. A smaller window takes effect as events arrive; demand is not withdrawn. A
     /// [tuned](crate::Tuning) window is fixed from then on.
+    #[inline]
     pub fn set_window(&self, window: Window) {
         *lock(&self.tie.window) = window;
         self.tell(&self.tie.consumer, What::Window(window));
@@ -301,11 +304,13 @@ impl Subscription {
 
     /// Stops the consumer from handling events of this subscription until [`resume`](Self::resume).
     /// Meanwhile, up to `max_demand` events wait for it; after that, the producer receives no more asks.
+    #[inline]
     pub fn pause(&self) {
         self.tell(&self.tie.consumer, What::Pause);
     }
 
     /// Lets the consumer handle events of this subscription again.
+    #[inline]
     pub fn resume(&self) {
         self.tell(&self.tie.consumer, What::Resume);
     }
@@ -344,6 +349,7 @@ impl PartialEq for Subscription {
 impl Eq for Subscription {}
 
 impl fmt::Debug for Subscription {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscription")
             .field("producer", &self.producer())

@@ -176,6 +176,7 @@ impl Clock {
     }
 
     /// Returns the current state and the time since it was entered, or `None` while the stage does not run.
+    #[inline]
     pub(crate) fn state(&self) -> Option<(StageState, Duration)> {
         let woken = self.woken.load(Ordering::Relaxed);
         let (state, since) = unpack(self.state.load(Ordering::Relaxed));

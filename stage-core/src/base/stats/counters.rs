@@ -154,11 +154,13 @@ impl Counters {
     }
 
     /// Sets the number of events that wait for their next attempt, and the time at which the earliest is due.
+    #[inline]
     pub(crate) fn set_retries(&self, waiting: usize, next: Option<Instant>) {
         *lock(&self.retries) = (waiting, next);
     }
 
     /// Counts the `kept` events of a stage that has ended as discarded, and warns of them with the reason.
+    #[inline]
     pub(crate) fn discard_kept(&self, kept: usize, reason: &str) {
         if kept > 0 {
             self.discarded(Discard::Ended, kept);
@@ -177,6 +179,7 @@ impl Counters {
     }
 
     /// Names what the stage waits for outside of the pipeline.
+    #[inline]
     pub(crate) fn set_waiting_for(&self, what: Option<&str>) {
         *lock(&self.waiting_for) = what.map(Arc::from);
     }

@@ -47,6 +47,7 @@ impl EventTimes {
         Self(Arc::new(read))
     }
 
+    #[inline]
     pub(crate) fn read(&self) -> Vec<EventTime> {
         (self.0)()
     }

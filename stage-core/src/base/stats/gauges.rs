@@ -147,16 +147,19 @@ impl Gauges {
     }
 
     /// Removes all gauges of a part, such as a partition that the stage has given back.
+    #[inline]
     pub fn remove_of(&self, of: &str) {
         lock(&self.shown).retain(|gauge| gauge.of != of);
     }
 
     /// Removes all gauges with this name.
+    #[inline]
     pub fn remove(&self, name: &str) {
         lock(&self.shown).retain(|gauge| gauge.name != name);
     }
 }
 
+#[inline]
 fn set(gauges: &mut Vec<Gauge>, gauge: Gauge) {
     let place = gauges.binary_search_by(|known| (known.name, &known.of).cmp(&(gauge.name, &gauge.of)));
     match place {
@@ -167,6 +170,7 @@ fn set(gauges: &mut Vec<Gauge>, gauge: Gauge) {
 
 impl ShownGauges {
     /// Returns a handle; all handles of a stage set the same gauges.
+    #[inline]
     pub(crate) fn handle(&self) -> Gauges {
         let mut shown = lock(&self.shown);
         let all = shown.upgrade().unwrap_or_default();

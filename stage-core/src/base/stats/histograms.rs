@@ -29,6 +29,7 @@ impl StageHistograms {
 
     /// Returns the numbers of batches with fewer events than each of these powers of two, of all batches, and
     /// of all events in them.
+    #[inline]
     pub(crate) fn batches_below(&self, powers: &[u32]) -> (Vec<u64>, u64, u64) {
         let (below, count, sum) = self.batches.below(powers);
         (below, count, u64::try_from(sum.as_nanos()).unwrap_or(u64::MAX))
@@ -36,11 +37,13 @@ impl StageHistograms {
 
     /// Returns the numbers of callbacks shorter than each of these powers of two nanoseconds, of all callbacks,
     /// and the sum of their times.
+    #[inline]
     pub(crate) fn callbacks_below(&self, powers: &[u32]) -> (Vec<u64>, u64, Duration) {
         self.callbacks.below(powers)
     }
 
     /// Like [`callbacks_below`](Self::callbacks_below), for the times of deliveries.
+    #[inline]
     pub(crate) fn deliveries_below(&self, powers: &[u32]) -> (Vec<u64>, u64, Duration) {
         self.deliveries.below(powers)
     }

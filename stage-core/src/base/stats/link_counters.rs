@@ -196,6 +196,7 @@ impl Links {
     }
 
     /// Returns the numbers of all links to each consumer, by the consumer's name.
+    #[inline]
     pub(crate) fn read(&self) -> NumbersByName {
         let records = &mut *lock(&self.records);
         records.remember_ended();
@@ -211,6 +212,7 @@ impl Links {
 
     /// Returns the waits on the links to consumers that are, or were, measured; several for a name if it has
     /// several links.
+    #[inline]
     pub(crate) fn waits(&self) -> Vec<(Arc<str>, Arc<Histogram>)> {
         let records = &mut *lock(&self.records);
         records.remember_ended();

@@ -43,6 +43,7 @@ pub struct EventFailures {
 
 /// Displays the counts that are not zero, separated by commas.
 impl fmt::Display for EventFailures {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = [
             (self.retried, ["retried"; 2]),

@@ -74,6 +74,7 @@ pub struct StageStats {
 impl StageStats {
     /// Adds the numbers of the next run of the same stage; gauges, such as the demand, take the value of that
     /// run.
+    #[inline]
     pub(crate) fn add(&mut self, next: &Self) {
         self.events_in += next.events_in;
         self.events_out += next.events_out;

@@ -58,6 +58,7 @@ impl StageState {
 
 /// Writes the name used in metrics, such as `held_up`.
 impl fmt::Display for StageState {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }

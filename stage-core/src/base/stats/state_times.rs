@@ -51,11 +51,13 @@ impl StateTimes {
     }
 
     /// Returns the time spent in all states: how long the stage ran.
+    #[inline]
     pub fn total(&self) -> Duration {
         StageState::ALL.iter().map(|state| self.of(*state)).sum()
     }
 
     /// Returns the share of the time spent in `state`, from 0 to 1; 0 for a stage that did not run.
+    #[inline]
     pub fn share(&self, state: StageState) -> f64 {
         let total = self.total().as_secs_f64();
         if total > 0.0 { self.of(state).as_secs_f64() / total } else { 0.0 }

@@ -177,12 +177,14 @@ impl Topology {
     }
 
     /// Returns the number of stages: the copies of all steps.
+    #[inline]
     pub fn stages(&self) -> usize {
         self.steps.iter().map(StepInfo::copies).sum()
     }
 
     /// Returns the number of subscriptions between the stages: every copy of a step subscribes to every copy
     /// of the step before it in the same lane.
+    #[inline]
     pub fn subscriptions(&self) -> usize {
         self.links.iter().filter_map(|link| self.subscriptions_of(link)).sum()
     }

@@ -49,6 +49,7 @@ pub struct Monitor {
 
 impl Monitor {
     /// Returns the statistics of each stage, in the order of the pipeline.
+    #[inline]
     pub fn stats(&self) -> Vec<StageStats> {
         stats_of(&self.stages)
     }

@@ -268,6 +268,7 @@ impl Running {
     }
 
     /// Returns the statistics of each stage, in the order of the pipeline.
+    #[inline]
     pub fn stats(&self) -> Vec<StageStats> {
         self.monitor.stats()
     }

@@ -87,6 +87,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
 
 impl Pipeline {
     /// Gives the last step the options of its kind.
+    #[inline]
     pub(crate) fn with_knobs(mut self, knobs: &[Knob]) -> Self {
         self.draft.add_knobs(knobs);
         self
@@ -110,6 +111,7 @@ impl Knob {
     }
 
     /// Returns the value as in a file; `None` if the recipe of the step determines it.
+    #[inline]
     pub(crate) fn shown(&self) -> Option<String> {
         match self {
             Self::AtOnce(limit) => {
@@ -159,6 +161,7 @@ impl Knob {
 }
 
 /// Returns a time as in a file; `None` for one that is longer than a file can say.
+#[inline]
 fn seconds(time: Duration) -> Option<String> {
     let seconds = time.as_secs_f64();
     Duration::try_from_secs_f64(seconds).is_ok().then(|| seconds.to_string())

@@ -106,6 +106,7 @@ impl StepOptions {
     }
 
     /// Sets this window, unless the options set a `max_demand`.
+    #[inline]
     pub(crate) fn or_window(mut self, max_demand: usize, min_demand: usize) -> Self {
         self.demand = Some(Tuning::Fixed);
         if self.max_demand.is_none() {
@@ -123,6 +124,7 @@ impl StepOptions {
 }
 
 impl From<&str> for StepOptions {
+    #[inline]
     fn from(name: &str) -> Self {
         Self::named(name)
     }

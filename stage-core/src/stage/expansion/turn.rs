@@ -27,6 +27,7 @@ pub struct Turn {
 impl Turn {
     /// Starts a turn now.
     #[expect(clippy::new_without_default, reason = "it reads the clock")]
+    #[inline]
     pub fn new() -> Self {
         Self { began: Instant::now(), calls: 0, look: 1 }
     }
