@@ -2,12 +2,27 @@
 
 use tokio::sync::oneshot;
 
-use super::sides::{Input, Output};
+use super::sides::{InputControl, OutputControl};
 use crate::base::options::DemandMode;
 use crate::wire::diagnosis::{Callback, Diagnosis};
 
+/// Answers all pending questions, about a stage with these sides.
+pub(super) fn answer(
+    questions: &mut Vec<oneshot::Sender<Diagnosis>>,
+    input: &dyn InputControl,
+    output: &dyn OutputControl,
+    adjust: &mut dyn FnMut(&mut Diagnosis),
+) {
+    for question in questions.drain(..) {
+        let mut diagnosis = sides(input, output);
+        adjust(&mut diagnosis);
+        // The caller may have stopped waiting.
+        let _ = question.send(diagnosis);
+    }
+}
+
 /// Returns what the two sides of a stage know, between two callbacks.
-pub(super) fn sides(input: &impl Input, output: &impl Output) -> Diagnosis {
+fn sides(input: &dyn InputControl, output: &dyn OutputControl) -> Diagnosis {
     let mut diagnosis = Diagnosis {
         callback: Callback::None,
         in_hand: 0,
@@ -23,15 +38,4 @@ pub(super) fn sides(input: &impl Input, output: &impl Output) -> Diagnosis {
     input.diagnose(&mut diagnosis);
     output.diagnose(&mut diagnosis);
     diagnosis
-}
-
-/// Answers all pending questions.
-pub(super) fn answer(
-    questions: &mut Vec<oneshot::Sender<Diagnosis>>,
-    mut diagnose: impl FnMut() -> Diagnosis,
-) {
-    for question in questions.drain(..) {
-        // The caller may have stopped waiting.
-        let _ = question.send(diagnose());
-    }
 }

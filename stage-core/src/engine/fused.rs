@@ -135,7 +135,7 @@ where
             told = true;
             run_callback!(stage_loop, |kind, out| kind.0.end(out))?;
             continue;
-        } else if !stage_loop.io.paused
+        } else if !stage_loop.io.orders.paused
             && let Some(demand) = stage_loop.kind.0.missing(stage_loop.io.outlet.wanted())
         {
             stage_loop.begin_batch(demand.get());
@@ -181,7 +181,7 @@ where
             told = true;
             run_callback!(stage_loop, |kind, out| kind.0.end(out))?;
             continue;
-        } else if !stage_loop.io.paused && stage_loop.kind.0.missing(chunk).is_some() {
+        } else if !stage_loop.io.orders.paused && stage_loop.kind.0.missing(chunk).is_some() {
             let rounds = if short.proved() { ROUNDS } else { 1 };
             stage_loop.state.counters.hold(chunk, 0);
             short.start();

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 pub(super) use self::ends::discard_unhandled;
+use self::subscribing::Begun;
 pub(super) use self::tuning::reading;
 use super::pending_markers::PendingMarkers;
 use super::sources::Sources;
@@ -21,6 +22,7 @@ use crate::credit::demand::{Credit, Demand, Window};
 use crate::credit::tuner::Tuner;
 use crate::dispatch::Marker;
 use crate::dispatch::options::DispatchOptions;
+use crate::stage::Erased;
 use crate::sync::Arc;
 use crate::wire::link::{FromProducer, LinkRx};
 use crate::wire::mailbox::{Join, Owner, Subscribable};
@@ -40,8 +42,10 @@ pub(crate) struct Inlet<E> {
     ready: VecDeque<usize>,
     /// Subscriptions that are still to be made.
     joins: VecDeque<Join<E>>,
+    /// The subscription that was started and not made.
+    begun: Option<Box<Begun<E>>>,
     /// Subscriptions that this stage itself ended.
-    left: VecDeque<LostSubscription<E>>,
+    left: VecDeque<LostSubscription>,
     /// Markers behind unhandled input.
     pending_markers: PendingMarkers,
     /// The progress of a producer that was received last, with its slot.
@@ -80,7 +84,7 @@ struct ResubscribeTo<E> {
 
 /// A subscription that ended.
 #[derive(Debug)]
-pub(crate) struct LostSubscription<E> {
+pub(crate) struct LostSubscription {
     pub(crate) subscription: Subscription,
     pub(crate) cancellation: Cancellation,
     /// The stage's reaction to the end; `None` if the pipeline decides.
@@ -93,16 +97,16 @@ pub(crate) struct LostSubscription<E> {
     pub(crate) late: bool,
     /// The tuner that chose its window.
     pub(crate) tuner: Option<Tuner>,
-    /// The replacement subscription and the delay before it is made.
-    pub(crate) resubscribe: Option<(Duration, Join<E>)>,
+    /// The replacement subscription, a `Join`, and the delay before it is made.
+    pub(crate) resubscribe: Option<(Duration, Erased)>,
 }
 
 /// The outcome of [`Inlet::receive`].
-pub(crate) enum Received<E> {
+pub(crate) enum Received {
     /// A batch of the subscription with this slot, whose events are in the given buffer.
     Batch { slot: usize, more: bool },
     /// A subscription ended, and everything that its producer sent was received.
-    Lost(Box<LostSubscription<E>>),
+    Lost(Box<LostSubscription>),
     /// A producer announced its progress behind everything that was received of it; see
     /// [`Inlet::take_progress`].
     Progress,
@@ -133,6 +137,7 @@ impl<E: Send + 'static> Inlet<E> {
             links: Vec::new(),
             ready: VecDeque::new(),
             joins: VecDeque::new(),
+            begun: None,
             left: VecDeque::new(),
             pending_markers: PendingMarkers::default(),
             progress: None,
@@ -214,14 +219,14 @@ impl<E: Send + 'static> Inlet<E> {
     /// are received without interleaving. The events of a batch replace `events`, where they stay until they
     /// are handled: moving a batch between two calls costs more than the calls.
     #[inline]
-    pub(crate) fn receive(&mut self, appetite: Appetite, events: &mut Vec<E>) -> Received<E> {
+    pub(crate) fn receive(&mut self, appetite: Appetite, events: &mut Vec<E>) -> Received {
         if self.ready.is_empty() && self.left.is_empty() {
             return Received::Nothing;
         }
         self.receive_next(appetite, events)
     }
 
-    fn receive_next(&mut self, appetite: Appetite, events: &mut Vec<E>) -> Received<E> {
+    fn receive_next(&mut self, appetite: Appetite, events: &mut Vec<E>) -> Received {
         if let Some(gone) = self.left.pop_front() {
             return Received::Lost(Box::new(gone));
         }

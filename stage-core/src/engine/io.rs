@@ -3,15 +3,14 @@
 
 use std::task::Context as TaskContext;
 
-use super::diagnose::{answer, sides};
+use super::diagnose::answer;
 use super::kind::Kind;
-use super::sides::{Input, Output};
+use super::sides::{Input, InputControl, Output, OutputControl};
 use super::stage_inbox::{Request, StageInbox};
 use crate::base::error::ExitReason;
 use crate::base::stats::{StageHistograms, StageState};
-use crate::stage::downcast;
 use crate::sync::{Arc, Mutex, lock};
-use crate::wire::diagnosis::{Callback, Diagnosis};
+use crate::wire::diagnosis::Callback;
 use crate::wire::protocol::Closed;
 use crate::wire::signal::{Attention, Parking, WantsCredit};
 use crate::wire::subscription::{Tell, What};
@@ -22,6 +21,11 @@ pub(super) struct StageIo<K: Kind> {
     pub(super) inbox: StageInbox,
     pub(super) inlet: K::Input,
     pub(super) outlet: K::Output,
+    pub(super) orders: Orders,
+}
+
+/// What an operator asked of the stage.
+pub(super) struct Orders {
     /// Whether the stage creates its own input.
     pub(super) is_source: bool,
     /// Whether an operator paused the stage.
@@ -60,56 +64,20 @@ impl<K: Kind> StageIo<K> {
 
     #[cold]
     fn read_mail(&mut self) {
-        let Self { inbox, inlet, outlet, .. } = self;
-        inbox.read(&mut |request| match request {
-            Request::Subscribe(subscribe) => {
-                if let Some(subscribe) = downcast(subscribe.into_any()) {
-                    outlet.subscribe(subscribe);
-                }
-            }
-            Request::Resubscribe(source) => inlet.resubscribe(source),
-            Request::Abandon(source) => inlet.abandon(source),
-            Request::Mode(mode) => outlet.set_mode(mode),
-            Request::Tell(Tell { subscription, what: What::Cancel(reason) }) => {
-                outlet.cancel(&subscription, reason);
-            }
-            Request::Tell(tell) => inlet.tell(&tell),
-        });
-        self.apply_requests();
+        let Self { inbox, inlet, outlet, orders, .. } = self;
+        read_mail(inbox, inlet, outlet, orders);
     }
 
-    /// Applies the operator's requests. A source that is paused holds demand back, so that the events in
-    /// flight behind it finish; any other stage leaves its input where it is.
+    /// Applies the requests that an operator made before the stage began.
     pub(super) fn apply_requests(&mut self) {
-        let Self { inbox, inlet, outlet, is_source, paused, leaving, histograms, .. } = self;
-        let requests = inbox.mailbox.requests();
-        if !*leaving && requests.is_away() {
-            *leaving = true;
-            inlet.leave();
-        }
-        if *paused != requests.is_paused() {
-            *paused = !*paused;
-            if *is_source {
-                outlet.set_paused(*paused);
-            } else {
-                inlet.set_paused(*paused);
-            }
-        }
-        if histograms.is_some() != requests.records().is_some() {
-            *histograms = requests.records().cloned();
-            if histograms.is_some() {
-                inlet.measure();
-            }
-        }
-        if let Some(window) = requests.window() {
-            inlet.set_window(window);
-        }
+        let Self { inbox, inlet, outlet, orders, .. } = self;
+        orders.apply(inbox, inlet, outlet);
     }
 
     /// Returns how consumers see an end for `reason`.
     pub(super) fn seen_as(&self, reason: &ExitReason) -> Closed {
         match reason {
-            ExitReason::Shutdown if self.leaving => Closed::Left,
+            ExitReason::Shutdown if self.orders.leaving => Closed::Left,
             reason => Closed::by(reason),
         }
     }
@@ -119,7 +87,7 @@ impl<K: Kind> StageIo<K> {
     pub(super) fn pending_state(&self) -> StageState {
         match () {
             () if self.inbox.mailbox.counters().is_giving_way() => StageState::Working,
-            () if self.paused && self.is_source => StageState::HeldUp,
+            () if self.orders.paused && self.orders.is_source => StageState::HeldUp,
             () => StageState::Waiting,
         }
     }
@@ -139,9 +107,63 @@ impl<K: Kind> StageIo<K> {
         if self.outlet.has_had_enough() {
             self.inbox.stop_signal().cancel();
         }
-        let Self { inbox, inlet, outlet, .. } = self;
-        let callback = Callback::Waits;
-        answer(&mut inbox.questions, || Diagnosis { callback, ..sides(inlet, outlet) });
+        if !self.inbox.questions.is_empty() {
+            let Self { inbox, inlet, outlet, .. } = self;
+            answer(&mut inbox.questions, inlet, outlet, &mut |diagnosis| {
+                diagnosis.callback = Callback::Waits
+            });
+        }
         self.pending_state()
+    }
+}
+
+/// Reads all mail of a stage with these sides. Without the types of the stage, so that it is compiled once.
+#[cold]
+fn read_mail(
+    inbox: &mut StageInbox,
+    inlet: &mut dyn InputControl,
+    outlet: &mut dyn OutputControl,
+    orders: &mut Orders,
+) {
+    inbox.read(&mut |request| match request {
+        Request::Subscribe(subscribe) => outlet.subscribe(subscribe),
+        Request::Resubscribe(source) => inlet.resubscribe(source),
+        Request::Abandon(source) => inlet.abandon(source),
+        Request::Mode(mode) => outlet.set_mode(mode),
+        Request::Tell(Tell { subscription, what: What::Cancel(reason) }) => {
+            outlet.cancel(&subscription, reason);
+        }
+        Request::Tell(tell) => inlet.tell(&tell),
+    });
+    orders.apply(inbox, inlet, outlet);
+}
+
+impl Orders {
+    /// Applies the operator's requests. A source that is paused holds demand back, so that the events in
+    /// flight behind it finish; any other stage leaves its input where it is.
+    #[cold]
+    fn apply(&mut self, inbox: &StageInbox, inlet: &mut dyn InputControl, outlet: &mut dyn OutputControl) {
+        let requests = inbox.mailbox.requests();
+        if !self.leaving && requests.is_away() {
+            self.leaving = true;
+            inlet.leave();
+        }
+        if self.paused != requests.is_paused() {
+            self.paused = !self.paused;
+            if self.is_source {
+                outlet.set_paused(self.paused);
+            } else {
+                inlet.set_paused(self.paused);
+            }
+        }
+        if self.histograms.is_some() != requests.records().is_some() {
+            self.histograms = requests.records().cloned();
+            if self.histograms.is_some() {
+                inlet.measure();
+            }
+        }
+        if let Some(window) = requests.window() {
+            inlet.set_window(window);
+        }
     }
 }

@@ -15,7 +15,7 @@ impl<K: Kind> StageLoop<K> {
             self.span = span;
         }
         self.state.begin_batch(events);
-        if let Some(histograms) = &self.io.histograms {
+        if let Some(histograms) = &self.io.orders.histograms {
             histograms.batch(events);
             self.batch_began = Some(Instant::now());
         }
@@ -25,7 +25,7 @@ impl<K: Kind> StageLoop<K> {
     #[inline]
     pub(super) fn end_batch(&mut self) {
         self.state.trace.end_batch();
-        if let Some(histograms) = &self.io.histograms
+        if let Some(histograms) = &self.io.orders.histograms
             && let Some(began) = self.batch_began.take()
         {
             histograms.callback(began.elapsed());

@@ -1,8 +1,6 @@
 //! The input side of a stage that creates its events.
 
-use std::convert::Infallible;
-
-use super::sides::{Input, InputParts};
+use super::sides::{Input, InputControl, InputParts};
 use crate::base::error::ExitReason;
 use crate::base::moment;
 use crate::base::stats::Counters;
@@ -10,7 +8,7 @@ use crate::credit::demand::Window;
 use crate::credit::tuner::Tuner;
 use crate::dispatch::Marker;
 use crate::engine::inlet::{discard_unhandled, reading};
-use crate::stage::Nothing;
+use crate::stage::{Erased, Nothing, downcast};
 use crate::sync::Arc;
 use crate::wire::diagnosis::Diagnosis;
 use crate::wire::mailbox::Join;
@@ -26,15 +24,6 @@ pub(crate) struct NoInput {
     tuned: (u64, u64),
     held: usize,
     counters: Arc<Counters>,
-}
-
-/// The subscription that such a stage starts: there is none.
-pub(crate) struct Never(Infallible);
-
-impl AsRef<Subscription> for Never {
-    fn as_ref(&self) -> &Subscription {
-        match self.0 {}
-    }
 }
 
 impl NoInput {
@@ -74,7 +63,6 @@ impl NoInput {
 
 impl Input for NoInput {
     type Event = Nothing;
-    type Begun = Never;
 
     fn assemble(InputParts { stage, sources, counters, .. }: InputParts<Nothing>) -> Self {
         let (window, tuner) = (sources.window(), sources.tuner());
@@ -89,6 +77,27 @@ impl Input for NoInput {
     #[inline]
     fn look(&mut self, _slot: usize) {}
 
+    #[inline]
+    fn has_pending_work(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn has_ready(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn in_hand(&self) -> usize {
+        self.held
+    }
+
+    fn close(&mut self, reason: &ExitReason) {
+        discard_unhandled(&self.counters, std::mem::take(&mut self.held), reason);
+    }
+}
+
+impl InputControl for NoInput {
     fn tell(&mut self, _tell: &Tell) {}
 
     fn resubscribe(&mut self, _source: usize) {}
@@ -106,19 +115,18 @@ impl Input for NoInput {
     fn measure(&mut self) {}
 
     /// A subscription to a stage that emits nothing has no effect.
-    fn join(&mut self, join: Join<Nothing>) {
+    fn join(&mut self, join: Erased) {
+        let Some(join) = downcast::<Join<Nothing>>(join) else { return };
         // The caller may have stopped waiting.
         let _ = join.reply.map(|reply| reply.send(Subscription::within(&self.stage.name())));
     }
 
     #[inline]
-    fn begin(&mut self) -> Option<Never> {
+    fn begin(&mut self) -> Option<Subscription> {
         None
     }
 
-    fn complete(&mut self, begun: Never, _asking: Asking) {
-        match begun.0 {}
-    }
+    fn complete(&mut self, _asking: Asking) {}
 
     #[inline]
     fn mark(&mut self, marker: Marker) -> Option<Marker> {
@@ -130,31 +138,12 @@ impl Input for NoInput {
         None
     }
 
-    #[inline]
-    fn has_pending_work(&self) -> bool {
-        false
-    }
-
-    #[inline]
-    fn has_ready(&self) -> bool {
-        false
-    }
-
-    #[inline]
-    fn in_hand(&self) -> usize {
-        self.held
-    }
-
     fn subscriptions(&self) -> Vec<Subscription> {
         Vec::new()
     }
 
     fn diagnose(&self, diagnosis: &mut Diagnosis) {
         diagnosis.in_hand = self.held;
-    }
-
-    fn close(&mut self, reason: &ExitReason) {
-        discard_unhandled(&self.counters, std::mem::take(&mut self.held), reason);
     }
 }
 

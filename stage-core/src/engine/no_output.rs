@@ -1,17 +1,17 @@
 //! The output side of a stage that emits nothing.
 
 use super::outlet::{Discarded, SubscriberChange};
-use super::sides::{Output, OutputParts};
+use super::sides::{Output, OutputControl, OutputParts};
 use crate::base::error::ExitReason;
 use crate::base::options::DemandMode;
 use crate::base::progress::Progress;
 use crate::base::stats::Counters;
 use crate::dispatch::Marker;
-use crate::stage::Nothing;
+use crate::stage::{Nothing, downcast};
 use crate::sync::Arc;
 use crate::wire::diagnosis::Diagnosis;
 use crate::wire::link::{FromConsumer, LinkTx};
-use crate::wire::protocol::{Closed, Subscribe};
+use crate::wire::protocol::{AnySubscribe, Closed, Subscribe};
 use crate::wire::subscription::Subscription;
 
 /// Only the subscriptions that wait for the end of the stage: there are no events.
@@ -41,7 +41,50 @@ impl Output for NoOutput {
         }
     }
 
-    fn subscribe(&mut self, Subscribe { link, .. }: Subscribe<Nothing>) {
+    #[inline]
+    fn emit(&mut self, _events: &mut Vec<Nothing>) {}
+
+    #[inline]
+    fn has_pending_work(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn has_had_enough(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn tells_demand(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn is_empty(&self) -> bool {
+        true
+    }
+
+    #[inline]
+    fn take_rest(&mut self) -> Vec<Nothing> {
+        Vec::new()
+    }
+
+    fn reject(&mut self, _events: Vec<Nothing>) {}
+
+    fn discard_at_end(&self, _discarded: usize) {}
+
+    fn close(&mut self, closed: &Closed) {
+        for link in self.links.drain(..) {
+            link.close(closed.clone());
+        }
+        self.counters.links.close_all();
+        self.counters.hold(0, 0);
+    }
+}
+
+impl OutputControl for NoOutput {
+    fn subscribe(&mut self, subscribe: Box<dyn AnySubscribe>) {
+        let Some(Subscribe::<Nothing> { link, .. }) = downcast(subscribe.into_any()) else { return };
         self.counters.links.open(link.slot(), link.subscription().consumer(), link.counters());
         self.links.push(link);
     }
@@ -61,9 +104,6 @@ impl Output for NoOutput {
     fn set_paused(&mut self, paused: bool) {
         self.paused = paused;
     }
-
-    #[inline]
-    fn emit(&mut self, _events: &mut Vec<Nothing>) {}
 
     #[inline]
     fn mark(&mut self, marker: Marker) -> Option<Marker> {
@@ -91,21 +131,6 @@ impl Output for NoOutput {
     }
 
     #[inline]
-    fn has_pending_work(&self) -> bool {
-        false
-    }
-
-    #[inline]
-    fn has_had_enough(&self) -> bool {
-        false
-    }
-
-    #[inline]
-    fn tells_demand(&self) -> bool {
-        false
-    }
-
-    #[inline]
     fn wanted(&self) -> usize {
         0
     }
@@ -113,11 +138,6 @@ impl Output for NoOutput {
     #[inline]
     fn buffered(&self) -> usize {
         0
-    }
-
-    #[inline]
-    fn is_empty(&self) -> bool {
-        true
     }
 
     fn mode(&self) -> DemandMode {
@@ -133,24 +153,7 @@ impl Output for NoOutput {
         diagnosis.consumers = self.links.iter().map(|link| link.subscription().consumer()).collect();
     }
 
-    #[inline]
-    fn take_rest(&mut self) -> Vec<Nothing> {
-        Vec::new()
-    }
-
-    fn reject(&mut self, _events: Vec<Nothing>) {}
-
-    fn discard_at_end(&self, _discarded: usize) {}
-
     fn announce_progress(&mut self, _latest: Progress) {}
-
-    fn close(&mut self, closed: &Closed) {
-        for link in self.links.drain(..) {
-            link.close(closed.clone());
-        }
-        self.counters.links.close_all();
-        self.counters.hold(0, 0);
-    }
 }
 
 impl NoOutput {

@@ -9,7 +9,7 @@ use super::assemble::AssembledStage;
 use super::attend::{attend, attend_inline};
 use super::inlet::{Appetite, Received};
 use super::kind::{Consuming, Kind, Producing, Transforming};
-use super::stage_loop::{StageLoop, run_callback, turn};
+use super::stage_loop::{StageLoop, gone, run_callback, turn};
 use crate::base::error::{BoxError, ExitReason};
 use crate::base::options::Pace;
 use crate::base::stats::StageState;
@@ -129,7 +129,7 @@ async fn produce<P: Producer>(stage_loop: &mut StageLoop<Producing<P>>) -> Resul
             if stage_loop.is_done() {
                 return Ok(ExitReason::Normal);
             }
-        } else if !stage_loop.io.paused
+        } else if !stage_loop.io.orders.paused
             && let Some(demand) = stage_loop.io.outlet.next_demand()
         {
             stage_loop.begin_batch(demand.get());
@@ -195,7 +195,7 @@ async fn transform<S: ProducerConsumer>(
                 begun = more;
                 handle_batch!(stage_loop, slot, |kind, events, out| kind.0.handle_events(events, out));
             }
-            Received::Lost(gone) => ending = stage_loop.gone(*gone).await?,
+            Received::Lost(lost) => ending = gone(stage_loop, lost).await?,
             Received::Progress => stage_loop.hear_progress(),
             Received::Nothing => {
                 begun = false;
@@ -233,7 +233,7 @@ async fn consume<C: Consumer>(stage_loop: &mut StageLoop<Consuming<C>>) -> Resul
                     .0
                     .handle_events(events, &mut Context { state: &mut *out.state }));
             }
-            Received::Lost(gone) => ending = stage_loop.gone(*gone).await?,
+            Received::Lost(lost) => ending = gone(stage_loop, lost).await?,
             Received::Progress => stage_loop.hear_progress(),
             Received::Nothing => stage_loop.park(WantsCredit::No).await,
         }

@@ -11,10 +11,10 @@ use crate::credit::demand::Window;
 use crate::dispatch::{AnyDispatcher, Marker};
 use crate::engine::Rejections;
 use crate::engine::outlet::{Discarded, SubscriberChange};
+use crate::stage::Erased;
 use crate::sync::Arc;
 use crate::wire::diagnosis::Diagnosis;
-use crate::wire::mailbox::Join;
-use crate::wire::protocol::{Closed, Subscribe};
+use crate::wire::protocol::{AnySubscribe, Closed};
 use crate::wire::signal::Signal;
 use crate::wire::subscription::{Asking, Reach, Subscription, Tell};
 
@@ -40,15 +40,9 @@ pub(crate) struct OutputParts<E> {
     pub(crate) rejected: Option<Rejections<E>>,
 }
 
-/// The input side of a stage.
-pub(crate) trait Input: Send {
-    type Event: Send + 'static;
-    /// A subscription that was started.
-    type Begun: AsRef<Subscription> + Send;
-
-    fn assemble(parts: InputParts<Self::Event>) -> Self;
-    fn slots(&self) -> usize;
-    fn look(&mut self, slot: usize);
+/// The rarely used part of an input side, without the type of its events: the code that calls it is compiled once, in
+/// this crate.
+pub(crate) trait InputControl: Send {
     fn tell(&mut self, tell: &Tell);
     fn resubscribe(&mut self, source: usize);
     fn abandon(&mut self, source: usize);
@@ -57,48 +51,64 @@ pub(crate) trait Input: Send {
     fn leave(&mut self);
     fn set_window(&mut self, window: Window);
     fn measure(&mut self);
-    fn join(&mut self, join: Join<Self::Event>);
-    fn begin(&mut self) -> Option<Self::Begun>;
-    fn complete(&mut self, begun: Self::Begun, asking: Asking);
+    /// Schedules a subscription: a `Join` for the events of this side.
+    fn join(&mut self, join: Erased);
+    /// Starts the next scheduled subscription, for [`complete`](Self::complete) to end.
+    fn begin(&mut self) -> Option<Subscription>;
+    /// Makes the subscription that was started.
+    fn complete(&mut self, asking: Asking);
     fn mark(&mut self, marker: Marker) -> Option<Marker>;
     fn passed(&mut self) -> Option<Marker>;
+    fn subscriptions(&self) -> Vec<Subscription>;
+    fn diagnose(&self, diagnosis: &mut Diagnosis);
+}
+
+/// The input side of a stage.
+pub(crate) trait Input: InputControl {
+    type Event: Send + 'static;
+
+    fn assemble(parts: InputParts<Self::Event>) -> Self;
+    fn slots(&self) -> usize;
+    fn look(&mut self, slot: usize);
     fn has_pending_work(&self) -> bool;
     fn has_ready(&self) -> bool;
     fn in_hand(&self) -> usize;
-    fn subscriptions(&self) -> Vec<Subscription>;
-    fn diagnose(&self, diagnosis: &mut Diagnosis);
     fn close(&mut self, reason: &ExitReason);
 }
 
-/// The output side of a stage.
-pub(crate) trait Output: Send {
-    type Event: Send + 'static;
-
-    fn assemble(parts: OutputParts<Self::Event>, counters: Arc<Counters>) -> Self;
-    fn slots(&self) -> usize;
-    fn look(&mut self, slot: usize);
-    fn subscribe(&mut self, subscribe: Subscribe<Self::Event>);
+/// The rarely used part of an output side, without the type of its events.
+pub(crate) trait OutputControl: Send {
+    fn subscribe(&mut self, subscribe: Box<dyn AnySubscribe>);
     fn cancel(&mut self, subscription: &Subscription, reason: ExitReason);
     fn set_mode(&mut self, mode: DemandMode);
     fn set_paused(&mut self, paused: bool);
-    fn emit(&mut self, events: &mut Vec<Self::Event>);
     fn mark(&mut self, marker: Marker) -> Option<Marker>;
     fn next_fired(&mut self) -> Option<Marker>;
     fn next_change(&mut self) -> Option<SubscriberChange>;
     fn take_discarded(&mut self) -> Option<Discarded>;
     fn broken(&self) -> Option<&ExitReason>;
-    fn has_pending_work(&self) -> bool;
-    fn has_had_enough(&self) -> bool;
-    fn tells_demand(&self) -> bool;
     fn wanted(&self) -> usize;
     fn buffered(&self) -> usize;
-    fn is_empty(&self) -> bool;
     fn mode(&self) -> DemandMode;
     fn subscriptions(&self) -> Vec<Subscription>;
     fn diagnose(&self, diagnosis: &mut Diagnosis);
+    fn announce_progress(&mut self, latest: Progress);
+}
+
+/// The output side of a stage.
+pub(crate) trait Output: OutputControl {
+    type Event: Send + 'static;
+
+    fn assemble(parts: OutputParts<Self::Event>, counters: Arc<Counters>) -> Self;
+    fn slots(&self) -> usize;
+    fn look(&mut self, slot: usize);
+    fn emit(&mut self, events: &mut Vec<Self::Event>);
+    fn has_pending_work(&self) -> bool;
+    fn has_had_enough(&self) -> bool;
+    fn tells_demand(&self) -> bool;
+    fn is_empty(&self) -> bool;
     fn take_rest(&mut self) -> Vec<Self::Event>;
     fn reject(&mut self, events: Vec<Self::Event>);
     fn discard_at_end(&self, discarded: usize);
-    fn announce_progress(&mut self, latest: Progress);
     fn close(&mut self, closed: &Closed);
 }

@@ -2,6 +2,7 @@
 //!
 //! Every turn takes in new arrivals, then runs the callbacks that are due, one at a time.
 
+mod between;
 mod messages;
 mod peers;
 
@@ -12,26 +13,21 @@ use std::task::Poll;
 use tokio::time::Instant;
 use tracing::Span;
 
-use super::attend::attend;
-use super::deferred_messages::DeferredMessages;
-use super::diagnose::{answer, sides};
+pub(super) use self::between::take_turn;
+use self::between::{Agenda, TURNS};
+pub(super) use self::peers::gone;
 use super::inlet::Inlet;
-use super::io::StageIo;
+use super::io::{Orders, StageIo};
 use super::kind::Kind;
 use super::log;
-use super::sides::{Input, InputParts, Output, OutputParts};
+use super::sides::{Input, InputParts, Output, OutputControl, OutputParts};
 use super::stage_inbox::StageInbox;
-use super::timers::Timers;
 use crate::base::error::{BoxError, ExitReason};
 use crate::base::stats::{Discard, StageState, Timekeeper};
-use crate::stage::{CallbackState, Emitter, HeldAnswer};
+use crate::stage::CallbackState;
 use crate::sync::{Arc, Mutex, get_mut};
-use crate::wire::diagnosis::Diagnosis;
 use crate::wire::signal::{Parking, WantsCredit};
-use crate::wire::subscription::{Role, Subscription};
-
-/// Number of callbacks in a row before other tasks get a turn.
-const TURNS: usize = 64;
+use crate::wire::subscription::Subscription;
 
 /// The state that every kind of stage has. A consumer's outlet has no subscribers; a producer's inlet has no
 /// sources.
@@ -51,11 +47,7 @@ pub(super) struct StageLoop<K: Kind> {
     pub(super) span: Span,
     /// The time at which the batch in hand was begun, if it is measured.
     pub(super) batch_began: Option<Instant>,
-    timers: Timers,
-    deferred: DeferredMessages,
-    /// The answer to a call that ended the stage; it is sent after `terminate`.
-    answer: Option<HeldAnswer>,
-    turns: usize,
+    agenda: Agenda,
     /// The subscription that delivered the last batch.
     pub(super) from: Option<Subscription>,
 }
@@ -121,8 +113,8 @@ pub(in crate::engine) fn close_span(span: &mut Span) {
 /// A turn between two callbacks. Most turns need no future.
 macro_rules! turn {
     ($stage_loop:ident) => {
-        if $stage_loop.take_in() {
-            $stage_loop.turn().await?;
+        if $stage_loop.take_in() && (!$stage_loop.is_over_time() || $stage_loop.give_way().await) {
+            $crate::engine::stage_loop::take_turn($stage_loop).await?;
         }
     };
 }
@@ -145,10 +137,7 @@ impl<K: Kind> StageLoop<K> {
             inbox,
             inlet: K::Input::assemble(input),
             outlet: K::Output::assemble(output, Arc::clone(&state.counters)),
-            is_source: K::IS_SOURCE,
-            paused: false,
-            leaving: false,
-            histograms: None,
+            orders: Orders { is_source: K::IS_SOURCE, paused: false, leaving: false, histograms: None },
         };
         io.apply_requests();
         Self {
@@ -161,10 +150,7 @@ impl<K: Kind> StageLoop<K> {
             timekeeper,
             span: Span::none(),
             batch_began: None,
-            timers: Timers::new(),
-            deferred: DeferredMessages::new(),
-            answer: None,
-            turns: 0,
+            agenda: Agenda::new(K::QUEUES_INPUT),
             from: None,
         }
     }
@@ -213,77 +199,48 @@ impl<K: Kind> StageLoop<K> {
     /// Takes in new arrivals; returns whether the turn has more to do, which is rare.
     #[inline]
     pub(super) fn take_in(&mut self) -> bool {
-        self.turns += 1;
+        self.agenda.turns += 1;
         self.io.take_in();
-        self.turns > TURNS
-            || self.has_pending_work()
-            || self.io.inbox.stop.is_some()
-            || self.io.outlet.broken().is_some()
+        self.is_over_time() || self.has_more()
     }
 
-    /// Yields to other tasks if it is time, then runs the pending messages; an error ends the stage.
-    pub(super) async fn turn(&mut self) -> Result<(), ExitReason> {
-        if self.turns > TURNS {
-            self.turns = 0;
+    /// Returns whether other tasks are to get a turn.
+    #[inline]
+    pub(super) fn is_over_time(&self) -> bool {
+        self.agenda.turns > TURNS
+    }
+
+    #[inline]
+    fn has_more(&self) -> bool {
+        self.has_pending_work() || self.io.inbox.stop.is_some() || self.io.outlet.broken().is_some()
+    }
+
+    /// Yields to other tasks once, then takes in new arrivals; returns whether the turn has more to do. Unlike the rest of
+    /// a turn, it is frequent, so it allocates nothing.
+    pub(super) fn give_way(&mut self) -> impl Future<Output = bool> {
+        let mut waited = false;
+        poll_fn(move |cx| {
+            if std::mem::replace(&mut waited, true) {
+                self.timekeeper.work();
+                self.io.take_in();
+                return Poll::Ready(self.has_more());
+            }
+            self.agenda.turns = 0;
             self.timekeeper.rest(StageState::Scheduled);
-            yield_once().await;
-            self.timekeeper.work();
-            self.io.take_in();
-        }
-        if let Some(reason) = self.io.inbox.stop.take() {
-            return Err(reason);
-        }
-        self.timers.begin_turn();
-        while self.run_next_callback().await? {}
-        if self.timers.is_due_again() {
-            // Other tasks are first.
-            self.turns = TURNS + 1;
-        }
-        match self.io.outlet.broken() {
-            Some(panicked) => Err(panicked.clone()),
-            None => Ok(()),
-        }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
     }
 
-    /// Returns whether [`run_next_callback`](Self::run_next_callback) may have anything to do.
+    /// Returns whether there may be anything to do between two batches.
     fn has_pending_work(&self) -> bool {
         let StageIo { inbox, inlet, outlet, .. } = &self.io;
         !self.state.effects.open.is_empty()
             || !inbox.messages.is_empty()
-            || !self.timers.is_empty()
+            || !self.agenda.timers.is_empty()
             || inlet.has_pending_work()
             || outlet.has_pending_work()
             || !inbox.questions.is_empty()
-    }
-
-    /// Answers questions about the stage's state, between two callbacks.
-    fn answer_questions(&mut self) {
-        let StageIo { inbox, inlet, outlet, .. } = &mut self.io;
-        let holds = self.state.holds.count();
-        answer(&mut inbox.questions, || Diagnosis {
-            holds,
-            timer: self.timers.wait(),
-            ..sides(inlet, outlet)
-        });
-    }
-
-    /// Runs the next due callback other than those for events and demand; returns whether there was one.
-    async fn run_next_callback(&mut self) -> Result<bool, ExitReason> {
-        self.apply_effects()?;
-        self.answer_questions();
-        self.report()?;
-        if let Some(message) = self.next_message() {
-            self.read(message).await?;
-        } else if let Some(begun) = self.io.inlet.begin() {
-            let subscription = begun.as_ref();
-            let asking = run_callback!(self, |kind, out| kind.subscribed(Role::Producer, subscription, out))?;
-            self.io.inlet.complete(begun, asking);
-        } else if let Some(change) = self.io.outlet.next_change() {
-            self.report_change(change).await?;
-        } else {
-            return Ok(false);
-        }
-        Ok(true)
     }
 
     /// Waits until the signal is marked or a timer is due.
@@ -294,12 +251,12 @@ impl<K: Kind> StageLoop<K> {
             if std::mem::take(&mut parked) {
                 self.timekeeper.work();
             }
-            let due = !self.timers.is_empty() && self.timers.poll_due(cx).is_ready();
+            let due = !self.agenda.timers.is_empty() && self.agenda.timers.poll_due(cx).is_ready();
             if due || self.io.parking.poll_marked(cx, wants_credit).is_ready() {
                 return Poll::Ready(());
             }
             // Other tasks get a turn.
-            self.turns = 0;
+            self.agenda.turns = 0;
             parked = true;
             self.timekeeper.rest(self.idle(wants_credit));
             Poll::Pending
@@ -309,8 +266,8 @@ impl<K: Kind> StageLoop<K> {
     /// Returns the state that describes why the stage is idle between two callbacks.
     #[inline]
     fn idle(&self, wants_credit: WantsCredit) -> StageState {
-        let StageIo { inlet, outlet, paused, .. } = &self.io;
-        if *paused {
+        let StageIo { inlet, outlet, orders, .. } = &self.io;
+        if orders.paused {
             return StageState::HeldUp;
         }
         let keeps = || self.state.counters.kept() > 0 || self.state.holds.any();
@@ -357,7 +314,7 @@ impl<K: Kind> StageLoop<K> {
 
     /// Sends the answer to the call that ended the stage.
     pub(super) fn answer(&mut self) {
-        if let Some(answer) = self.answer.take() {
+        if let Some(answer) = self.agenda.answer.take() {
             answer.release();
         }
     }
@@ -382,17 +339,4 @@ impl<K: Kind<Input = Inlet<<K as Kind>::In>>> StageLoop<K> {
             self.from = from.cloned();
         }
     }
-}
-
-/// Yields to other tasks once.
-async fn yield_once() {
-    let mut waited = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut waited, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }

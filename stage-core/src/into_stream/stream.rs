@@ -141,9 +141,9 @@ impl<E: Send + 'static> EventStream<E> {
     fn open(&mut self, asking: Asking) {
         let waiting = self.feeds.iter_mut().filter(|feed| feed.standing.is_none());
         for feed in waiting {
-            let Some(begun) = self.inlet.begin() else { return };
-            feed.standing = Some(begun.subscription.clone());
-            self.inlet.complete(begun, asking);
+            let Some(subscription) = self.inlet.begin() else { return };
+            feed.standing = Some(subscription);
+            self.inlet.complete(asking);
         }
     }
 
@@ -183,7 +183,7 @@ impl<E: Send + 'static> EventStream<E> {
     }
 
     /// Handles the end of a subscription; returns the error if it ends the stream.
-    fn lose(&mut self, gone: LostSubscription<E>) -> Option<StreamError> {
+    fn lose(&mut self, gone: LostSubscription) -> Option<StreamError> {
         let LostSubscription { subscription, cancellation, late, tuner, .. } = gone;
         let place = self.feeds.iter().position(|feed| feed.standing.as_ref() == Some(&subscription))?;
         match self.feeds[place].loss.after(&cancellation.reason, late) {

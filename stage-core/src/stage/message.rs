@@ -6,11 +6,12 @@ use std::future::Future;
 use tokio::sync::oneshot;
 
 use super::Emitter;
+use super::effect::Erased;
 use super::reply::{HeldAnswer, Reply};
 use crate::base::error::{ExitReason, StageResult};
 use crate::base::future::{BoxFuture, FutureExt};
 use crate::base::options::DemandMode;
-use crate::wire::mailbox::{Join, Mailbox};
+use crate::wire::mailbox::Mailbox;
 use crate::wire::subscription::Subscription;
 
 /// A stage that answers messages of type `M`.
@@ -82,18 +83,25 @@ pub enum CallError {
     },
 }
 
-/// A request that a stage handles between its other callbacks.
+/// A request that a stage handles between its other callbacks. Its types are erased, so that the code around the callback
+/// is compiled once.
 #[derive(Debug)]
-pub(crate) enum Message<S, In, Out> {
-    /// A call or a cast, with the callback that takes it.
-    Envelope(Box<dyn Envelope<S, Out>>),
+pub(crate) enum Message {
+    /// A call or a cast: an `Envelope` in a box.
+    Envelope(Erased),
     /// A call or a cast to be handled after everything that waits in the stage. The sender is notified once
     /// it is queued.
-    Info(Box<dyn Envelope<S, Out>>, Option<oneshot::Sender<()>>),
-    /// A subscription to make.
-    Join(Box<Join<In>>),
+    Info(Erased, Option<oneshot::Sender<()>>),
+    /// A subscription to make: a `Join`.
+    Join(Erased),
     /// A request for the state of the stage.
     Inspect(oneshot::Sender<Inspection>),
+}
+
+/// Erases the types of an envelope for a stage `S` that emits `Out`.
+pub(crate) fn erase<S: 'static, Out: 'static>(envelope: impl Envelope<S, Out> + 'static) -> Erased {
+    let envelope: Box<dyn Envelope<S, Out>> = Box::new(envelope);
+    Box::new(envelope)
 }
 
 /// The state of a stage at one moment.
@@ -113,7 +121,7 @@ pub struct Inspection {
 }
 
 /// The mailbox of a stage `S` that takes `In` and emits `Out`.
-pub(crate) type StageMailbox<S, In, Out> = Mailbox<Message<S, In, Out>>;
+pub(crate) type StageMailbox<S, In, Out> = Mailbox<(S, In, Out)>;
 
 /// A message with its callback; the message's type is erased.
 pub(crate) trait Envelope<S, Out>: Send {

@@ -144,7 +144,7 @@ pub use hold::Hold;
 pub(crate) use hold::Holds;
 pub(crate) use let_go::LetGo;
 pub use message::{Call, CallError, Cast, Inspection};
-pub(crate) use message::{CallOf, CastOf, Message, StageMailbox};
+pub(crate) use message::{CallOf, CastOf, Envelope, Message, StageMailbox, erase};
 pub(crate) use producer::Producer;
 pub(crate) use producer_consumer::ProducerConsumer;
 pub use progress::ProducerProgress;

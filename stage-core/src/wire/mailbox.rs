@@ -46,7 +46,7 @@ pub(crate) enum Mail {
     Diagnose(oneshot::Sender<Diagnosis>),
     /// Hold demand back, or pass it on again.
     Mode(DemandMode),
-    /// A call, a cast, or a subscription to make: a message of the type that the [`Mailbox`] takes.
+    /// A call, a cast, or a subscription to make: a message of the stage.
     Message(Box<dyn Any + Send>),
 }
 
@@ -87,11 +87,10 @@ impl<In> std::fmt::Debug for Join<In> {
     }
 }
 
-/// The address of a stage that takes messages of the type `M`. Senders and the running stage share it, and a restarted
-/// stage takes it over.
-pub(crate) struct Mailbox<M> {
+/// The address of a stage of the types `T`. Senders and the running stage share it, and a restarted stage takes it over.
+pub(crate) struct Mailbox<T> {
     queue: Arc<MailQueue>,
-    takes: PhantomData<fn(M)>,
+    of: PhantomData<fn(T)>,
 }
 
 /// The part of a [`Mailbox`] that does not depend on the types of its stage.
@@ -111,23 +110,18 @@ pub(crate) struct MailQueue {
     ended: watch::Sender<Option<ExitReason>>,
 }
 
-impl<M: Send + 'static> Mailbox<M> {
+impl<T> Mailbox<T> {
     pub(crate) fn new(name: impl Into<Arc<str>>) -> Arc<Self> {
-        Arc::new(Self { queue: MailQueue::new(name.into()), takes: PhantomData })
+        Arc::new(Self { queue: MailQueue::new(name.into()), of: PhantomData })
     }
 
     /// Returns the part without types, which is the stage to others.
     pub(crate) fn queue(&self) -> &Arc<MailQueue> {
         &self.queue
     }
-
-    /// Sends a message. If the stage has ended for good, returns the reason.
-    pub(crate) fn post(&self, message: M) -> Result<(), ExitReason> {
-        self.queue.send(Mail::Message(Box::new(message))).map_err(|(_, reason)| reason)
-    }
 }
 
-impl<M> Deref for Mailbox<M> {
+impl<T> Deref for Mailbox<T> {
     type Target = MailQueue;
 
     fn deref(&self) -> &MailQueue {
@@ -177,6 +171,11 @@ impl MailQueue {
         drop(queue);
         self.signal.mark_mail();
         Ok(())
+    }
+
+    /// Sends a message. If the stage has ended for good, returns the reason.
+    pub(crate) fn post(&self, message: Box<dyn Any + Send>) -> Result<(), ExitReason> {
+        self.send(Mail::Message(message)).map_err(|(_, reason)| reason)
     }
 
     /// Removes and returns the oldest mail.

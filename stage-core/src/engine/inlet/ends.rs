@@ -7,6 +7,7 @@ use crate::base::stats::{Counters, Discard};
 use crate::dispatch::stable_hash;
 use crate::engine::log;
 use crate::engine::sources::HadEnded;
+use crate::stage::Erased;
 use crate::sync::Arc;
 use crate::wire::mailbox::{Join, Owner};
 use crate::wire::protocol::Closed;
@@ -14,7 +15,7 @@ use crate::wire::subscription::Cancellation;
 
 impl<E: Send + 'static> Inlet<E> {
     #[cold]
-    pub(super) fn lose(&mut self, slot: usize, closed: Closed) -> Option<LostSubscription<E>> {
+    pub(super) fn lose(&mut self, slot: usize, closed: Closed) -> Option<LostSubscription> {
         let Incoming { link, owner, resubscribe, tuner, .. } = self.links[slot].take()?;
         let tuner = tuner.map(|tuner| *tuner);
         self.pending_markers.gone(slot);
@@ -50,21 +51,18 @@ impl<E: Send + 'static> Inlet<E> {
         let resubscribe = resubscribe.filter(|_| !self.leaving);
         let resubscribe = resubscribe.and_then(|(mut resubscribe, ResubscribeTo { producer, options })| {
             let delay = resubscribe.after(&cancellation, refused.as_ref(), seed)?;
-            let resubscribe = Some(resubscribe);
-            Some((
-                delay,
-                Join {
-                    producer,
-                    options,
-                    window,
-                    tuner,
-                    owner,
-                    resubscribe,
-                    paused: false,
-                    instead: None,
-                    reply: None,
-                },
-            ))
+            let join: Erased = Box::new(Join {
+                producer,
+                options,
+                window,
+                tuner,
+                owner,
+                resubscribe: Some(resubscribe),
+                paused: false,
+                instead: None,
+                reply: None,
+            });
+            Some((delay, join))
         });
         Some(LostSubscription { subscription, cancellation, mode, ends, refused, late, tuner, resubscribe })
     }
@@ -118,6 +116,7 @@ impl<E> Inlet<E> {
         self.links.clear();
         self.ready.clear();
         self.joins.clear();
+        self.begun = None;
         discard_unhandled(&self.counters, lost, reason);
     }
 }

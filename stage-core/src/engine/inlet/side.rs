@@ -1,18 +1,16 @@
 //! The inlet as the input side of a stage.
 
 use super::Inlet;
-use super::subscribing::Begun;
 use crate::base::error::ExitReason;
 use crate::credit::demand::Window;
 use crate::dispatch::Marker;
-use crate::engine::sides::{Input, InputParts};
+use crate::engine::sides::{Input, InputControl, InputParts};
+use crate::stage::{Erased, downcast};
 use crate::wire::diagnosis::Diagnosis;
-use crate::wire::mailbox::Join;
 use crate::wire::subscription::{Asking, Subscription, Tell};
 
 impl<E: Send + 'static> Input for Inlet<E> {
     type Event = E;
-    type Begun = Begun<E>;
 
     fn assemble(InputParts { signal, stage, sources, counters }: InputParts<E>) -> Self {
         Self::new(&signal, stage, sources, counters)
@@ -28,6 +26,27 @@ impl<E: Send + 'static> Input for Inlet<E> {
         Self::look(self, slot);
     }
 
+    #[inline]
+    fn has_pending_work(&self) -> bool {
+        !self.joins.is_empty() || !self.pending_markers.is_empty()
+    }
+
+    #[inline]
+    fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    #[inline]
+    fn in_hand(&self) -> usize {
+        self.held
+    }
+
+    fn close(&mut self, reason: &ExitReason) {
+        Self::close(self, reason);
+    }
+}
+
+impl<E: Send + 'static> InputControl for Inlet<E> {
     fn tell(&mut self, tell: &Tell) {
         Self::tell(self, tell);
     }
@@ -62,16 +81,18 @@ impl<E: Send + 'static> Input for Inlet<E> {
         }
     }
 
-    fn join(&mut self, join: Join<E>) {
-        Self::join(self, join);
+    fn join(&mut self, join: Erased) {
+        if let Some(join) = downcast(join) {
+            Self::join(self, join);
+        }
     }
 
-    fn begin(&mut self) -> Option<Begun<E>> {
+    fn begin(&mut self) -> Option<Subscription> {
         Self::begin(self)
     }
 
-    fn complete(&mut self, begun: Begun<E>, asking: Asking) {
-        Self::complete(self, begun, asking);
+    fn complete(&mut self, asking: Asking) {
+        Self::complete(self, asking);
     }
 
     fn mark(&mut self, marker: Marker) -> Option<Marker> {
@@ -80,21 +101,6 @@ impl<E: Send + 'static> Input for Inlet<E> {
 
     fn passed(&mut self) -> Option<Marker> {
         self.pending_markers.passed()
-    }
-
-    #[inline]
-    fn has_pending_work(&self) -> bool {
-        !self.joins.is_empty() || !self.pending_markers.is_empty()
-    }
-
-    #[inline]
-    fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
-    }
-
-    #[inline]
-    fn in_hand(&self) -> usize {
-        self.held
     }
 
     fn subscriptions(&self) -> Vec<Subscription> {
@@ -114,9 +120,5 @@ impl<E: Send + 'static> Input for Inlet<E> {
                 diagnosis.paused.push(incoming.link.subscription().producer());
             }
         }
-    }
-
-    fn close(&mut self, reason: &ExitReason) {
-        Self::close(self, reason);
     }
 }

@@ -13,24 +13,18 @@ use crate::wire::signal::Slot;
 use crate::wire::subscription::{Asking, End, Reach, Subscription};
 
 /// A subscription whose slots are claimed but that has not been sent to its producer yet.
-pub(crate) struct Begun<E> {
+pub(super) struct Begun<E> {
     join: Join<E>,
     /// The stage that the producer of the join resolves to.
     stage: Arc<dyn Subscribable<E>>,
     producer: Slot,
     consumer: Slot,
-    pub(crate) subscription: Subscription,
-}
-
-impl<E> AsRef<Subscription> for Begun<E> {
-    fn as_ref(&self) -> &Subscription {
-        &self.subscription
-    }
+    subscription: Subscription,
 }
 
 impl<E: Send + 'static> Inlet<E> {
     /// Starts the next scheduled subscription.
-    pub(crate) fn begin(&mut self) -> Option<Begun<E>> {
+    pub(crate) fn begin(&mut self) -> Option<Subscription> {
         if self.leaving {
             self.joins.clear();
         }
@@ -46,7 +40,9 @@ impl<E: Send + 'static> Inlet<E> {
             End { stage: Arc::clone(&self.stage), slot: consumer.index() },
             join.window,
         );
-        Some(Begun { join, stage, producer, consumer, subscription })
+        let begun = Begun { join, stage, producer, consumer, subscription: subscription.clone() };
+        self.begun = Some(Box::new(begun));
+        Some(subscription)
     }
 
     /// Ends the subscription `old` in favour of its replacement; its end does not affect this stage.
@@ -58,9 +54,10 @@ impl<E: Send + 'static> Inlet<E> {
         }
     }
 
-    /// Sends the subscription to its producer, and asks for the first events.
-    pub(crate) fn complete(&mut self, begun: Begun<E>, asking: Asking) {
-        let Begun { mut join, stage, producer, consumer, subscription } = begun;
+    /// Sends the subscription that was started to its producer, and asks for the first events.
+    pub(crate) fn complete(&mut self, asking: Asking) {
+        let Some(begun) = self.begun.take() else { return };
+        let Begun { mut join, stage, producer, consumer, subscription } = *begun;
         if let Owner::Pipeline(source) = join.owner
             && let Some((window, tuner)) = self.sources.window_for(source)
         {

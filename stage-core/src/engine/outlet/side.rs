@@ -9,10 +9,11 @@ use crate::base::progress::Progress;
 use crate::base::stats::Counters;
 use crate::dispatch::supply::buffer::Buffer;
 use crate::dispatch::{Marker, Supply};
-use crate::engine::sides::{Output, OutputParts};
+use crate::engine::sides::{Output, OutputControl, OutputParts};
+use crate::stage::downcast;
 use crate::sync::Arc;
 use crate::wire::diagnosis::Diagnosis;
-use crate::wire::protocol::{Closed, Subscribe};
+use crate::wire::protocol::{AnySubscribe, Closed};
 use crate::wire::subscription::Subscription;
 
 impl<E: Send + 'static> Output for Outlet<E> {
@@ -40,8 +41,53 @@ impl<E: Send + 'static> Output for Outlet<E> {
         Self::look(self, slot);
     }
 
-    fn subscribe(&mut self, subscribe: Subscribe<E>) {
-        Self::subscribe(self, subscribe);
+    #[inline]
+    fn emit(&mut self, events: &mut Vec<E>) {
+        Self::emit(self, events);
+    }
+
+    #[inline]
+    fn has_pending_work(&self) -> bool {
+        !self.changes.is_empty() || !self.fired.is_empty() || self.discarded != Discarded::default()
+    }
+
+    #[inline]
+    fn has_had_enough(&self) -> bool {
+        Self::has_had_enough(self)
+    }
+
+    #[inline]
+    fn tells_demand(&self) -> bool {
+        Self::tells_demand(self)
+    }
+
+    #[inline]
+    fn is_empty(&self) -> bool {
+        Self::is_empty(self)
+    }
+
+    fn take_rest(&mut self) -> Vec<E> {
+        Self::take_rest(self)
+    }
+
+    fn reject(&mut self, events: Vec<E>) {
+        Self::reject(self, events);
+    }
+
+    fn discard_at_end(&self, discarded: usize) {
+        Self::discard_at_end(self, discarded);
+    }
+
+    fn close(&mut self, closed: &Closed) {
+        Self::close(self, closed);
+    }
+}
+
+impl<E: Send + 'static> OutputControl for Outlet<E> {
+    fn subscribe(&mut self, subscribe: Box<dyn AnySubscribe>) {
+        if let Some(subscribe) = downcast(subscribe.into_any()) {
+            Self::subscribe(self, subscribe);
+        }
     }
 
     fn cancel(&mut self, subscription: &Subscription, reason: ExitReason) {
@@ -54,11 +100,6 @@ impl<E: Send + 'static> Output for Outlet<E> {
 
     fn set_paused(&mut self, paused: bool) {
         Self::set_paused(self, paused);
-    }
-
-    #[inline]
-    fn emit(&mut self, events: &mut Vec<E>) {
-        Self::emit(self, events);
     }
 
     fn mark(&mut self, marker: Marker) -> Option<Marker> {
@@ -84,21 +125,6 @@ impl<E: Send + 'static> Output for Outlet<E> {
     }
 
     #[inline]
-    fn has_pending_work(&self) -> bool {
-        !self.changes.is_empty() || !self.fired.is_empty() || self.discarded != Discarded::default()
-    }
-
-    #[inline]
-    fn has_had_enough(&self) -> bool {
-        Self::has_had_enough(self)
-    }
-
-    #[inline]
-    fn tells_demand(&self) -> bool {
-        Self::tells_demand(self)
-    }
-
-    #[inline]
     fn wanted(&self) -> usize {
         Self::wanted(self)
     }
@@ -106,11 +132,6 @@ impl<E: Send + 'static> Output for Outlet<E> {
     #[inline]
     fn buffered(&self) -> usize {
         Self::buffered(self)
-    }
-
-    #[inline]
-    fn is_empty(&self) -> bool {
-        Self::is_empty(self)
     }
 
     fn mode(&self) -> DemandMode {
@@ -134,23 +155,7 @@ impl<E: Send + 'static> Output for Outlet<E> {
         diagnosis.mode = self.mode();
     }
 
-    fn take_rest(&mut self) -> Vec<E> {
-        Self::take_rest(self)
-    }
-
-    fn reject(&mut self, events: Vec<E>) {
-        Self::reject(self, events);
-    }
-
-    fn discard_at_end(&self, discarded: usize) {
-        Self::discard_at_end(self, discarded);
-    }
-
     fn announce_progress(&mut self, latest: Progress) {
         Self::announce_progress(self, latest);
-    }
-
-    fn close(&mut self, closed: &Closed) {
-        Self::close(self, closed);
     }
 }

@@ -11,7 +11,7 @@ use crate::base::error::ExitReason;
 use crate::base::options::DemandMode;
 use crate::base::stats::StageStats;
 use crate::stage::{
-    Call, CallError, CallOf, Cast, CastOf, Context, Inspection, Message, Reply, StageMailbox,
+    Call, CallError, CallOf, Cast, CastOf, Context, Inspection, Message, Reply, StageMailbox, erase,
 };
 use crate::supervise::StageEntry;
 use crate::sync::Arc;
@@ -194,7 +194,7 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
         M: Send + 'static,
     {
         let (sender, answer) = oneshot::channel();
-        self.send(Message::Envelope(Box::new(CallOf { message, reply: Reply::new(sender) })))?;
+        self.send(Message::Envelope(erase::<S, Out>(CallOf { message, reply: Reply::new(sender) })))?;
         answer.await.map_err(|_| self.unanswered())
     }
 
@@ -208,11 +208,11 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
         S: Cast<M, Out = Out>,
         M: Send + 'static,
     {
-        self.send(Message::Envelope(Box::new(CastOf(message))))
+        self.send(Message::Envelope(erase::<S, Out>(CastOf(message))))
     }
 
-    fn send(&self, message: Message<S, In, Out>) -> Result<(), CallError> {
-        let sent = self.mailbox.post(message);
+    fn send(&self, message: Message) -> Result<(), CallError> {
+        let sent = self.mailbox.post(Box::new(message));
         sent.map_err(|reason| CallError::Ended { stage: self.name().to_owned(), reason })
     }
 
@@ -234,7 +234,7 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
         M: Send + 'static,
     {
         let (sender, queued) = oneshot::channel();
-        self.send(Message::Info(Box::new(CastOf(message)), Some(sender)))?;
+        self.send(Message::Info(erase::<S, Out>(CastOf(message)), Some(sender)))?;
         queued.await.map_err(|_| self.unanswered())
     }
 
@@ -248,7 +248,7 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
         S: Cast<M, Out = Out>,
         M: Send + 'static,
     {
-        self.send(Message::Info(Box::new(CastOf(message)), None))
+        self.send(Message::Info(erase::<S, Out>(CastOf(message)), None))
     }
 
     /// Returns the state of the stage, once it has handled the messages sent to it before.

@@ -128,7 +128,7 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
     ) -> Result<(), SubscribeError> {
         let mut join = options.join(producer)?;
         (join.instead, join.reply) = (instead, reply);
-        let sent = self.mailbox.post(Message::Join(Box::new(join)));
+        let sent = self.mailbox.post(Box::new(Message::Join(Box::new(join))));
         sent.map_err(|reason| self.cannot_subscribe(&reason))
     }
 
