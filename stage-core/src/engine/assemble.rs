@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use super::run::Ready;
+use super::life::Ready;
 use super::sides::{InputParts, OutputParts};
 use super::sources::Sources;
 use super::stage_inbox::StageInbox;

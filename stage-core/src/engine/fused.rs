@@ -9,20 +9,22 @@
 //! A source that emits fewer events than asked for and has not finished still owes the rest, as any source
 //! does. It is asked only for demand that is not outstanding yet; if there is none, the stage parks.
 
+use std::future::Future;
 use std::marker::PhantomData;
 
 use super::assemble::AssembledStage;
 use super::attend::attend;
 use super::kind::Kind;
+use super::life::live;
 use super::no_input::NoInput;
 use super::no_output::NoOutput;
 use super::outlet::Outlet;
-use super::run::{begin, end_stage, run_stage};
 use super::sides::Output;
 use super::stage_loop::{StageLoop, run_callback, turn};
 use crate::base::error::{BoxError, ExitReason, StageResult};
+use crate::base::future::BoxFuture;
 use crate::base::options::DiscardLog;
-use crate::base::stats::{Short, StageState};
+use crate::base::stats::Short;
 use crate::stage::{Context, Emitter, Init, Nothing, Producer, ProducerConsumer, SourceThen};
 use crate::sync::Arc;
 use crate::wire::signal::WantsCredit;
@@ -41,7 +43,7 @@ impl<P, S, O> Kind for ProducingFused<P, S, O>
 where
     P: Producer,
     S: ProducerConsumer<In = P::Event>,
-    O: Output<Event = S::Out>,
+    O: FusedOutput<Event = S::Out>,
 {
     type Stage = SourceThen<P, S>;
     type In = Nothing;
@@ -86,6 +88,45 @@ where
     async fn terminate(&mut self, reason: &ExitReason) {
         self.0.terminate(reason).await;
     }
+
+    fn work(stage_loop: &mut StageLoop<Self>) -> impl Future<Output = Result<ExitReason, ExitReason>> + Send {
+        O::work(stage_loop)
+    }
+}
+
+/// An output side of a stage that begins with a source.
+pub(crate) trait FusedOutput: Output + Sized + 'static {
+    /// Works until the stage has a reason to end.
+    fn work<P, S>(
+        stage_loop: &mut StageLoop<ProducingFused<P, S, Self>>,
+    ) -> impl Future<Output = Result<ExitReason, ExitReason>> + Send
+    where
+        P: Producer,
+        S: ProducerConsumer<In = P::Event, Out = Self::Event>;
+}
+
+impl<E: Send + 'static> FusedOutput for Outlet<E> {
+    fn work<P, S>(
+        stage_loop: &mut StageLoop<ProducingFused<P, S, Self>>,
+    ) -> impl Future<Output = Result<ExitReason, ExitReason>> + Send
+    where
+        P: Producer,
+        S: ProducerConsumer<In = P::Event, Out = E>,
+    {
+        produce_fused(stage_loop)
+    }
+}
+
+impl FusedOutput for NoOutput {
+    fn work<P, S>(
+        stage_loop: &mut StageLoop<ProducingFused<P, S, Self>>,
+    ) -> impl Future<Output = Result<ExitReason, ExitReason>> + Send
+    where
+        P: Producer,
+        S: ProducerConsumer<In = P::Event, Out = Nothing>,
+    {
+        consume_fused(stage_loop)
+    }
 }
 
 /// Number of batches handled in one callback if callbacks are short: the work between two callbacks costs as
@@ -102,14 +143,14 @@ macro_rules! run_holding {
 }
 
 /// Runs a source with its fused steps until it ends; returns the reason.
-pub(crate) async fn run_fused_source<P, S>(
+pub(crate) fn run_fused_source<P, S>(
     assembled: AssembledStage<SourceThen<P, S>, Nothing, S::Out>,
-) -> ExitReason
+) -> BoxFuture<'static, ExitReason>
 where
     P: Producer,
     S: ProducerConsumer<In = P::Event>,
 {
-    run_stage!(ProducingFused::<_, _, Outlet<S::Out>>::new, assembled, produce_fused)
+    live(assembled, ProducingFused::<_, _, Outlet<S::Out>>::new)
 }
 
 async fn produce_fused<P, S>(
@@ -150,14 +191,14 @@ where
 }
 
 /// Runs a whole pipeline in one stage until it ends; returns the reason.
-pub(crate) async fn run_fused_pipeline<P, S>(
+pub(crate) fn run_fused_pipeline<P, S>(
     assembled: AssembledStage<SourceThen<P, S>, Nothing, Nothing>,
-) -> ExitReason
+) -> BoxFuture<'static, ExitReason>
 where
     P: Producer,
     S: ProducerConsumer<In = P::Event, Out = Nothing>,
 {
-    run_stage!(ProducingFused::<_, _, NoOutput>::new, assembled, consume_fused)
+    live(assembled, ProducingFused::<_, _, NoOutput>::new)
 }
 
 async fn consume_fused<P, S>(

@@ -110,7 +110,7 @@ impl<K: Kind> StageIo<K> {
         if !self.inbox.questions.is_empty() {
             let Self { inbox, inlet, outlet, .. } = self;
             answer(&mut inbox.questions, inlet, outlet, &mut |diagnosis| {
-                diagnosis.callback = Callback::Waits
+                diagnosis.callback = Callback::Waits;
             });
         }
         self.pending_state()

@@ -6,14 +6,16 @@ use super::inlet::Inlet;
 use super::no_input::NoInput;
 use super::no_output::NoOutput;
 use super::outlet::Outlet;
+use super::run::{consume, produce, transform};
 use super::sides::{Input, Output};
+use super::stage_loop::StageLoop;
 use crate::base::error::{BoxError, ExitReason, StageResult};
 use crate::base::options::DiscardLog;
 use crate::stage::{Consumer, Context, Emitter, Init, Nothing, Producer, ProducerConsumer};
 use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 
 /// A stage of one kind.
-pub(crate) trait Kind: Send {
+pub(crate) trait Kind: Sized + Send + 'static {
     /// The user's stage type.
     type Stage: 'static;
     /// The type of events that the stage receives.
@@ -61,6 +63,9 @@ pub(crate) trait Kind: Send {
     }
 
     fn terminate(&mut self, reason: &ExitReason) -> impl Future<Output = ()> + Send;
+
+    /// Works until the stage has a reason to end.
+    fn work(stage_loop: &mut StageLoop<Self>) -> impl Future<Output = Result<ExitReason, ExitReason>> + Send;
 }
 
 /// A stage that only produces events.
@@ -120,6 +125,10 @@ impl<P: Producer> Kind for Producing<P> {
     async fn terminate(&mut self, reason: &ExitReason) {
         self.0.terminate(reason).await;
     }
+
+    fn work(stage_loop: &mut StageLoop<Self>) -> impl Future<Output = Result<ExitReason, ExitReason>> + Send {
+        produce(stage_loop)
+    }
 }
 
 impl<S: ProducerConsumer> Kind for Transforming<S> {
@@ -165,6 +174,10 @@ impl<S: ProducerConsumer> Kind for Transforming<S> {
     async fn terminate(&mut self, reason: &ExitReason) {
         self.0.terminate(reason).await;
     }
+
+    fn work(stage_loop: &mut StageLoop<Self>) -> impl Future<Output = Result<ExitReason, ExitReason>> + Send {
+        transform(stage_loop)
+    }
 }
 
 impl<C: Consumer> Kind for Consuming<C> {
@@ -208,5 +221,9 @@ impl<C: Consumer> Kind for Consuming<C> {
 
     async fn terminate(&mut self, reason: &ExitReason) {
         self.0.terminate(reason).await;
+    }
+
+    fn work(stage_loop: &mut StageLoop<Self>) -> impl Future<Output = Result<ExitReason, ExitReason>> + Send {
+        consume(stage_loop)
     }
 }

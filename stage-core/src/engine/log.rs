@@ -3,11 +3,18 @@
 
 use std::fmt::Display;
 
+use tracing::Span;
+
 use crate::base::error::{ExitReason, SubscribeError};
 use crate::base::stats::Counters;
 use crate::sync::Arc;
 use crate::wire::protocol::Closed;
 use crate::wire::subscription::Cancellation;
+
+/// Returns the span of a batch, disabled unless a subscriber wants it.
+pub(super) fn batch(stage: &Counters, events: usize) -> Span {
+    tracing::debug_span!(parent: None, "batch", stage = stage.name(), events)
+}
 
 #[cold]
 pub(super) fn refused(stage: &Counters, refused: &SubscribeError) {

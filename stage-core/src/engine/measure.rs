@@ -1,18 +1,18 @@
 //! Records the size and the time of each batch, while an operator wants them.
 
 use tokio::time::Instant;
+use tracing::level_filters::LevelFilter;
 
 use super::kind::Kind;
+use super::log;
 use super::stage_loop::StageLoop;
 
 impl<K: Kind> StageLoop<K> {
     /// Records that a batch, or a demand, of `events` is about to be handled.
     #[inline]
     pub(super) fn begin_batch(&mut self, events: usize) {
-        let stage = self.state.counters.name();
-        let span = tracing::debug_span!(parent: None, "batch", stage, events);
-        if !span.is_disabled() {
-            self.span = span;
+        if LevelFilter::current() >= LevelFilter::DEBUG {
+            self.span = log::batch(&self.state.counters, events);
         }
         self.state.begin_batch(events);
         if let Some(histograms) = &self.io.orders.histograms {

@@ -13,8 +13,8 @@ use std::task::Poll;
 use tokio::time::Instant;
 use tracing::Span;
 
-pub(super) use self::between::take_turn;
 use self::between::{Agenda, TURNS};
+pub(super) use self::between::{Between, take_turn};
 pub(super) use self::peers::gone;
 use super::inlet::Inlet;
 use super::io::{Orders, StageIo};
@@ -312,22 +312,14 @@ impl<K: Kind> StageLoop<K> {
         }
     }
 
-    /// Sends the answer to the call that ended the stage.
-    pub(super) fn answer(&mut self) {
-        if let Some(answer) = self.agenda.answer.take() {
-            answer.release();
-        }
-    }
-
     /// Ends all subscriptions for `reason`.
-    pub(super) fn close(mut self, reason: ExitReason) -> ExitReason {
+    pub(super) fn close(&mut self, reason: &ExitReason) {
         // A finished stage does not return; any other end may be followed by a restart.
         if matches!(reason, ExitReason::Normal) {
-            self.io.inbox.mailbox.close(&reason);
+            self.io.inbox.mailbox.close(reason);
         }
-        self.io.inlet.close(&reason);
-        self.io.outlet.close(&self.io.seen_as(&reason));
-        reason
+        self.io.inlet.close(reason);
+        self.io.outlet.close(&self.io.seen_as(reason));
     }
 }
 

@@ -6,19 +6,20 @@ use crate::base::error::ExitReason;
 use crate::credit::demand::Window;
 use crate::sync::Arc;
 use crate::wire::link::link;
+use crate::wire::mailbox::MailQueue;
 use crate::wire::protocol::{MadeBy, Subscribe};
-use crate::wire::signal::{Signal, Slot};
+use crate::wire::signal::Slot;
 use crate::wire::subscription::{Cancellation, End, Reach, Subscription};
 
 /// Subscribes to `source` on behalf of a consumer that is gone for good, and finishes at once: events that
 /// only this consumer could receive are discarded, and the producer stops waiting for it.
-pub(crate) fn finish_on_behalf_of<E>(gone: &Arc<dyn Reach>, signal: &Arc<Signal>, source: Source<E>) {
+pub(crate) fn finish_on_behalf_of<E>(gone: &Arc<MailQueue>, source: Source<E>) {
     let Source { producer, options } = source;
-    let (at_producer, at_consumer) = (producer.claim(), Slot::claim(signal));
+    let (at_producer, at_consumer) = (producer.claim(), Slot::claim(gone.signal()));
     let reach: Arc<dyn Reach> = Arc::clone(&producer) as _;
     let subscription = Subscription::new(
         End { stage: reach, slot: at_producer.index() },
-        End { stage: Arc::clone(gone), slot: at_consumer.index() },
+        End { stage: Arc::clone(gone) as _, slot: at_consumer.index() },
         Window::default(),
     );
     let (tx, rx) = link(at_producer, at_consumer, 1, subscription);

@@ -10,7 +10,6 @@ use super::options::StepOptions;
 use super::sources::edge_source;
 use crate::ack::Delivery;
 use crate::base::error::BoxError;
-use crate::base::future::FutureExt;
 use crate::engine::{self, Run};
 use crate::policy::{Acknowledged, Carry};
 use crate::stage::{Consumer, Nothing, Producer};
@@ -238,7 +237,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
             );
         }
         let end = |suffix: &str| StepOptions::named(format!("{edge}.{suffix}")).count(1);
-        let run: Run<S, C::Of<T>, Nothing> = |stage| engine::run_consumer(stage).boxed();
+        let run: Run<S, C::Of<T>, Nothing> = engine::run_consumer;
         let shape = Shape { edge: true, ..Shape::of(StepKind::Consumer, type_name::<S>()) };
         let out = self.install(&end("out"), shape, sink, run).step;
         let upstream = edge_source(&mut self.draft, &end("in"), source);

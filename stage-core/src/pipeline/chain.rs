@@ -15,7 +15,6 @@ use super::options::StepOptions;
 use super::pipeline::Pipeline;
 use super::sources::{fused_source, source};
 use crate::base::error::BoxError;
-use crate::base::future::FutureExt;
 use crate::base::option_error::OptionError;
 use crate::dispatch::{AnyDispatcher, Dispatcher};
 use crate::engine::{self, Rejections, Run};
@@ -223,7 +222,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         let asks_by_itself = S::ASKS_BY_ITSELF;
         let shape =
             Shape { emits, asks_by_itself, ..Shape::of(StepKind::ProducerConsumer, type_name::<S>()) };
-        let exit = self.install(options, shape, recipe, |stage| engine::run_producer_consumer(stage).boxed());
+        let exit = self.install(options, shape, recipe, engine::run_producer_consumer);
         Chain { draft: self.draft, upstream: Upstream::of(exit) }
     }
 
@@ -279,7 +278,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         S: Consumer<Event = C::Of<T>>,
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
-        let run: Run<S, C::Of<T>, Nothing> = |stage| engine::run_consumer(stage).boxed();
+        let run: Run<S, C::Of<T>, Nothing> = engine::run_consumer;
         let asks_by_itself = S::ASKS_BY_ITSELF;
         let shape = Shape { asks_by_itself, ..Shape::of(StepKind::Consumer, type_name::<S>()) };
         self.install(&options.into(), shape, recipe, run);

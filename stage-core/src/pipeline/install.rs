@@ -12,7 +12,6 @@ use super::graph::wire::{Exit, Upstream};
 use super::options::StepOptions;
 use super::pipeline::Pipeline;
 use crate::base::error::BoxError;
-use crate::base::future::FutureExt;
 use crate::engine::{self, Run};
 use crate::policy::Carry;
 use crate::stage::{Consumer, HandOver, Nothing, ProducerConsumer};
@@ -101,7 +100,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
             ..Shape::of(StepKind::ProducerConsumer, type_name::<S>())
         };
         let keeper = Keeper::new::<K>(chain.upstream.lanes);
-        let run: Run<S, C::Of<T>, C::Of<U>> = |stage| engine::run_producer_consumer(stage).boxed();
+        let run: Run<S, C::Of<T>, C::Of<U>> = engine::run_producer_consumer;
         let exit = chain.install_with(&options.into(), shape, recipe, run, Some(keeper));
         Chain { draft: chain.draft, upstream: Upstream::of(exit) }
     }
@@ -158,7 +157,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         let shape =
             Shape { hands_over: true, asks_by_itself, ..Shape::of(StepKind::Consumer, type_name::<S>()) };
         let keeper = Keeper::new::<K>(chain.upstream.lanes);
-        let run: Run<S, C::Of<T>, Nothing> = |stage| engine::run_consumer(stage).boxed();
+        let run: Run<S, C::Of<T>, Nothing> = engine::run_consumer;
         chain.install_with(&options.into(), shape, recipe, run, Some(keeper));
         Pipeline { draft: chain.draft }
     }

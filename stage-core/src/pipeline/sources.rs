@@ -9,7 +9,6 @@ use super::graph::parts::Parts;
 use super::graph::wire::{Exit, Upstream};
 use super::options::StepOptions;
 use crate::base::error::BoxError;
-use crate::base::future::FutureExt;
 use crate::base::options::Capacity;
 use crate::engine::{self, PRODUCER_BUFFER, Run};
 use crate::policy::Plain;
@@ -23,7 +22,7 @@ where
     R: Fn() -> Result<S, BoxError> + Send + 'static,
 {
     let shape = shape::<S>(StepKind::Producer, PRODUCER_BUFFER);
-    begin(draft, options, shape, recipe, |stage| engine::run_producer(stage).boxed())
+    begin(draft, options, shape, recipe, engine::run_producer)
 }
 
 /// Declares the source behind an edge.
@@ -33,7 +32,7 @@ where
     R: Fn() -> Result<S, BoxError> + Send + 'static,
 {
     let shape = Shape { edge: true, ..shape::<S>(StepKind::Producer, PRODUCER_BUFFER) };
-    begin(draft, options, shape, recipe, |stage| engine::run_producer(stage).boxed())
+    begin(draft, options, shape, recipe, engine::run_producer)
 }
 
 /// Declares a source with its fused steps.
@@ -48,7 +47,7 @@ where
 {
     // The buffer is unbounded, so that the output of the steps is not lost for lack of space.
     let shape = shape::<P::Stage>(StepKind::Producer, Capacity::Unbounded);
-    begin(draft, options, shape, stages.into_recipe(), |stage| engine::run_fused_source(stage).boxed())
+    begin(draft, options, shape, stages.into_recipe(), engine::run_fused_source)
 }
 
 /// Declares a whole pipeline in one stage.
@@ -58,7 +57,7 @@ where
     R: Recipe<Carry = Plain, In = Event<P>, Event = Nothing>,
 {
     let shape = shape::<P::Stage>(StepKind::Whole, Capacity::Unbounded);
-    begin(draft, options, shape, stages.into_recipe(), |stage| engine::run_fused_pipeline(stage).boxed());
+    begin(draft, options, shape, stages.into_recipe(), engine::run_fused_pipeline);
 }
 
 fn shape<S: Producer>(kind: StepKind, capacity: Capacity) -> Shape {

@@ -78,7 +78,7 @@ pub async fn producer<P: Producer>(
     stage: P,
     options: StageOptions<P::Event>,
 ) -> Result<StageRef<P, Nothing, P::Event>, SpawnError> {
-    let run: Run<P, Nothing, P::Event> = |stage| engine::run_producer(stage).boxed();
+    let run: Run<P, Nothing, P::Event> = engine::run_producer;
     start(stage, run, PRODUCER_BUFFER, options).await
 }
 
@@ -117,7 +117,7 @@ pub async fn producer_consumer<S: ProducerConsumer>(
     stage: S,
     options: StageOptions<S::Out>,
 ) -> Result<StageRef<S, S::In, S::Out>, SpawnError> {
-    let run: Run<S, S::In, S::Out> = |stage| engine::run_producer_consumer(stage).boxed();
+    let run: Run<S, S::In, S::Out> = engine::run_producer_consumer;
     start(stage, run, Capacity::Unbounded, options).await
 }
 
@@ -136,7 +136,7 @@ pub async fn consumer<C: Consumer>(
     stage: C,
     options: StageOptions<Nothing>,
 ) -> Result<StageRef<C, C::Event, Nothing>, SpawnError> {
-    let run: Run<C, C::Event, Nothing> = |stage| engine::run_consumer(stage).boxed();
+    let run: Run<C, C::Event, Nothing> = engine::run_consumer;
     start(stage, run, Capacity::Unbounded, options).await
 }
 

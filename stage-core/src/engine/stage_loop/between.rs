@@ -26,7 +26,7 @@ pub(in crate::engine) struct Agenda {
     pub(super) timers: Timers,
     pub(super) deferred: DeferredMessages,
     /// The answer to a call that ended the stage; it is sent after `terminate`.
-    pub(super) answer: Option<HeldAnswer>,
+    pub(in crate::engine) answer: Option<HeldAnswer>,
     pub(super) turns: usize,
     /// Whether a queued message waits for input that has not been handled yet.
     pub(super) queues_input: bool,
@@ -50,8 +50,8 @@ pub(in crate::engine) struct Parts<'a> {
     pub(super) inbox: &'a mut StageInbox,
     pub(super) inlet: &'a mut dyn InputControl,
     pub(super) outlet: &'a mut dyn OutputControl,
-    pub(super) agenda: &'a mut Agenda,
-    pub(super) timekeeper: &'a mut Timekeeper,
+    pub(in crate::engine) agenda: &'a mut Agenda,
+    pub(in crate::engine) timekeeper: &'a mut Timekeeper,
 }
 
 /// The result of a message's callback, with the answer that is held back if the message is a call.

@@ -6,9 +6,12 @@ use std::sync::OnceLock;
 use super::hand_over::{Heir, Keeper};
 use super::route::Dealing;
 use super::wire::{Exit, Upstream};
-use crate::base::error::BoxError;
+use crate::base::error::{BoxError, ExitReason};
 use crate::base::flag::Flag;
-use crate::base::options::Pace;
+use crate::base::future::BoxFuture;
+use crate::base::options::{CancelMode, Pace};
+use crate::credit::demand::Window;
+use crate::credit::tuner::Tuner;
 use crate::dispatch::Dealt;
 use crate::engine::{self, Ready, Run, Sources, StageSetup};
 use crate::pipeline::options::Effective;
@@ -16,8 +19,7 @@ use crate::stage::{CopyOf, Give, StageMailbox};
 use crate::supervise::{Build, Child, Control, Elastic, ElasticPlace, Nature, Retire};
 use crate::sync::{Arc, Mutex, lock};
 use crate::trace::PipelineTrace;
-use crate::wire::mailbox::{MailQueue, Mailbox, Subscribable};
-use crate::wire::subscription::Reach;
+use crate::wire::mailbox::{MailQueue, Subscribable};
 
 /// Adds the copies of a step to the children before them.
 pub(in crate::pipeline) type Install = Box<dyn FnOnce(&Effective, &PipelineTrace, &mut Vec<Child>) + Send>;
@@ -54,18 +56,105 @@ where
         // A pipeline starts only once, so the value cannot be set already.
         let _ = self.count.set(most);
         let elastic = elastic(options, self.keeper.is_some(), &self.upstream.dealing);
-        let first = children.len();
-        let shared = Arc::new(Mutex::new(self));
+        let (exit, first) = (Arc::clone(&self.exit), children.len());
+        let step: Step = Arc::new(Mutex::new(Box::new(self)));
         let mut producers = Vec::with_capacity(copies);
         for index in 0..copies {
-            let mailbox = Mailbox::new(name(options, index));
-            producers.push(Arc::clone(mailbox.queue()) as Arc<dyn Subscribable<Out>>);
-            children.push(child(&shared, options, trace, CopyOf { index, of: copies }, &mailbox));
+            let mailbox = StageMailbox::<S, In, Out>::new(name(options, index));
+            let queue = Arc::clone(mailbox.queue());
+            producers.push(Arc::clone(&queue) as Arc<dyn Subscribable<Out>>);
+            children.push(child(&step, options, trace, CopyOf { index, of: copies }, &queue, mailbox));
         }
         if let Some(elastic) = elastic {
             place(&mut children[first..], &elastic, most);
         }
-        lock(&shared).exit.make(producers, first, values.buffer, values.keep);
+        exit.make(producers, first, values.buffer, values.keep);
+    }
+}
+
+/// Makes the copies of a step, whose types are erased: what surrounds a copy is compiled once, in this crate.
+trait Maker: Send {
+    /// Returns the numbers of the sources of a copy among the pipeline's children.
+    fn sources(&self, copy: Place) -> Vec<usize>;
+
+    /// Returns what takes the state of the keys from the copies in `lane`, if the step hands it over.
+    fn give(&self, lane: usize) -> Option<Give>;
+
+    /// Finishes the subscription to one source on behalf of the copy `gone`.
+    fn retire(&self, copy: Place, source: usize, gone: &Arc<MailQueue>);
+
+    /// Creates a copy, whose subscriptions are made as `feeding` says.
+    fn build(
+        &self,
+        copy: Place,
+        setup: &StageSetup,
+        feeding: Feeding,
+        ready: Ready,
+    ) -> Result<BoxFuture<'static, ExitReason>, BoxError>;
+}
+
+/// The number of a copy, and the number of copies in each lane.
+#[derive(Clone, Copy)]
+struct Place {
+    index: usize,
+    count: usize,
+}
+
+impl Place {
+    fn lane(self) -> usize {
+        self.index / self.count
+    }
+}
+
+/// How a copy subscribes to its sources.
+#[derive(Clone, Copy)]
+struct Feeding {
+    window: Window,
+    tuner: Option<Tuner>,
+    cancel: CancelMode,
+}
+
+impl<S, In, Out, R> Maker for Parts<S, In, Out, R>
+where
+    S: Send + 'static,
+    In: Send + 'static,
+    Out: Send + 'static,
+    R: Fn() -> Result<S, BoxError> + Send + 'static,
+{
+    fn sources(&self, copy: Place) -> Vec<usize> {
+        self.upstream.children(copy.index, copy.count)
+    }
+
+    fn give(&self, lane: usize) -> Option<Give> {
+        let keeper = Arc::clone(self.keeper.as_ref()?);
+        Some(Give::new(move |stage| {
+            if let Some(stage) = stage.downcast_mut() {
+                (keeper.give)(lane, stage);
+            }
+        }))
+    }
+
+    fn retire(&self, copy: Place, source: usize, gone: &Arc<MailQueue>) {
+        if let Some(source) = self.upstream.source(copy.index, copy.count, source) {
+            engine::finish_on_behalf_of(gone, source);
+        }
+    }
+
+    fn build(
+        &self,
+        copy: Place,
+        setup: &StageSetup,
+        Feeding { window, tuner, cancel }: Feeding,
+        ready: Ready,
+    ) -> Result<BoxFuture<'static, ExitReason>, BoxError> {
+        let mut stage = (self.recipe)()?;
+        if let (Some(keeper), Some(dealt)) = (&self.keeper, self.upstream.dealing.get()) {
+            let heir = Heir { lane: copy.lane(), place: copy.index % copy.count, copies: dealt.copies() };
+            (keeper.take)(heir, &mut stage);
+        }
+        let sources = self.upstream.sources(copy.index, copy.count);
+        let sources = Sources::new(window, tuner, cancel, sources);
+        Ok((self.run)(setup.assemble(stage, sources, self.exit.output(), ready)))
     }
 }
 
@@ -92,58 +181,32 @@ fn place(copies: &mut [Child], step: &Arc<Elastic>, most: usize) {
     }
 }
 
-/// The state shared by the copies of a step; only the supervisor uses it, for one copy at a time.
-type Shared<T> = Arc<Mutex<T>>;
+/// What the copies of a step share; only the supervisor uses it, for one copy at a time.
+type Step = Arc<Mutex<Box<dyn Maker>>>;
 
 /// Creates the supervisor's child for one copy of a step.
-fn child<S, In, Out, R>(
-    parts: &Shared<Parts<S, In, Out, R>>,
+fn child(
+    step: &Step,
     options: &Effective,
     trace: &PipelineTrace,
     copy: CopyOf,
-    mailbox: &Arc<StageMailbox<S, In, Out>>,
-) -> Child
-where
-    S: Send + 'static,
-    In: Send + 'static,
-    Out: Send + 'static,
-    R: Fn() -> Result<S, BoxError> + Send + 'static,
-{
-    let (window, tuner) = (options.window, options.tuner);
-    let (count, cancel) = (options.values.count.most(), options.values.cancel);
-    let sources = lock(parts).upstream.children(copy.index, count);
-    let lane = copy.index / count;
-    let give = lock(parts).keeper.clone().map(|keeper| {
-        Give::new(move |stage| {
-            if let Some(stage) = stage.downcast_mut() {
-                (keeper.give)(lane, stage);
-            }
-        })
-    });
-    let setup = setup(options, trace, copy, mailbox.queue(), Arc::clone(mailbox) as _, give);
+    queue: &Arc<MailQueue>,
+    own: Arc<dyn Any + Send + Sync>,
+) -> Child {
+    let feeding = Feeding { window: options.window, tuner: options.tuner, cancel: options.values.cancel };
+    let place = Place { index: copy.index, count: options.values.count.most() };
+    let (sources, give) = {
+        let step = lock(step);
+        (step.sources(place), step.give(place.lane()))
+    };
+    let setup = setup(options, trace, copy, queue, own, give);
     let retire = {
-        let (parts, signal) = (Arc::clone(parts), Arc::clone(mailbox.signal()));
-        let gone = Arc::clone(mailbox.queue()) as Arc<dyn Reach>;
-        move |source| {
-            let source = lock(&parts).upstream.source(copy.index, count, source);
-            if let Some(source) = source {
-                engine::finish_on_behalf_of(&gone, &signal, source);
-            }
-        }
+        let (step, gone) = (Arc::clone(step), Arc::clone(queue));
+        move |source| lock(&step).retire(place, source, &gone)
     };
     let build = {
-        let (parts, setup) = (Arc::clone(parts), Arc::clone(&setup));
-        move |ready: Ready| {
-            let parts = lock(&parts);
-            let mut stage = (parts.recipe)()?;
-            if let (Some(keeper), Some(dealt)) = (&parts.keeper, parts.upstream.dealing.get()) {
-                let heir = Heir { lane, place: copy.index % count, copies: dealt.copies() };
-                (keeper.take)(heir, &mut stage);
-            }
-            let sources = Sources::new(window, tuner, cancel, parts.upstream.sources(copy.index, count));
-            let output = parts.exit.output();
-            Ok((parts.run)(setup.assemble(stage, sources, output, ready)))
-        }
+        let (step, setup) = (Arc::clone(step), Arc::clone(&setup));
+        move |ready: Ready| lock(&step).build(place, &setup, feeding, ready)
     };
     supervised(&setup, options, sources, Box::new(build), Box::new(retire))
 }
