@@ -1,8 +1,10 @@
-//! Writes the events of Nexmark as tables, and the number of the rows of each query with the sum of their numbers and of the lengths of
-//! their texts. `nexmark.py` asks `DuckDB` the same queries of these tables, and compares.
+//! Writes the events of Nexmark as tables, and the number of the rows of each query with the sum of their numbers and
+//! of the lengths of their texts. `nexmark.py` asks `DuckDB` the same queries of these tables, and compares.
 //!
-//! `cargo run --release -p benches --example nexmark_tables -- FOLDER 1000000`
-//! `python3 benches/examples/nexmark.py FOLDER`
+//! ```text
+//! cargo run --release -p benches --example nexmark_tables -- FOLDER 1000000
+//! python3 benches/examples/nexmark.py FOLDER
+//! ```
 
 use std::{
     env,

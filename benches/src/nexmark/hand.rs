@@ -14,12 +14,10 @@ use crossbeam_channel::{Sender, TrySendError, bounded};
 
 use super::{
     Event,
-    workers::{Sent, Workers, hash_of},
+    workers::{PIECE, Sent, Workers, owner_of},
 };
 use crate::runtime::WORKERS;
 
-/// Events that are taken at once.
-const PIECE: usize = 4096;
 /// Events of a batch.
 const BATCH: usize = 1000;
 /// Batches in a channel.
@@ -73,11 +71,13 @@ impl Workers for Hand {
         })
     }
 
-    fn exchanged<T: Sent, Q: Hash, S: Default + Send + 'static>(
+    fn exchanged<T: Sent, Q: Hash, S: Default + 'static, R: Send + 'static>(
         events: &Arc<[Event]>,
-        keep: impl Fn(&Event) -> Option<(Q, T)> + Send + Sync + 'static,
+        keep: impl Fn(&Event) -> Option<T> + Send + Sync + 'static,
+        key: impl Fn(&T) -> Q + Send + Sync + 'static,
         fold: impl Fn(&mut S, T) + Send + Sync + 'static,
-    ) -> Vec<S> {
+        finish: impl Fn(S) -> R + Send + Sync + 'static,
+    ) -> Vec<R> {
         let pieces = Pieces::of(events);
         let (senders, receivers): (Vec<_>, Vec<_>) = (0..WORKERS).map(|_| bounded(ROOM)).unzip();
         // Each thread owns the only sender to the other one, so that its end is seen.
@@ -89,8 +89,8 @@ impl Workers for Hand {
             let mut open = Vec::with_capacity(BATCH);
             while let Some(piece) = pieces.take() {
                 for event in piece {
-                    let Some((key, item)) = keep(event) else { continue };
-                    if owner_of(&key) == me {
+                    let Some(item) = keep(event) else { continue };
+                    if owner_of(&key(&item)) == me {
                         fold(&mut state, item);
                         continue;
                     }
@@ -112,7 +112,7 @@ impl Workers for Hand {
             });
             drop(sender);
             incoming.iter().flatten().for_each(|item| fold(&mut state, item));
-            state
+            finish(state)
         })
     }
 }
@@ -125,8 +125,4 @@ fn send<T>(sender: Option<&Sender<Vec<T>>>, mut batch: Vec<T>, mut meanwhile: im
         meanwhile();
         thread::yield_now();
     }
-}
-
-fn owner_of<Q: Hash>(key: &Q) -> usize {
-    usize::from(hash_of(key) >> 63 == 1)
 }

@@ -279,7 +279,7 @@ pub(super) const fn is_selected(auction: u64) -> bool {
 }
 
 /// Returns whether q3 joins an event: a person of one of three states, or an auction of category 10.
-fn is_local(event: &Event) -> bool {
+pub(super) fn is_local(event: &Event) -> bool {
     match event {
         Event::Person(person) => is_near(&person.state),
         Event::Auction(auction) => auction.category == 10,

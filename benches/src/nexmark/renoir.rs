@@ -1,4 +1,4 @@
-//! Renoir, as its own example `nexmark` asks the queries 0 to 8, with this project's states and a digest of all rows.
+//! Renoir: the queries 0 to 8 after its own example `nexmark`, with this project's states and a digest of all rows.
 //!
 //! Its windows of event time begin with the first event of their key, where the queries need windows that begin at the same
 //! times for all keys. So q5, q7 and q8 have the start of the window in the key, and no windows. In q6, the sales of a
@@ -17,8 +17,9 @@ use renoir::{
 
 use super::{
     Answer, Event,
-    queries::{SPAN, STEP, auction_of, euros, is_near, is_selected},
+    queries::{SPAN, STEP, auction_of, euros, is_local, is_selected},
     state::{Counts, LastSales, Panes, Sale, Sold, Top, add_counts, millis},
+    workers::places,
 };
 use crate::{random::index, runtime::WORKERS};
 
@@ -42,7 +43,7 @@ where
 {
     let events = Arc::clone(events);
     let source = move |worker: u64, workers: u64| {
-        let mine = (index(worker)..events.len()).step_by(index(workers));
+        let mine = places(events.len(), index(worker), index(workers));
         mine.filter_map(move |place| pick(&events[place]))
     };
     context.stream_par_iter(source).batch_mode(BatchMode::fixed(BATCH))
@@ -87,18 +88,26 @@ pub(super) fn q2(events: &Arc<[Event]>) -> Answer {
     digest(context, rows)
 }
 
+/// Separates the persons from the auctions, by the routes of the example.
+fn routed(
+    listings: Stream<impl Operator<Out = Event> + 'static>,
+) -> [Stream<impl Operator<Out = Event> + 'static>; 2] {
+    let routes = listings
+        .route()
+        .add_route(|event| matches!(event, Event::Person(_)))
+        .add_route(|event| matches!(event, Event::Auction(_)))
+        .build();
+    routes.try_into().unwrap_or_else(|_| unreachable!("there are two routes"))
+}
+
 pub(super) fn q3(events: &Arc<[Event]>) -> Answer {
     let context = context();
-    let persons = picked(&context, events, |event| match event {
-        Event::Person(person) if is_near(&person.state) => {
-            Some((person.id, person.name.clone(), person.city.clone(), person.state.clone()))
-        }
-        _ => None,
-    });
-    let auctions = picked(&context, events, |event| match event {
-        Event::Auction(auction) if auction.category == 10 => Some((auction.seller, auction.id)),
-        _ => None,
-    });
+    let listings = picked(&context, events, |event| is_local(event).then(|| event.clone()));
+    let [persons, auctions] = routed(listings);
+    let persons = persons.filter_map(Event::into_person);
+    let auctions = auctions.filter_map(Event::into_auction).map(|auction| (auction.seller, auction.id));
+    let persons =
+        persons.map(|person| (person.id, person.name.clone(), person.city.clone(), person.state.clone()));
     let pairs = persons.join(auctions, |person| person.0, |auction| auction.0).drop_key();
     let rows = pairs.map(|((_, name, city, state), (_, auction))| (name, city, state, auction));
     digest(context, rows)
@@ -191,14 +200,11 @@ pub(super) fn q7(events: &Arc<[Event]>) -> Answer {
 pub(super) fn q8(events: &Arc<[Event]>) -> Answer {
     let context = context();
     let window = |at: i64| at.div_euclid(millis(SPAN));
-    let persons = picked(&context, events, move |event| match event {
-        Event::Person(person) => Some(((window(person.at), person.id), person.name.clone())),
-        _ => None,
-    });
-    let auctions = picked(&context, events, move |event| match event {
-        Event::Auction(auction) => Some(((window(auction.at), auction.seller), auction.reserve)),
-        _ => None,
-    });
+    let [persons, auctions] = routed(picked(&context, events, Event::listing));
+    let persons = persons.filter_map(Event::into_person);
+    let persons = persons.map(move |person| ((window(person.at), person.id), person.name.clone()));
+    let auctions = auctions.filter_map(Event::into_auction);
+    let auctions = auctions.map(move |auction| ((window(auction.at), auction.seller), auction.reserve));
     let pairs = persons.join(auctions, |person| person.0, |auction| auction.0).drop_key();
     let rows = pairs.map(|((key, name), (_, reserve))| (key.1, name, reserve));
     digest(context, rows)

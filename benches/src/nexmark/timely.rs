@@ -13,22 +13,13 @@ use timely::{
 
 use super::{
     Event,
-    workers::{Sent, Workers, hash_of},
+    workers::{Sent, Workers, owner_of, places},
 };
 use crate::runtime::WORKERS;
-
-/// Events that a worker reads in a row.
-const PIECE: usize = 4096;
 
 /// Two workers of timely.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timely;
-
-/// Returns the places of the events that a worker reads.
-fn places(events: usize, worker: usize, workers: usize) -> impl Iterator<Item = usize> + 'static {
-    let pieces = (worker * PIECE..events).step_by(workers * PIECE);
-    pieces.flat_map(move |first| first..events.min(first + PIECE))
-}
 
 impl Workers for Timely {
     fn folded<S: Default + Send + 'static>(
@@ -57,38 +48,36 @@ impl Workers for Timely {
         states.map(|state| state.expect("a worker ends by itself")).collect()
     }
 
-    fn exchanged<T: Sent, Q: Hash, S: Default + Send + 'static>(
+    fn exchanged<T: Sent, Q: Hash, S: Default + 'static, R: Send + 'static>(
         events: &Arc<[Event]>,
-        keep: impl Fn(&Event) -> Option<(Q, T)> + Send + Sync + 'static,
+        keep: impl Fn(&Event) -> Option<T> + Send + Sync + 'static,
+        key: impl Fn(&T) -> Q + Send + Sync + 'static,
         fold: impl Fn(&mut S, T) + Send + Sync + 'static,
-    ) -> Vec<S> {
-        let (events, keep, fold) = (Arc::clone(events), Arc::new(keep), Arc::new(fold));
+        finish: impl Fn(S) -> R + Send + Sync + 'static,
+    ) -> Vec<R> {
+        let (events, keep, key, fold) = (Arc::clone(events), Arc::new(keep), Arc::new(key), Arc::new(fold));
         let workers = timely::execute(Config::process(WORKERS), move |worker| {
             let mine = places(events.len(), worker.index(), worker.peers());
-            let (events, keep) = (Arc::clone(&events), Arc::clone(&keep));
-            let mine = mine.filter_map(move |place| {
-                let (key, item) = keep(&events[place])?;
-                Some((hash_of(&key), item))
-            });
+            let (events, keep, key) = (Arc::clone(&events), Arc::clone(&keep), Arc::clone(&key));
+            let mine = mine.filter_map(move |place| keep(&events[place]));
             let state = Rc::new(RefCell::new(S::default()));
             let (folded, fold) = (Rc::clone(&state), Arc::clone(&fold));
             worker.dataflow::<u64, _, _>(|scope| {
-                // The highest bits are the best of this hash, and timely takes the lowest.
-                let by_key = Exchange::new(|(hash, _): &(u64, T)| hash >> 32);
+                let by_key = Exchange::new(move |item: &T| owner_of(&key(item)) as u64);
                 mine.to_stream(scope).container::<Vec<_>>().sink(by_key, "fold", move |(input, _)| {
                     input.for_each_time(|_, batches| {
                         let mut state = folded.borrow_mut();
-                        for (_, item) in batches.flat_map(|batch: &mut Vec<(u64, T)>| batch.drain(..)) {
+                        for item in batches.flat_map(|batch: &mut Vec<T>| batch.drain(..)) {
                             fold(&mut state, item);
                         }
                     });
                 });
             });
             run(worker);
-            state.take()
+            finish(state.take())
         });
-        let states = workers.expect("timely starts").join().into_iter();
-        states.map(|state| state.expect("a worker ends by itself")).collect()
+        let results = workers.expect("timely starts").join().into_iter();
+        results.map(|result| result.expect("a worker ends by itself")).collect()
     }
 }
 

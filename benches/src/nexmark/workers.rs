@@ -29,16 +29,37 @@ pub(super) trait Workers {
         fold: impl Fn(&mut S, &Event) + Send + Sync + 'static,
     ) -> Vec<S>;
 
-    /// Folds what `keep` makes of the events, each in the worker that owns its key.
-    fn exchanged<T: Sent, Q: Hash, S: Default + Send + 'static>(
+    /// Folds what `keep` makes of the events, each in the worker that owns its key; returns what `finish` makes of the state
+    /// of each worker, in that worker.
+    fn exchanged<T: Sent, Q: Hash, S: Default + 'static, R: Send + 'static>(
         events: &Arc<[Event]>,
-        keep: impl Fn(&Event) -> Option<(Q, T)> + Send + Sync + 'static,
+        keep: impl Fn(&Event) -> Option<T> + Send + Sync + 'static,
+        key: impl Fn(&T) -> Q + Send + Sync + 'static,
         fold: impl Fn(&mut S, T) + Send + Sync + 'static,
-    ) -> Vec<S>;
+        finish: impl Fn(S) -> R + Send + Sync + 'static,
+    ) -> Vec<R>;
 }
 
-pub(super) fn hash_of<Q: Hash>(key: &Q) -> u64 {
-    FxBuildHasher.hash_one(key)
+/// Events that a worker takes, or reads, in a row.
+pub(super) const PIECE: usize = 4096;
+
+/// Returns the worker of two that owns a key: by the highest bit of the hash, since maps take their buckets from the lowest.
+pub(super) fn owner_of<Q: Hash>(key: &Q) -> usize {
+    usize::from(FxBuildHasher.hash_one(key) >> 63 == 1)
+}
+
+/// Returns the places of the events that a worker reads, if each of the workers reads its part.
+#[cfg(any(feature = "peers", feature = "renoir"))]
+pub(super) fn places(events: usize, worker: usize, workers: usize) -> impl Iterator<Item = usize> + 'static {
+    let pieces = (worker * PIECE..events).step_by(workers * PIECE);
+    pieces.flat_map(move |first| first..events.min(first + PIECE))
+}
+
+/// Returns the digest of rows.
+fn digest<R: Hash>(rows: impl IntoIterator<Item = R>) -> Answer {
+    let mut answer = Answer::default();
+    rows.into_iter().for_each(|row| answer.add(&row));
+    answer
 }
 
 fn merged(answers: Vec<Answer>) -> Answer {
@@ -100,32 +121,34 @@ impl<Q: Copy + Eq + Hash> Joined<Q> {
 
 pub(super) fn q3<W: Workers>(events: &Arc<[Event]>) -> Answer {
     let keep = |event: &Event| match event {
-        Event::Person(person) if is_near(&person.state) => Some((person.id, event.clone())),
-        Event::Auction(auction) if auction.category == 10 => Some((auction.seller, event.clone())),
+        Event::Person(person) if is_near(&person.state) => Some(event.clone()),
+        Event::Auction(auction) if auction.category == 10 => Some(event.clone()),
         _ => None,
     };
-    let joined = W::exchanged(events, keep, |joined: &mut Joined<u64>, event| {
-        let key = match &event {
-            Event::Auction(auction) => auction.seller,
-            other => auction_of(other),
-        };
-        joined.add(key, event, |answer, person, auction| {
+    let key = |event: &Event| match event {
+        Event::Auction(auction) => auction.seller,
+        other => auction_of(other),
+    };
+    let fold = move |joined: &mut Joined<u64>, event| {
+        joined.add(key(&event), event, |answer, person, auction| {
             answer.add(&(person.name.clone(), person.city.clone(), person.state.clone(), auction.id));
         });
-    });
-    merged(joined.into_iter().map(|joined| joined.answer).collect())
+    };
+    merged(W::exchanged(events, keep, key, fold, |joined| joined.answer))
 }
 
 /// Returns the auctions that have ended with a bid, and the best bid in time.
 fn sales<W: Workers>(events: &Arc<[Event]>) -> impl Iterator<Item = Sold> {
     let keep = |event: &Event| {
         let is_person = matches!(event, Event::Person(_));
-        (!is_person).then(|| (auction_of(event), event.clone()))
+        (!is_person).then(|| event.clone())
     };
-    let sales = W::exchanged(events, keep, |sales: &mut FxHashMap<u64, Sale>, event| {
+    let fold = |sales: &mut FxHashMap<u64, Sale>, event| {
         sales.entry(auction_of(&event)).or_default().add(event);
-    });
-    sales.into_iter().flat_map(FxHashMap::into_values).filter_map(Sale::sold)
+    };
+    let sold =
+        |sales: FxHashMap<u64, Sale>| -> Vec<Sold> { sales.into_values().filter_map(Sale::sold).collect() };
+    W::exchanged(events, keep, auction_of, fold, sold).into_iter().flatten()
 }
 
 pub(super) fn q4<W: Workers>(events: &Arc<[Event]>) -> Answer {
@@ -192,18 +215,17 @@ pub(super) fn q7<W: Workers>(events: &Arc<[Event]>) -> Answer {
 
 pub(super) fn q8<W: Workers>(events: &Arc<[Event]>) -> Answer {
     let window = |at: i64| at.div_euclid(millis(SPAN));
-    let key = move |event: &Event| match event {
-        Event::Person(person) => Some((window(person.at), person.id)),
-        Event::Auction(auction) => Some((window(auction.at), auction.seller)),
+    let keep = move |event: &Event| match event {
+        Event::Person(person) => Some(((window(person.at), person.id), event.clone())),
+        Event::Auction(auction) => Some(((window(auction.at), auction.seller), event.clone())),
         Event::Bid(_) => None,
     };
-    let keep = move |event: &Event| key(event).map(|key| (key.1, (key, event.clone())));
-    let joined = W::exchanged(events, keep, |joined: &mut Joined<(i64, u64)>, (key, event)| {
+    let fold = |joined: &mut Joined<(i64, u64)>, (key, event)| {
         joined.add(key, event, |answer, person, auction| {
             answer.add(&(person.id, person.name.clone(), auction.reserve));
         });
-    });
-    merged(joined.into_iter().map(|joined| joined.answer).collect())
+    };
+    merged(W::exchanged(events, keep, |(key, _)| key.1, fold, |joined| joined.answer))
 }
 
 /// A session: its first bid, its last one, and the number of bids.
@@ -242,27 +264,27 @@ impl Visits {
 }
 
 pub(super) fn q11<W: Workers>(events: &Arc<[Event]>) -> Answer {
-    let keep = |event: &Event| event.bid().map(|bid| (bid.bidder, (bid.bidder, bid.at)));
-    let visits = W::exchanged(events, keep, |visits: &mut FxHashMap<u64, Visits>, (bidder, at)| {
-        visits.entry(bidder).or_default().add(at);
-    });
-    let mut answer = Answer::default();
-    for (bidder, visits) in visits.into_iter().flatten() {
-        for Session { start, end, bids } in visits.0 {
-            answer.add(&(bidder, bids, start, end));
-        }
-    }
-    answer
+    let keep = |event: &Event| event.bid().map(|bid| (bid.bidder, bid.at));
+    let fold = |visits: &mut FxHashMap<u64, Visits>, (bidder, at)| visits.entry(bidder).or_default().add(at);
+    let rows = |visits: FxHashMap<u64, Visits>| {
+        digest(visits.into_iter().flat_map(|(bidder, visits)| {
+            visits.0.into_iter().map(move |Session { start, end, bids }| (bidder, bids, start, end))
+        }))
+    };
+    merged(W::exchanged(events, keep, |(bidder, _)| *bidder, fold, rows))
 }
 
 pub(super) fn q12<W: Workers>(events: &Arc<[Event]>) -> Answer {
-    let keep = |event: &Event| event.bid().map(|bid| (bid.bidder, bid.bidder));
-    let counts = W::exchanged(events, keep, |counts: &mut Counts, bidder| {
-        *counts.entry(bidder).or_insert(0) += 1;
+    let counts = W::folded(events, |counts: &mut Counts, event| {
+        if let Some(bid) = event.bid() {
+            *counts.entry(bid.bidder).or_insert(0) += 1;
+        }
     });
-    let mut answer = Answer::default();
-    counts.into_iter().flatten().for_each(|row| answer.add(&row));
-    answer
+    let mut all = Counts::default();
+    for counts in counts {
+        add_counts(&mut all, counts);
+    }
+    digest(all)
 }
 
 pub(super) fn q13<W: Workers>(events: &Arc<[Event]>) -> Answer {
@@ -277,14 +299,12 @@ pub(super) fn q13<W: Workers>(events: &Arc<[Event]>) -> Answer {
 }
 
 pub(super) fn q18<W: Workers>(events: &Arc<[Event]>) -> Answer {
-    let keep = |event: &Event| event.bid().map(|bid| ((bid.bidder, bid.auction), bid));
-    let last = W::exchanged(events, keep, |last: &mut FxHashMap<(u64, u64), Bid>, bid| {
+    let fold = |last: &mut FxHashMap<(u64, u64), Bid>, bid: Bid| {
         let known = last.entry((bid.bidder, bid.auction)).or_insert(bid);
         if age(bid) > age(*known) {
             *known = bid;
         }
-    });
-    let mut answer = Answer::default();
-    last.into_iter().flat_map(FxHashMap::into_values).for_each(|bid| answer.add(&bid));
-    answer
+    };
+    let rows = |last: FxHashMap<(u64, u64), Bid>| digest(last.into_values());
+    merged(W::exchanged(events, Event::bid, |bid| (bid.bidder, bid.auction), fold, rows))
 }
