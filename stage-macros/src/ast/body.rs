@@ -56,10 +56,11 @@ fn at_item(input: ParseStream<'_>) -> bool {
 
 /// `start:`, the word of an item with a colon.
 fn at_item_with_colon(input: ParseStream<'_>) -> bool {
-    at_setting(input) && is_at_item_word(input)
+    at_setting(input) && at_word(input)
 }
 
-fn is_at_item_word(input: ParseStream<'_>) -> bool {
+/// Returns whether an item begins here, also one with a colon after its word.
+pub(super) fn at_word(input: ParseStream<'_>) -> bool {
     let next = input.fork().call(Ident::parse_any).map(|word| word.to_string());
     next.is_ok_and(|word| item_words().any(|known| known == word))
 }
@@ -333,11 +334,6 @@ fn missing_semicolon(word: Span, item: &Stage, errors: &mut Errors) {
         (None, Some(recipe)) => errors.at(recipe, message),
         (None, None) => errors.at_span(word, message),
     }
-}
-
-/// Returns whether an item begins here, also one with a colon after its word.
-pub(super) fn at_word(input: ParseStream<'_>) -> bool {
-    is_at_item_word(input)
 }
 
 fn docs(input: ParseStream<'_>, errors: &mut Errors) -> Vec<String> {
