@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::map_layer::{name_of, steps_of};
+use super::map_layer::steps_of;
 use super::{Accumulate, Emit, ReduceOperator, Reducer};
 use crate::chain::{Chain, CopyOf, InOf, TimeOf};
 use crate::options::LayerOptions;
@@ -68,11 +68,7 @@ where
     }
 
     fn name(&self) -> String {
-        if let Some(name) = &self.options.name {
-            return name.to_string();
-        }
-        let steps = name_of(&self.chain, &self.options, "");
-        if steps.is_empty() { "reduce".to_owned() } else { format!("{steps}·reduce") }
+        self.options.name.as_ref().map_or_else(|| self.operators().join("·"), ToString::to_string)
     }
 
     fn operators(&self) -> Vec<String> {

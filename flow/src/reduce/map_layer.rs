@@ -29,15 +29,6 @@ impl<C: Chain> std::fmt::Debug for MapOperator<C> {
     }
 }
 
-/// Returns the names of the steps of a chain, joined; `otherwise` if there are none.
-pub(crate) fn name_of<C: Chain>(chain: &C, options: &LayerOptions, otherwise: &'static str) -> String {
-    if let Some(name) = &options.name {
-        return name.to_string();
-    }
-    let names = steps_of(chain);
-    if names.is_empty() { otherwise.to_owned() } else { names.join("·") }
-}
-
 /// Returns the names of the steps of a layer.
 pub(super) fn steps_of<C: Chain>(chain: &C) -> Vec<String> {
     let mut names = Vec::new();
@@ -66,7 +57,11 @@ impl<C: Chain> Layer for MapLayer<C> {
     }
 
     fn name(&self) -> String {
-        name_of(&self.chain, &self.options, "pass")
+        if let Some(name) = &self.options.name {
+            return name.to_string();
+        }
+        let steps = self.operators();
+        if steps.is_empty() { "pass".to_owned() } else { steps.join("·") }
     }
 
     fn operators(&self) -> Vec<String> {
