@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::refused::Refused;
 use crate::stats::Tally;
-use crate::window::millis;
+use crate::window::{lateness, millis};
 
 /// The options of sessions.
 ///
@@ -58,7 +58,8 @@ impl Sessions {
 
     /// Returns the sessions in words, for a plan.
     pub(super) fn words(&self) -> String {
-        format!("sessions with gaps of {}", millis(self.gap.into()))
+        let sessions = format!("sessions with gaps of {}", millis(self.gap.into()));
+        [sessions].into_iter().chain(lateness(self.lateness.into())).collect::<Vec<_>>().join(", ")
     }
 
     /// Keeps sessions open for late events until the watermark is `lateness` past their end: whole
@@ -131,4 +132,20 @@ pub struct Session<Q, A> {
     pub end: i64,
     /// The folded value of its events.
     pub value: A,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_are_described_with_their_lateness() {
+        let second = Duration::from_secs(1);
+        let sessions = Sessions::new(10 * second);
+        assert_eq!(sessions.words(), "sessions with gaps of 10s");
+        let late = sessions.clone().allowed_lateness(second);
+        assert_eq!(late.words(), "sessions with gaps of 10s, open for 1s more");
+        let endless = sessions.allowed_lateness(Duration::MAX);
+        assert_eq!(endless.words(), "sessions with gaps of 10s, open until the end");
+    }
 }

@@ -15,4 +15,4 @@ pub(crate) use late::TakesLate;
 pub(crate) use spans::{Interval, Spans};
 pub use spec::{AnyTime, EventTime, FitsTime, OfEventTime, SideBySide, Sliding, Window};
 pub(crate) use spec::{Kind, WindowSpec};
-pub(crate) use words::millis;
+pub(crate) use words::{lateness, millis};

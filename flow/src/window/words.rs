@@ -20,18 +20,14 @@ impl WindowSpec {
                 format!("windows of {} every {}", millis(spans.span()), millis(spans.step()))
             }
         };
-        let lateness = match self.lateness {
-            0 => None,
-            lateness if lateness >= i128::from(u64::MAX) => Some("open until the end".to_owned()),
-            lateness => Some(format!("open for {} more", millis(lateness))),
-        };
         let every = self.every.map(|every| match every {
             1 => "emitted after each event".to_owned(),
             every => format!("emitted every {every} events"),
         });
         let periods = self.periodically.iter().filter(|period| **period != Duration::MAX);
         let periods = periods.map(|period| format!("emitted every {period:?}"));
-        let words: Vec<_> = [windows].into_iter().chain(lateness).chain(every).chain(periods).collect();
+        let words: Vec<_> =
+            [windows].into_iter().chain(lateness(self.lateness)).chain(every).chain(periods).collect();
         Some(words.join(", "))
     }
 
@@ -42,6 +38,15 @@ impl WindowSpec {
             return windows;
         }
         Some(format!("{}, with a trigger", windows.as_deref().unwrap_or("one window")))
+    }
+}
+
+/// Returns in words how long windows or sessions stay open for late events; `None` if not at all.
+pub(crate) fn lateness(millis_more: i128) -> Option<String> {
+    match millis_more {
+        0 => None,
+        more if more >= i128::from(u64::MAX) => Some("open until the end".to_owned()),
+        more => Some(format!("open for {} more", millis(more))),
     }
 }
 
