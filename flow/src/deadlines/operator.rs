@@ -3,21 +3,21 @@
 //! A key is expected at a time that is no later than its deadline. A deadline that moves later leaves the expectation
 //! where it is, so a deadline that follows every event costs nothing until it may have come.
 
-use std::collections::BTreeMap;
-use std::collections::hash_map::Entry;
+use std::collections::binary_heap::PeekMut;
 use std::fmt;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
 
 use crate::error::FlowError;
 use crate::options::LayerOptions;
 use crate::plan::{Feeds, Layer, Operator, Place};
 use crate::reduce::Marks;
 use crate::stats::Tally;
-use crate::time::{Progress, Reached, Stamp, Stamped};
+use crate::time::{Agenda, Progress, Reached, Stamp, Stamped};
 
 /// A layer of values with deadlines.
 pub struct DeadlineLayer<T, F, I, G> {
@@ -36,9 +36,9 @@ pub struct DeadlineLayer<T, F, I, G> {
 /// The values of one stage that wait for their deadlines.
 pub struct DeadlineOperator<T, Q, A, F, I, G> {
     layer: DeadlineLayer<T, F, I, G>,
-    open: FxHashMap<Q, Open<A>>,
+    open: HashTable<Open<Q, A>>,
     /// The keys, by the times at which they are expected and their numbers.
-    due: BTreeMap<(i64, u64), Q>,
+    due: Agenda<Q>,
     /// A time that is not after the first of `due`.
     earliest: i64,
     /// The number of the next key.
@@ -49,7 +49,8 @@ pub struct DeadlineOperator<T, Q, A, F, I, G> {
 }
 
 /// A value that waits for its deadline.
-struct Open<A> {
+struct Open<Q, A> {
+    key: Q,
     value: A,
     number: u64,
     deadline: i64,
@@ -100,8 +101,8 @@ where
     fn operator(&self, _place: Place) -> Self::Operator {
         DeadlineOperator {
             layer: self.clone(),
-            open: FxHashMap::default(),
-            due: BTreeMap::new(),
+            open: HashTable::new(),
+            due: Agenda::new(),
             earliest: i64::MAX,
             next: 0,
             marks: Marks::new(),
@@ -130,45 +131,60 @@ where
     G: Fn(&mut A, T) -> i64,
 {
     /// Folds an event into the value of its key.
+    #[inline]
     fn take_in(&mut self, event: T) {
-        match self.open.entry((self.layer.key)(&event)) {
-            Entry::Occupied(mut known) => {
-                let open = known.get_mut();
-                open.deadline = (self.layer.fold)(&mut open.value, event);
-                if open.deadline < open.expected
-                    && let Some(key) = self.due.remove(&(open.expected, open.number))
-                {
-                    open.expected = open.deadline;
-                    self.earliest = self.earliest.min(open.expected);
-                    self.due.insert((open.expected, open.number), key);
-                }
-            }
-            Entry::Vacant(vacant) => {
-                let (mut value, number) = ((self.layer.init)(), self.next);
-                self.next += 1;
-                let deadline = (self.layer.fold)(&mut value, event);
-                self.earliest = self.earliest.min(deadline);
-                self.due.insert((deadline, number), vacant.key().clone());
-                vacant.insert(Open { value, number, deadline, expected: deadline });
-            }
+        let key = (self.layer.key)(&event);
+        // Most keys are known: space for a new one is reserved only if it is needed.
+        let Ok(known) = self.open.find_entry(hash_of(&key), |open| open.key == key) else {
+            self.begin(key, event);
+            return;
+        };
+        let open = known.into_mut();
+        open.deadline = (self.layer.fold)(&mut open.value, event);
+        if open.deadline < open.expected {
+            open.expected = open.deadline;
+            self.earliest = self.earliest.min(open.expected);
+            // The entry of the later time is outdated.
+            self.due.add(open.expected, open.number, key);
+            self.due.tidy(self.open.len(), |entry| {
+                let known = self.open.find(hash_of(&entry.key), |open| open.number == entry.number);
+                known.is_some_and(|open| open.expected == entry.at)
+            });
         }
+    }
+
+    /// Begins the value of a key with its first event.
+    fn begin(&mut self, key: Q, event: T) {
+        let (mut value, number) = ((self.layer.init)(), self.next);
+        self.next += 1;
+        let deadline = (self.layer.fold)(&mut value, event);
+        self.earliest = self.earliest.min(deadline);
+        self.due.add(deadline, number, key.clone());
+        let open = Open { key, value, number, deadline, expected: deadline };
+        self.open.insert_unique(hash_of(&open.key), open, |open| hash_of(&open.key));
     }
 
     /// Removes the value whose deadline comes first, if it comes at or before `time`; returns the deadline, too.
     fn take_due(&mut self, time: i64) -> Option<(i64, (Q, A))> {
-        while let Some(first) = self.due.first_entry().filter(|first| first.key().0 <= time) {
-            let ((at, number), key) = first.remove_entry();
-            let Entry::Occupied(mut known) = self.open.entry(key) else { continue };
-            let open = known.get_mut();
-            if open.deadline > at {
-                open.expected = open.deadline;
-                self.due.insert((open.deadline, number), known.key().clone());
-                continue;
+        while let Some(mut first) = self.due.first().filter(|first| first.at <= time) {
+            let (hash, number) = (hash_of(&first.key), first.number);
+            match self.open.find_entry(hash, |open| open.number == number) {
+                Ok(known) if known.get().expected == first.at => {
+                    if known.get().deadline > first.at {
+                        let open = known.into_mut();
+                        open.expected = open.deadline;
+                        first.at = open.deadline;
+                        continue;
+                    }
+                    let (Open { key, value, deadline, .. }, _) = known.remove();
+                    PeekMut::pop(first);
+                    return Some((deadline, (key, value)));
+                }
+                // The deadline has moved to an earlier time, at which the value was emitted or is expected.
+                _ => drop(PeekMut::pop(first)),
             }
-            let (key, open) = known.remove_entry();
-            return Some((at, (key, open.value)));
         }
-        self.earliest = self.due.first_key_value().map_or(i64::MAX, |(first, _)| first.0);
+        self.earliest = self.due.earliest();
         None
     }
 
@@ -205,6 +221,10 @@ where
         }
         self.told = self.told.max(watermark);
     }
+}
+
+fn hash_of<Q: Hash>(key: &Q) -> u64 {
+    FxBuildHasher.hash_one(key)
 }
 
 impl<T, Q, A, F, I, G> Operator for DeadlineOperator<T, Q, A, F, I, G>
@@ -248,7 +268,7 @@ where
         events: impl Iterator<Item = Self::In>,
         sink: &mut K,
     ) {
-        for Stamped { stamp, event } in events {
+        events.for_each(|Stamped { stamp, event }| {
             if self.marks.note(edge, stamp.reached) {
                 self.pass(sink);
             }
@@ -256,7 +276,7 @@ where
             if self.open.len() > self.layer.most {
                 self.evict(sink);
             }
-        }
+        });
         // A late event may have set a deadline that has passed.
         self.pass(sink);
     }
@@ -307,10 +327,10 @@ mod tests {
         };
         for event in events {
             operator.batch(0, std::iter::once(event), &mut take);
-            assert!(operator.open.len() <= most && operator.due.len() == operator.open.len());
+            assert!(operator.open.len() <= most && operator.due.len() >= operator.open.len());
         }
         operator.finish(&mut take);
-        assert!(operator.open.is_empty() && operator.due.is_empty());
+        assert!(operator.open.is_empty() && operator.due.len() == 0);
         all
     }
 

@@ -1,5 +1,6 @@
 //! Sessions: the events of a key that follow each other without a long gap.
 
+mod open;
 mod operator;
 mod sessions;
 mod spec;

@@ -1,7 +1,7 @@
 //! The operator of sessions: assigns events to the sessions of their keys, and emits the sessions that have
 //! ended.
 
-use std::collections::BTreeMap;
+use std::collections::binary_heap::PeekMut;
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::hash::Hash;
@@ -11,12 +11,13 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
+use super::open::Open;
 use super::{Session, Sessions};
 use crate::error::FlowError;
 use crate::options::LayerOptions;
 use crate::plan::{Feeds, Layer, Operator, Place};
 use crate::reduce::Marks;
-use crate::time::{Progress, Reached, Stamp, Stamped};
+use crate::time::{Agenda, Progress, Reached, Stamp, Stamped};
 use crate::window::{Late, TakesLate};
 
 /// A layer that finds sessions.
@@ -40,38 +41,13 @@ pub struct SessionOperator<T, Q, A, F, I, G, H> {
     open: FxHashMap<Q, SmallVec<[Open<A>; 1]>>,
     /// The key of each session, by its number and a time that is not after its last event: an event that extends
     /// a session leaves it where it is, and the next look at the session moves it.
-    ends: BTreeMap<(i64, u64), Q>,
+    ends: Agenda<Q>,
+    /// The number of open sessions.
+    held: usize,
     /// A time that is not after the first of `ends`.
     earliest: i64,
     next: u64,
     marks: Marks,
-}
-
-struct Open<A> {
-    start: i64,
-    end: i64,
-    value: A,
-    number: u64,
-    /// The time in `ends`.
-    noted: i64,
-}
-
-impl<A> Open<A> {
-    fn ended<Q>(self, key: Q) -> Session<Q, A> {
-        let Self { start, end, value, .. } = self;
-        Session { key, start, end, value }
-    }
-
-    #[inline]
-    fn extend(&mut self, at: i64) {
-        (self.start, self.end) = (self.start.min(at), self.end.max(at));
-    }
-
-    /// Returns whether an event that happened at `at` belongs to the session.
-    #[inline]
-    fn is_near(&self, at: i64, sessions: &Sessions) -> bool {
-        sessions.reaches((self.start, self.end), at)
-    }
 }
 
 impl<T, F, I, G, H> Clone for SessionLayer<T, F, I, G, H> {
@@ -120,7 +96,8 @@ where
         SessionOperator {
             layer: self.clone(),
             open: FxHashMap::default(),
-            ends: BTreeMap::new(),
+            ends: Agenda::new(),
+            held: 0,
             earliest: i64::MAX,
             next: 0,
             marks: Marks::new(),
@@ -189,7 +166,7 @@ where
 
     /// Adds an event to its session; this may merge sessions that were separate.
     fn take_in(&mut self, at: i64, key: Q, event: T) {
-        let Self { layer, open, ends, earliest, next, .. } = self;
+        let Self { layer, open, ends, held, earliest, next, .. } = self;
         let near = |open: &Open<A>| open.is_near(at, &layer.sessions);
         let (list, key) = match open.entry(key) {
             Entry::Occupied(known) => {
@@ -198,13 +175,17 @@ where
                     // An event can also reach the next session, but no session after that.
                     let other = list.get(place + 1).is_some_and(near).then(|| list.remove(place + 1));
                     let open = &mut list[place];
+                    let has_merged = other.is_some();
                     if let Some(other) = other {
-                        ends.remove(&(other.noted, other.number));
+                        *held -= 1;
                         open.end = open.end.max(other.end);
                         (layer.merge)(&mut open.value, other.value);
                     }
                     open.extend(at);
                     (layer.fold)(&mut open.value, event);
+                    if has_merged {
+                        self.tidy();
+                    }
                     return;
                 }
                 let key = known.key().clone();
@@ -219,9 +200,18 @@ where
         *next += 1;
         (layer.fold)(&mut value, event);
         let place = list.partition_point(|open| open.end < at);
-        list.insert(place, Open { start: at, end: at, value, number, noted: at });
-        ends.insert((at, number), key);
+        list.insert(place, Open { start: at, end: at, value, number });
+        ends.add(at, number, key);
+        *held += 1;
         *earliest = at.min(*earliest);
+    }
+
+    /// A session has become a part of another one: its entry in `ends` is outdated.
+    fn tidy(&mut self) {
+        let Self { open, ends, held, .. } = self;
+        ends.tidy(*held, |entry| {
+            open.get(&entry.key).is_some_and(|list| list.iter().any(|open| open.number == entry.number))
+        });
     }
 
     /// Emits the sessions that the watermark has passed.
@@ -251,7 +241,7 @@ where
     /// Emits the sessions whose last event happened first, if there are too many.
     fn evict<K: FnMut(Session<Q, A>)>(&mut self, sink: &mut K) {
         let most = self.layer.sessions.most;
-        while self.ends.len() > most
+        while self.held > most
             && let Some(session) = self.take_over(None)
         {
             self.layer.sessions.evicted.add(1);
@@ -261,26 +251,32 @@ where
 
     /// Removes the session that ends first, if it is over by the watermark; without one, in any case.
     fn take_over(&mut self, watermark: Option<i64>) -> Option<Session<Q, A>> {
-        let Self { layer, open, ends, earliest, .. } = self;
-        while let Some(first) = ends.first_entry()
-            && watermark.is_none_or(|watermark| layer.sessions.is_over(first.key().0, watermark))
-        {
-            let ((noted, number), key) = first.remove_entry();
-            let Some(list) = open.get_mut(&key) else { continue };
-            let Some(place) = list.iter().position(|open| open.number == number) else { continue };
+        let Self { layer, open, ends, held, earliest, .. } = self;
+        let is_due = |at| watermark.is_none_or(|watermark| layer.sessions.is_over(at, watermark));
+        while let Some(mut first) = ends.first().filter(|first| is_due(first.at)) {
+            let (noted, number) = (first.at, first.number);
+            let list = open.get_mut(&first.key);
+            let found =
+                list.and_then(|list| Some((list.iter().position(|open| open.number == number)?, list)));
+            let Some((place, list)) = found else {
+                // The session has become a part of another one.
+                PeekMut::pop(first);
+                continue;
+            };
             let open_until = list[place].end;
             if open_until > noted {
-                list[place].noted = open_until;
-                ends.insert((open_until, number), key);
+                first.at = open_until;
                 continue;
             }
             let over = list.remove(place);
+            *held -= 1;
+            let key = PeekMut::pop(first).key;
             if list.is_empty() {
                 open.remove(&key);
             }
             return Some(over.ended(key));
         }
-        *earliest = ends.first_key_value().map_or(i64::MAX, |(first, _)| first.0);
+        *earliest = ends.earliest();
         None
     }
 }
@@ -348,8 +344,9 @@ where
     }
 
     fn finish<K: FnMut(Session<Q, A>)>(&mut self, sink: &mut K) {
-        // The tree has earlier times than the ends of most sessions; sorting all takes less than moving them in it.
+        // `ends` has earlier times than the ends of most sessions; sorting all takes less than moving them in it.
         self.ends.clear();
+        self.held = 0;
         let open = std::mem::take(&mut self.open);
         let mut all = Vec::with_capacity(open.len());
         for (key, mut list) in open {
@@ -390,6 +387,6 @@ mod tests {
         let mut all = Vec::new();
         operator.finish(&mut |session| all.push((session.start, session.end, session.value)));
         assert_eq!(all, [(50, 50, vec![50]), (100, 118, vec![100, 118, 109])]);
-        assert!(operator.open.is_empty() && operator.ends.is_empty());
+        assert!(operator.open.is_empty() && operator.ends.len() == 0);
     }
 }

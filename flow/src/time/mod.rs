@@ -20,10 +20,12 @@
 //! assert_eq!(kind(&timed), std::any::type_name::<Timed>());
 //! ```
 
+mod agenda;
 mod gauge;
 mod kind;
 mod stamp;
 
+pub(crate) use agenda::Agenda;
 #[doc(hidden)]
 pub use gauge::Reached;
 pub(crate) use gauge::{Gauge, Gauges};
