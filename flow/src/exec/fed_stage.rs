@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+use std::vec::Drain;
 
 use stage_core::stage::{Cast, Hold, ProducerProgress, Progress};
 use stage_core::subscribe::{Asking, Cancellation, Role, Subscription};
@@ -29,6 +30,35 @@ pub(crate) struct FedStage<P> {
     finished: bool,
     /// Keeps the stage alive while the operator has more to emit.
     going_on: Option<Hold>,
+}
+
+/// The events of a batch.
+struct Batch<'a, E>(Drain<'a, E>);
+
+impl<E> Iterator for Batch<'_, E> {
+    type Item = E;
+
+    #[inline]
+    fn next(&mut self) -> Option<E> {
+        self.0.next()
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+
+    /// A loop over a known type of iterator moves each event in one piece. In an operator, which is generic over it, the
+    /// `Option` around an event remains: an event with a tag is then moved in two pieces, and the processor waits when
+    /// they are read in one.
+    #[inline]
+    fn fold<B, F: FnMut(B, E) -> B>(self, init: B, mut each: F) -> B {
+        let mut all = init;
+        for event in self.0 {
+            all = each(all, event);
+        }
+        all
+    }
 }
 
 /// A message to continue emitting.
@@ -117,7 +147,7 @@ impl<P: Operator> ProducerConsumer for FedStage<P> {
         out: &mut Emitter<'_, P::Out>,
     ) -> StageResult {
         let edge = self.edge(events.from()).unwrap_or_default();
-        self.operator.batch(edge, events.into_iter(), &mut |event| out.emit(event));
+        self.operator.batch(edge, Batch(events.into_iter()), &mut |event| out.emit(event));
         self.set_alarm(out)
     }
 

@@ -4,6 +4,7 @@ mod alarm;
 mod ends;
 mod fed_stage;
 mod source_stage;
+mod until_met;
 mod workers;
 
 pub(crate) use ends::{Ends, Readers};

@@ -13,8 +13,9 @@ use tokio::time::Instant;
 use super::alarm::{Alarm, Ring};
 use super::ends::Ends;
 use super::fed_stage::{GoOn, Leave, announce};
+use super::until_met::UntilMet;
 use crate::plan::{Feeds, Operator};
-use crate::source::{Counted, More, Part, Taker};
+use crate::source::{More, Part, Taker};
 use crate::time::Gauge;
 
 /// A read that takes longer than this is slow: the stage then emits what it has, and handles messages.
@@ -67,7 +68,7 @@ impl<P: Operator> Run<'_, '_, P> {
     #[inline]
     fn run(&mut self, items: impl Iterator<Item = P::In>, wanted: usize) -> usize {
         let (taken, made) = (Cell::new(0), Cell::new(0));
-        let items = UntilMet { items: Counted::new(items, &taken), wanted, made: &made };
+        let items = UntilMet::new(items, wanted, &made, &taken);
         self.operator.batch(0, items, &mut |event| {
             made.set(made.get() + 1);
             self.out.emit(event);
@@ -91,26 +92,6 @@ impl<P: Operator> Taker<P::In> for Run<'_, '_, P> {
     #[inline]
     fn take_all(&mut self, events: impl Iterator<Item = P::In>) {
         self.run(events, usize::MAX);
-    }
-}
-
-/// Items until an operator has made the wanted number of events of them.
-struct UntilMet<'a, I> {
-    items: I,
-    wanted: usize,
-    /// The number of events made, which the operator's sink counts.
-    made: &'a Cell<usize>,
-}
-
-impl<I: Iterator> Iterator for UntilMet<'_, I> {
-    type Item = I::Item;
-
-    #[inline]
-    fn next(&mut self) -> Option<I::Item> {
-        if self.made.get() >= self.wanted {
-            return None;
-        }
-        self.items.next()
     }
 }
 

@@ -289,17 +289,15 @@ where
     }
 
     fn batch<K: FnMut(J::Out)>(&mut self, _edge: usize, items: impl Iterator<Item = Self::In>, sink: &mut K) {
-        for item in items {
-            match item {
-                Lookup::Event(event) => self.look_up(event, sink),
-                Lookup::Table(_, table) => {
-                    self.table = Some(table);
-                    for event in std::mem::take(&mut self.waiting) {
-                        self.look_up(event, sink);
-                    }
+        items.for_each(|item| match item {
+            Lookup::Event(event) => self.look_up(event, sink),
+            Lookup::Table(_, table) => {
+                self.table = Some(table);
+                for event in std::mem::take(&mut self.waiting) {
+                    self.look_up(event, sink);
                 }
             }
-        }
+        });
     }
 }
 

@@ -200,6 +200,16 @@ where
         Ok(interval.number)
     }
 
+    /// Counts an event that is too late for its window, and passes it on.
+    #[cold]
+    fn too_late(&mut self, at: i64, watermark: i64, side: Side<Q, L, R>) {
+        self.marks.came_late();
+        self.layer.window.late.add(1);
+        if let Some(late) = &self.layer.late {
+            late(Late { event: side, at, watermark });
+        }
+    }
+
     /// Adds one event to its window.
     fn take_in<K: FnMut(J::Out)>(&mut self, window: i64, side: Side<Q, L, R>, sink: &mut K) {
         let which = match side {
@@ -286,26 +296,20 @@ where
     }
 
     fn batch<K: FnMut(J::Out)>(&mut self, edge: usize, events: impl Iterator<Item = Self::In>, sink: &mut K) {
-        for carried in events {
+        events.for_each(|carried| {
             let (stamp, side) = M::open(carried);
             let (Some(spans), Some(stamp)) = (self.layer.window.spans(), M::moment(stamp)) else {
                 self.take_in(0, side, sink);
-                continue;
+                return;
             };
             if self.marks.note(edge, stamp.reached) {
                 self.pass(sink);
             }
             match self.window_of(spans, stamp) {
                 Ok(window) => self.take_in(window, side, sink),
-                Err(watermark) => {
-                    self.marks.came_late();
-                    self.layer.window.late.add(1);
-                    if let Some(late) = &self.layer.late {
-                        late(Late { event: side, at: stamp.at, watermark });
-                    }
-                }
+                Err(watermark) => self.too_late(stamp.at, watermark, side),
             }
-        }
+        });
     }
 
     fn finish<K: FnMut(J::Out)>(&mut self, sink: &mut K) {

@@ -1,6 +1,5 @@
 //! Flows that end behind their first steps: the events leave for other machines, part by part of the source.
 
-use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
@@ -18,7 +17,7 @@ use crate::flow::Flow;
 use crate::plan::{Feeds, Layer, Operator, Origin, Place};
 use crate::reduce::{MapLayer, MapOperator};
 use crate::refused::Refused;
-use crate::source::{Counted, More, Part, Taker};
+use crate::source::{More, Part, Taker};
 use crate::time::{Stamped, Timed};
 
 /// A flow of event time without a layer before its end, so that each part of its source gives the same events in the
@@ -295,9 +294,9 @@ impl<C: Chain<Origin: PartByPart>> Taker<Stamped<InOf<C>>> for Taking<'_, C> {
     }
 
     fn take(&mut self, events: impl Iterator<Item = Stamped<InOf<C>>>) -> usize {
-        let taken = Cell::new(0);
-        self.take_all(Counted::new(events, &taken));
-        taken.get()
+        let mut taken = 0;
+        self.take_all(events.inspect(|_| taken += 1));
+        taken
     }
 
     fn take_all(&mut self, events: impl Iterator<Item = Stamped<InOf<C>>>) {

@@ -27,13 +27,13 @@ impl<M: Time, T: Send + 'static> Operator for Pass<M, T> {
         events: impl Iterator<Item = M::Of<T>>,
         sink: &mut K,
     ) {
-        for carried in events {
+        events.for_each(|carried| {
             let (stamp, event) = M::open(carried);
             if let Some(Stamp { reached, .. }) = M::moment(stamp) {
                 self.progress = Progress { reached, idle: false };
             }
             sink(M::close(stamp, event));
-        }
+        });
     }
 
     fn hear<K: FnMut(M::Of<T>)>(&mut self, _edge: usize, progress: Progress, _sink: &mut K) {

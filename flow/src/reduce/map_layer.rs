@@ -107,7 +107,7 @@ impl<C: Chain> Operator for MapOperator<C> {
         // for both cases: with two, the iterator of a source is called for each event, and not inlined.
         let is_only = self.marks.has_one_input();
         let (mut reached, mut any) = (self.marks.reached(), false);
-        for carried in events {
+        events.for_each(|carried| {
             let (mut stamp, event) = TimeOf::<C>::open(carried);
             if let Some(told) = TimeOf::<C>::moment(stamp) {
                 any = true;
@@ -121,7 +121,7 @@ impl<C: Chain> Operator for MapOperator<C> {
             self.chain.push(&mut self.state, stamp, event, &mut |stamp, event| {
                 sink(TimeOf::<C>::close(stamp, event));
             });
-        }
+        });
         if is_only && any {
             self.marks.note(edge, reached);
         }

@@ -154,7 +154,6 @@ pub use json::Json;
 pub use lines::RecordFlow;
 #[cfg(any(feature = "gzip", feature = "zstd"))]
 pub use packed::PackedFlow;
-pub(crate) use part::Counted;
 pub use part::{More, Part, Source};
 pub use read_error::ReadError;
 

@@ -1,6 +1,5 @@
 //! The traits of sources and their parts.
 
-use std::cell::Cell;
 use std::iter;
 use std::ops::ControlFlow;
 use std::task::Waker;
@@ -125,52 +124,16 @@ impl<T, F: FnMut(T)> Taker<T> for Each<'_, F> {
     }
 
     fn take(&mut self, events: impl Iterator<Item = T>) -> usize {
-        let taken = Cell::new(0);
-        Counted::new(events, &taken).for_each(&mut *self.0);
-        taken.get()
+        let mut taken = 0;
+        events.for_each(|event| {
+            taken += 1;
+            (self.0)(event);
+        });
+        taken
     }
 
     fn take_all(&mut self, events: impl Iterator<Item = T>) {
         events.for_each(&mut *self.0);
-    }
-}
-
-/// Counts the items that are taken of an iterator. The count is stored when the iterator is dropped: storing it for
-/// each item would make the next item wait for the store.
-pub(crate) struct Counted<'a, I> {
-    items: I,
-    taken: usize,
-    total: &'a Cell<usize>,
-}
-
-impl<'a, I> Counted<'a, I> {
-    /// Adds the number of items that are taken of `items` to `total`.
-    #[inline]
-    pub(crate) fn new(items: I, total: &'a Cell<usize>) -> Self {
-        Self { items, taken: 0, total }
-    }
-}
-
-impl<I: Iterator> Iterator for Counted<'_, I> {
-    type Item = I::Item;
-
-    #[inline]
-    fn next(&mut self) -> Option<I::Item> {
-        let item = self.items.next()?;
-        self.taken += 1;
-        Some(item)
-    }
-
-    #[inline]
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.items.size_hint()
-    }
-}
-
-impl<I> Drop for Counted<'_, I> {
-    #[inline]
-    fn drop(&mut self) {
-        self.total.set(self.total.get() + self.taken);
     }
 }
 

@@ -1,0 +1,87 @@
+//! Ends the items of a source once the demand is met.
+
+use std::cell::Cell;
+use std::ops::ControlFlow;
+
+/// Items until an operator has made the wanted number of events of them; counts those that it takes.
+pub(super) struct UntilMet<'a, I> {
+    items: I,
+    wanted: usize,
+    /// The number of events made, which the operator's sink counts.
+    made: &'a Cell<usize>,
+    /// Stored in `total` at the end: storing it for each item would make the next item wait for the store.
+    taken: usize,
+    total: &'a Cell<usize>,
+}
+
+impl<'a, I> UntilMet<'a, I> {
+    /// Passes `items` on while fewer than `wanted` events are `made`; adds the number of those passed on to `total`.
+    #[inline]
+    pub(super) const fn new(items: I, wanted: usize, made: &'a Cell<usize>, total: &'a Cell<usize>) -> Self {
+        Self { items, wanted, made, taken: 0, total }
+    }
+}
+
+impl<I: Iterator> Iterator for UntilMet<'_, I> {
+    type Item = I::Item;
+
+    #[inline]
+    fn next(&mut self) -> Option<I::Item> {
+        if self.made.get() >= self.wanted {
+            return None;
+        }
+        let item = self.items.next()?;
+        self.taken += 1;
+        Some(item)
+    }
+
+    /// Passes the items on without an `Option` around each. One would be taken apart and put together on the stack,
+    /// and the processor waits when it reads in one piece what was written in several.
+    #[inline]
+    fn fold<B, F: FnMut(B, I::Item) -> B>(mut self, init: B, mut each: F) -> B {
+        if self.made.get() >= self.wanted {
+            return init;
+        }
+        let Self { items, wanted, made, taken, .. } = &mut self;
+        let folded = items.try_fold(init, |all, item| {
+            *taken += 1;
+            let all = each(all, item);
+            if made.get() < *wanted { ControlFlow::Continue(all) } else { ControlFlow::Break(all) }
+        });
+        match folded {
+            ControlFlow::Continue(all) | ControlFlow::Break(all) => all,
+        }
+    }
+}
+
+impl<I> Drop for UntilMet<'_, I> {
+    #[inline]
+    fn drop(&mut self) {
+        self.total.set(self.total.get() + self.taken);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_are_taken_until_enough_events_are_made_by_calls_and_by_a_loop() {
+        // Each even item makes an event.
+        for (wanted, expected) in [(0, 0), (1, 2), (3, 6), (5, 10), (9, 10)] {
+            let counts = || (Cell::new(0), Cell::new(0));
+            let make =
+                |made: &Cell<usize>, item: usize| made.set(made.get() + usize::from(item.is_multiple_of(2)));
+            let (made, taken) = counts();
+            UntilMet::new(1..=10, wanted, &made, &taken).for_each(|item| make(&made, item));
+            assert_eq!((taken.get(), made.get()), (expected, wanted.min(5)));
+            let (made, taken) = counts();
+            let mut items = UntilMet::new(1..=10, wanted, &made, &taken);
+            for item in items.by_ref() {
+                make(&made, item);
+            }
+            drop(items);
+            assert_eq!((taken.get(), made.get()), (expected, wanted.min(5)));
+        }
+    }
+}
