@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::task::AtomicWaker;
-use stage_core::ack::Delivery;
+use stage_core::ack::{Delivery, Reason};
 use stage_core::pipeline::Outcome;
+use stage_core::policy::Hopeless;
 use stage_core::spawn::{StageOptions, producer_consumer};
 use stage_core::testing::{ManualConsumer, ManualProducer, settle};
 use stage_core::{BoxError, Pipeline, StepOptions, SubscribeOptions, sink};
-use stage_http::{service, service_acknowledged};
+use stage_http::{Intake, IntakeOptions, Refusal, Requests, requests, service, service_acknowledged};
 use tokio::sync::Semaphore;
 use tower::limit::ConcurrencyLimit;
 use tower::{Service, service_fn};
@@ -150,6 +151,31 @@ async fn a_failed_call_rejects_its_delivery_and_no_other() {
     settle().await;
     let out: Vec<_> = consumer.events().into_iter().map(|delivery| delivery.into_parts().0).collect();
     assert_eq!(out, [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_with_a_hopeless_error_rejects_its_delivery_for_good() {
+    let (intake, orders): (Intake<&str>, Requests<&str>) = requests(IntakeOptions::new()).unwrap();
+    let call = |order: &'static str| {
+        let error: BoxError = if order == "malformed" { Hopeless::new("no").into() } else { "busy".into() };
+        ready(Err::<(), _>(error))
+    };
+    let running = Pipeline::builder("orders")
+        .start("requests", move || Ok(orders.clone()))
+        .step("call", move || Ok(service_acknowledged(service_fn(call))))
+        .finish_fn("done", Delivery::acknowledge)
+        .start()
+        .await
+        .unwrap();
+    let malformed = intake.place().await.unwrap().submit("malformed").await.unwrap_err();
+    let is_hopeless =
+        matches!(&malformed, Refusal::Rejected(Reason::Hopeless(error)) if error.to_string() == "no");
+    assert!(is_hopeless, "{malformed:?}");
+    let plain = intake.place().await.unwrap().submit("tea").await.unwrap_err();
+    let has_failed =
+        matches!(&plain, Refusal::Rejected(Reason::Failed(error)) if error.to_string() == "busy");
+    assert!(has_failed, "{plain:?}");
+    running.stop().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
