@@ -8,7 +8,7 @@ use std::time::Duration;
 use stage_core::ack::{AckOptions, Acknowledger, Deliveries, Delivery, Reason, RejectedDelivery};
 use stage_core::policy::{DeadLetter, Failed, FailurePolicy, Hopeless, attempt, dead_letters_fn};
 use stage_core::{Backoff, BoxError, Context, Demand, Emitter, Init, Pipeline, Producer, StageResult};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
 const TWICE_MORE: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(9)).attempts(2);
@@ -107,6 +107,15 @@ impl Producer for Rows {
     }
 }
 
+/// Returns, for each rejection of the malformed row, whether it was for good.
+fn rejected_for_good(rejections: &mut UnboundedReceiver<(&'static str, Reason)>) -> Vec<bool> {
+    let rejections = std::iter::from_fn(|| rejections.try_recv().ok());
+    rejections
+        .filter(|(row, _)| *row == "two")
+        .map(|(_, reason)| matches!(reason, Reason::Hopeless(_)))
+        .collect()
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_hopeless_delivery_is_rejected_for_good() {
     let unwritten = |error: fn() -> BoxError| {
@@ -115,13 +124,15 @@ async fn a_hopeless_delivery_is_rejected_for_good() {
         ))
     };
     let policies = [
-        (FailurePolicy::skip().retry(TWICE_MORE), true),
-        (FailurePolicy::restart().retry(TWICE_MORE), true),
+        (FailurePolicy::skip().retry(TWICE_MORE), true, None),
+        (FailurePolicy::restart().retry(TWICE_MORE), true, None),
+        // The error ends the pipeline, and the row does not come again when it runs the next time.
+        (FailurePolicy::stop().retry(TWICE_MORE), true, Some("invalid digit found in string")),
         // The letter would be lost for good, although the next one may be written.
-        (unwritten(|| "the disk is full".into()), false),
-        (unwritten(|| Hopeless::new("no text").into()), true),
+        (unwritten(|| "the disk is full".into()), false, None),
+        (unwritten(|| Hopeless::new("no text").into()), true, None),
     ];
-    for (policy, expected) in policies {
+    for (policy, expected, end) in policies {
         let (sent, mut rejections) = unbounded_channel();
         let recipe = move || Ok(Rows { rejections: Rejections(sent.clone()), deliveries: None });
         let shown = format!("{policy:?}");
@@ -130,13 +141,24 @@ async fn a_hopeless_delivery_is_rejected_for_good() {
             policy,
             || Ok(attempt(|row: &'static str| send(row).map(drop))),
         );
+        let error = pipeline.start().await.unwrap().join().await.err().map(|error| error.to_string());
+        assert_eq!(error.is_some(), end.is_some(), "{shown}: {error:?}");
+        assert!(error.unwrap_or_default().contains(end.unwrap_or_default()), "{shown}");
+        assert_eq!(rejected_for_good(&mut rejections), [expected], "{shown}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_that_is_mapped_to_an_error_is_rejected_for_good_if_the_error_says_so() {
+    let changes: [(fn(&str) -> Result<(), BoxError>, bool); 2] =
+        [(|_| Err(Hopeless::new("no").into()), true), (|_| Err("busy".into()), false)];
+    for (change, expected) in changes {
+        let (sent, mut rejections) = unbounded_channel();
+        let recipe = move || Ok(Rows { rejections: Rejections(sent.clone()), deliveries: None });
+        let pipeline = Pipeline::builder("rows")
+            .start("rows", recipe)
+            .finish_fn("map", move |row: Delivery<&'static str>| drop(row.try_map(change)));
         pipeline.start().await.unwrap().join().await.unwrap();
-        let mut hopeless = Vec::new();
-        while let Ok((row, reason)) = rejections.try_recv() {
-            if row == "two" {
-                hopeless.push(matches!(reason, Reason::Hopeless(_)));
-            }
-        }
-        assert_eq!(hopeless, [expected], "{shown}");
+        assert_eq!(rejected_for_good(&mut rejections), [expected]);
     }
 }
