@@ -336,6 +336,28 @@ async fn a_verdict_does_not_wait_for_the_rest_of_its_batch() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_verdict_that_waits_for_no_others_is_reported_without_a_timer() {
+    let bag = Bag::of(0..1);
+    let start = bag.clone();
+    let (hand, mut held) = mpsc::unbounded_channel();
+    let pipeline = Pipeline::builder("hand")
+        .start("bag", move || {
+            let options = AckOptions::new().linger(Duration::ZERO);
+            Ok(Source { options, ..source(&start) })
+        })
+        .finish("hand", move || Ok(Hand(hand.clone())));
+    let running = pipeline.start().await.unwrap();
+    let first = held.recv().await.unwrap();
+    // A timer would take until the next millisecond.
+    tokio::time::advance(Duration::from_micros(500)).await;
+    let begun = Instant::now();
+    first.acknowledge();
+    bag.told.notified().await;
+    assert_eq!((bag.lines(), begun.elapsed()), (vec!["done 0".to_owned()], Duration::ZERO));
+    running.join().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn verdicts_are_retried_as_often_as_configured_and_then_reported() {
     /// Fails a given number of times.
     #[derive(Clone)]
