@@ -113,6 +113,27 @@ impl<T> Delivery<T> {
         Split::new(value.into_iter(), token)
     }
 
+    /// Same as [`split`](Self::split) for items that succeed or fail together, as the pieces of a [`Whole`](super::Whole) do:
+    /// once one of them is rejected, those that are still on their way are skipped.
+    ///
+    /// ```
+    /// use stage_core::ack::{Delivery, Reason};
+    ///
+    /// let mut lines = Delivery::untracked(["one", "two"]).pieces();
+    /// let first = lines.next().ok_or("two lines")?;
+    /// first.reject(Reason::failed("no room"));
+    /// // Of a delivery that a source tracks, the steps acknowledge the second line without handling it.
+    /// assert_eq!(lines.map(|line| *line).collect::<Vec<_>>(), ["two"]);
+    /// # Ok::<(), &str>(())
+    /// ```
+    pub fn pieces(self) -> Split<T::IntoIter>
+    where
+        T: IntoIterator,
+    {
+        let (value, token) = self.into_parts();
+        Split::of_whole(value.into_iter(), token)
+    }
+
     /// Joins several deliveries into one; its verdict applies to all of them.
     pub fn join(deliveries: impl IntoIterator<Item = Self>) -> Delivery<Vec<T>> {
         let (values, tokens): (Vec<T>, Vec<Token>) = deliveries.into_iter().map(Self::into_parts).unzip();

@@ -1,8 +1,9 @@
-//! A delivery that was split into many parts.
+//! A delivery that was split into many parts or pieces.
 
 use std::fmt;
 use std::mem;
 
+use super::group::GroupKind;
 use super::inbox::Inbox;
 use super::looked::Looked;
 use super::reason::Reason;
@@ -16,6 +17,8 @@ use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, lock};
 /// single subtraction. As many frames exist as there were ever open deliveries with many parts at a time.
 pub(super) struct Frame {
     holders: AtomicUsize,
+    /// Whether the holders are the pieces of a whole. Written before the first of them is made.
+    pieces: AtomicBool,
     /// Set with the first reason, and reset when the frame is used again.
     rejected: AtomicBool,
     inside: Mutex<Inside>,
@@ -37,12 +40,14 @@ loom::lazy_static! {
 
 impl Frame {
     /// Returns the frame of the delivery of `slot`, with one holder.
-    pub(super) fn of(slot: Slot) -> &'static Self {
+    pub(super) fn of(slot: Slot, kind: GroupKind) -> &'static Self {
         let spare = lock(&SPARE).pop();
         let frame = spare.unwrap_or_else(|| {
-            let (holders, rejected) = (AtomicUsize::new(0), AtomicBool::new(false));
-            Box::leak(Box::new(Self { holders, rejected, inside: Mutex::default() }))
+            let (holders, inside) = (AtomicUsize::new(0), Mutex::default());
+            let (pieces, rejected) = (AtomicBool::new(false), AtomicBool::new(false));
+            Box::leak(Box::new(Self { holders, pieces, rejected, inside }))
         });
+        frame.pieces.store(kind == GroupKind::Pieces, Ordering::Relaxed);
         lock(&frame.inside).slot = Some(slot);
         frame.holders.store(1, Ordering::Relaxed);
         frame
@@ -85,6 +90,13 @@ impl Frame {
     #[inline]
     pub(super) fn is_rejected(&self) -> bool {
         self.rejected.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether the holders are pieces, which are skipped after one of them was rejected. They reach other threads by
+    /// means that order what was written before.
+    #[inline]
+    pub(super) fn is_dead_whole(&self) -> bool {
+        self.is_rejected() && self.pieces.load(Ordering::Relaxed)
     }
 
     pub(super) fn inbox(&self) -> Option<Arc<Inbox>> {

@@ -24,6 +24,7 @@ enum Step {
     Drop(usize),
     Clone(usize),
     Split(usize),
+    Pieces(usize),
     Join(usize, usize),
     Open(usize),
     Piece(usize),
@@ -42,6 +43,7 @@ fn step() -> impl Strategy<Value = Step> {
         any::<usize>().prop_map(Step::Drop),
         any::<usize>().prop_map(Step::Clone),
         any::<usize>().prop_map(Step::Split),
+        any::<usize>().prop_map(Step::Pieces),
         any::<(usize, usize)>().prop_map(|(one, other)| Step::Join(one, other)),
         any::<usize>().prop_map(Step::Open),
         any::<usize>().prop_map(Step::Piece),
@@ -92,6 +94,16 @@ impl World {
         }
     }
 
+    /// Cuts a delivery in two.
+    fn split(&mut self, number: usize, cut: impl FnOnce(Delivery<[Vec<u64>; 2]>) -> Vec<Held>) {
+        let Some(one) = self.take(number) else { return };
+        let numbers = one.clone_value();
+        self.more(&numbers);
+        self.more(&numbers);
+        self.fewer(&numbers, true);
+        self.held.extend(cut(one.map(|numbers| [numbers.clone(), numbers])));
+    }
+
     fn run(&mut self, step: Step) {
         match step {
             Step::Deliver(many) => {
@@ -126,15 +138,8 @@ impl World {
                 self.more(&one);
                 self.held.extend([one.clone(), one]);
             }
-            Step::Split(number) => {
-                let Some(one) = self.take(number) else { return };
-                let numbers = one.clone_value();
-                self.more(&numbers);
-                self.more(&numbers);
-                self.fewer(&numbers, true);
-                let parts = one.map(|numbers| [numbers.clone(), numbers]).split();
-                self.held.extend(parts);
-            }
+            Step::Split(number) => self.split(number, |pair| pair.split().collect()),
+            Step::Pieces(number) => self.split(number, |pair| pair.pieces().collect()),
             Step::Join(one, other) => {
                 let pair = [self.take(one), self.take(other)];
                 let joined = Delivery::join(pair.into_iter().flatten());

@@ -110,6 +110,33 @@ fn parts_settle_once_behind_the_last_of_them_and_their_frame_is_used_again() {
 }
 
 #[test]
+fn pieces_that_are_known_in_advance_are_skipped_behind_one_that_failed_and_judged_once() {
+    model(|| {
+        let books = books();
+        let source = Deliveries::new(&books, StageTrace::default());
+        let mut pieces = source.deliver([([1, 2], 7)]).next().unwrap().pieces();
+        let (one, other) = (pieces.next().unwrap(), pieces.next().unwrap());
+        assert!(pieces.next().is_none());
+        let first = thread::spawn(move || one.reject(Reason::failed("no")));
+        let saw_it_rejected = other.token().is_rejected();
+        assert!(other.token().is_of_dead_whole() || !saw_it_rejected);
+        other.acknowledge();
+        // The same frame, if the first holder was the last; its parts are no pieces.
+        let parts: Vec<_> = source.deliver([([1, 2], 8)]).next().unwrap().split().collect();
+        parts[0].token().fail(Reason::failed("no"));
+        assert!(!parts[1].token().is_of_dead_whole());
+        drop(parts);
+        first.join().unwrap();
+        let mut verdicts = Verdicts::new();
+        books.collect(&mut verdicts, None);
+        let mut rejected: Vec<_> = verdicts.rejected.iter().map(|rejected| rejected.receipt).collect();
+        rejected.sort_unstable();
+        assert_eq!((verdicts.acknowledged.len(), rejected), (0, vec![7, 8]));
+        assert_eq!(books.open_places(), 0);
+    });
+}
+
+#[test]
 fn a_whole_whose_pieces_settle_while_others_are_made_is_judged_once_behind_the_last_of_them() {
     model(|| {
         let books = books();

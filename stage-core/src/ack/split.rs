@@ -6,7 +6,7 @@ use super::token::Token;
 /// The most parts that are counted as holders in advance.
 const AHEAD: usize = 4096;
 
-/// Iterator over the parts of a delivery: see [`Delivery::split`].
+/// Iterator over the parts of a delivery: see [`Delivery::split`] and [`Delivery::pieces`].
 #[derive(Debug)]
 #[must_use = "parts that are not taken out reject the delivery"]
 pub struct Split<I> {
@@ -20,6 +20,15 @@ pub struct Split<I> {
 impl<I> Split<I> {
     pub(super) fn new(items: I, token: Token) -> Self {
         Self { items, token: Some(token), ahead: 0 }
+    }
+
+    /// Same for the pieces of a whole.
+    pub(super) fn of_whole(items: I, token: Token) -> Self
+    where
+        I: Iterator,
+    {
+        let token = token.of_pieces(items.size_hint().0);
+        Self::new(items, token)
     }
 
     /// Ends the iterator's hold, with the holders that were not made.

@@ -1,10 +1,11 @@
 //! One holder of a delivery: it acknowledges or rejects, at the latest when it is dropped.
 
+mod parts;
+
 use std::fmt;
 use std::mem;
 
 use super::delivery::Delivery;
-use super::frame::Frame;
 use super::group::{GroupKind, TokenGroup};
 use super::handled::Handled;
 use super::holder::Holder;
@@ -24,9 +25,6 @@ pub struct Token {
     holder: Holder,
     trace: Trace,
 }
-
-/// From this number of parts on, a delivery is split by a [`Frame`]. Fewer in tests, so that random histories have both.
-const MANY: usize = if cfg!(test) { 2 } else { 16 };
 
 impl Token {
     /// Returns a token whose verdict is not reported.
@@ -80,12 +78,6 @@ impl Token {
                 Self::held_by(Holder::Group(TokenGroup::of_many(tokens), Looked::yes())).traced(trace)
             }
         }
-    }
-
-    /// Returns the token of a whole: the tokens that it [shares](Self::share) belong to its pieces.
-    pub(super) fn of_whole(mut self, name: Option<Arc<str>>) -> Self {
-        let trace = mem::take(&mut self.trace);
-        Self::held_by(Holder::Group(TokenGroup::of_pieces(self, name), Looked::yes())).traced(trace)
     }
 
     /// Adds a holder: the delivery is acknowledged once all holders have acknowledged it.
@@ -246,8 +238,9 @@ impl Token {
     #[inline]
     pub(crate) fn is_of_dead_whole(&self) -> bool {
         match &self.holder {
-            Holder::Nothing | Holder::Slot(..) | Holder::Frame(..) => false,
+            Holder::Nothing | Holder::Slot(..) => false,
             Holder::Group(group, _) => group.kind() == GroupKind::Pieces && group.is_rejected(),
+            Holder::Frame(frame, _) => frame.is_dead_whole(),
         }
     }
 
@@ -264,78 +257,6 @@ impl Token {
     #[inline]
     pub(super) fn into_holder(self) -> Holder {
         self.dismantle().0
-    }
-
-    /// Returns the same token as one whose further holders cost less, for this number of parts.
-    pub(super) fn shared_by(self, parts: usize) -> Self {
-        let (holder, trace) = self.dismantle();
-        let holder = match holder {
-            Holder::Slot(slot, looked) if parts >= MANY && !slot.is_shared() => {
-                Holder::Frame(Frame::of(slot), looked)
-            }
-            Holder::Slot(slot, looked) => Holder::Group(slot.into_group(), looked),
-            held => held,
-        };
-        Self { holder, trace }
-    }
-
-    /// Counts this number of holders in advance, for [`part`](Self::part).
-    pub(super) fn hold(&self, holders: usize) {
-        match &self.holder {
-            Holder::Nothing | Holder::Slot(..) => {}
-            Holder::Group(group, _) => group.hold(holders),
-            Holder::Frame(frame, _) => frame.hold(holders),
-        }
-    }
-
-    /// Takes back holders that were counted in advance and not made.
-    pub(super) fn release(&self, holders: usize) {
-        match &self.holder {
-            Holder::Nothing | Holder::Slot(..) => {}
-            Holder::Group(group, _) => group.acknowledge(holders),
-            Holder::Frame(frame, _) => frame.acknowledge(holders),
-        }
-    }
-
-    /// Returns a delivery of a holder that was counted in advance, by a token that is [shared](Self::shared_by).
-    #[inline]
-    pub(super) fn part<T>(&self, value: T) -> Delivery<T> {
-        let holder = match &self.holder {
-            Holder::Frame(frame, _) => Holder::Frame(frame, Looked::no()),
-            Holder::Group(group, _) => Holder::Group(Arc::clone(group), Looked::no()),
-            Holder::Nothing | Holder::Slot(..) => Holder::Nothing,
-        };
-        self.delivery_of(holder, value)
-    }
-
-    /// Appends the parts of the next `count` items, or of all if there are fewer, and takes each from `count`.
-    #[inline]
-    pub(super) fn parts<I: Iterator>(
-        &self,
-        items: &mut I,
-        count: &mut usize,
-        parts: &mut Vec<Delivery<I::Item>>,
-    ) {
-        let known = items.take(*count);
-        // The kind of the holder is looked at once.
-        if let Holder::Frame(frame, _) = &self.holder {
-            parts.extend(known.map(|item| {
-                *count -= 1;
-                self.delivery_of(Holder::Frame(frame, Looked::no()), item)
-            }));
-        } else {
-            parts.extend(known.map(|item| {
-                *count -= 1;
-                self.part(item)
-            }));
-        }
-    }
-
-    #[inline]
-    fn delivery_of<T>(&self, holder: Holder, value: T) -> Delivery<T> {
-        let mut trace = self.trace.share();
-        trace.pass_on();
-        Delivery { value, token: Self { holder, trace } }
     }
 
     pub(super) fn inbox(&self) -> Option<Arc<Inbox>> {

@@ -259,4 +259,31 @@ mod tests {
         drop(one);
         assert!(!two.unwrap().token().is_of_dead_whole());
     }
+
+    #[test]
+    fn pieces_that_are_known_in_advance_are_those_of_a_whole_whatever_their_number() {
+        for count in [1, 2, 40] {
+            let (case, whole) = Case::new();
+            drop(whole);
+            assert_eq!(case.verdicts(), ["a stage dropped it"]);
+            let source = Deliveries::new(&case.books, StageTrace::default());
+            let whole = |receipt| source.deliver([(0..count, receipt)]).next().unwrap().pieces();
+            let mut pieces: Vec<_> = whole(8).collect();
+            assert!(!pieces[0].token().is_of_dead_whole());
+            let first = pieces.pop().unwrap();
+            first.token().fail(Reason::failed("no"));
+            assert!(first.token().is_of_dead_whole());
+            first.acknowledge();
+            assert!(pieces.iter().all(|piece| piece.token().is_of_dead_whole()));
+            Token::acknowledge_all(pieces.into_iter().map(|piece| piece.into_parts().1));
+            assert_eq!(case.verdicts(), ["no"], "of {count}");
+            // What is used again knows nothing of it.
+            let parts: Vec<_> = source.deliver([(0..count, 9)]).next().unwrap().split().collect();
+            parts[0].token().fail(Reason::failed("no"));
+            assert!(!parts[0].token().is_of_dead_whole());
+            drop(parts);
+            Token::acknowledge_all(whole(10).map(|piece| piece.into_parts().1));
+            assert_eq!(case.verdicts(), ["done", "no"], "of {count}");
+        }
+    }
 }

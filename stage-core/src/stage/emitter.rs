@@ -1,5 +1,7 @@
 //! The emitter of a callback.
 
+mod split;
+
 use std::future::Future;
 use std::time::Duration;
 
@@ -8,7 +10,6 @@ use super::effect::{Effect, Timer};
 use super::events::Events;
 use super::hold::Hold;
 use super::message::{CallError, Cast, CastOf};
-use crate::ack::Delivery;
 use crate::base::error::SubscribeError;
 use crate::base::progress::Progress;
 use crate::base::stats::Gauges;
@@ -366,32 +367,5 @@ impl<E> Emitter<'_, E> {
     /// Returns the name of the step.
     pub fn name(&self) -> &str {
         &self.state.step
-    }
-}
-
-impl<E> Emitter<'_, Delivery<E>> {
-    /// Emits a delivery for each item of a delivered collection. The original is acknowledged once all of them are, or at
-    /// once if there are none.
-    ///
-    /// The same as [`extend`](Self::extend) with [`Delivery::split`], at less than half of the cost per item.
-    ///
-    /// ```
-    /// use stage_core::ack::Delivery;
-    /// use stage_core::{Emitter, Events, ProducerConsumer, StageResult};
-    ///
-    /// struct Split;
-    ///
-    /// impl ProducerConsumer for Split {
-    ///     type In = Delivery<Vec<u64>>;
-    ///     type Out = Delivery<u64>;
-    ///
-    ///     async fn handle_events(&mut self, frames: Events<'_, Self::In>, out: &mut Emitter<'_, Self::Out>) -> StageResult {
-    ///         frames.into_iter().for_each(|frame| out.split(frame));
-    ///         Ok(())
-    ///     }
-    /// }
-    /// ```
-    pub fn split<I: IntoIterator<Item = E>>(&mut self, delivery: Delivery<I>) {
-        delivery.split().append_to(self.buffer);
     }
 }
