@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use stage_connect::{MessageId, Push};
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until};
 
 use super::filling::{Filled, Filling};
 use crate::entrance::{Entrance, Stored};
@@ -26,7 +26,9 @@ impl<P: Push<Message = Bytes>> Lane<P> {
     pub(super) async fn run(mut self) {
         loop {
             self.filling.until(|filling| filling.since().is_some()).await;
-            if let Some(full_at) = self.filling.since().and_then(|since| since.checked_add(self.linger)) {
+            let full_at = self.filling.since().and_then(|since| since.checked_add(self.linger));
+            // A timer has a resolution of 1 ms, so it is not set for a moment that has passed.
+            if let Some(full_at) = full_at.filter(|full_at| *full_at > Instant::now()) {
                 tokio::select! {
                     biased;
                     () = self.filling.until(|filling| !filling.has_room()) => {}

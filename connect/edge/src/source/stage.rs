@@ -136,16 +136,14 @@ impl<E: Edge, T: Send + 'static> EdgeSource<E, T> {
         let Some(deliveries) = &self.deliveries else { return 0 };
         let Ready { mut events, ticket, origin, .. } = ready;
         let count = events.len();
+        let Some(origin) = origin else {
+            let Some(delivery) = deliveries.deliver([(events, ticket)]).next() else { return 0 };
+            out.pieces(delivery);
+            return count;
+        };
         let Some(last) = events.pop() else { return 0 };
         let Some(delivery) = deliveries.deliver([((), ticket)]).next() else { return 0 };
-        let mut frame = match origin {
-            None if count == 1 => {
-                out.emit(delivery.map(|()| last));
-                return 1;
-            }
-            None => Whole::new(delivery),
-            Some(origin) => Whole::named(delivery, origin),
-        };
+        let mut frame = Whole::named(delivery, origin);
         out.extend(events.into_iter().map(|event| frame.piece(event).map(|piece| piece.part)));
         out.emit(frame.last(last).map(|piece| piece.part));
         count

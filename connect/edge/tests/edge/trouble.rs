@@ -18,11 +18,20 @@ pub(crate) enum Trouble {
     Cut,
     LostAnswers,
     Redelivery,
+    LostFrames,
 }
 
 impl Trouble {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Crash, Self::Leave, Self::Zombie, Self::Still, Self::Cut, Self::LostAnswers, Self::Redelivery];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Crash,
+        Self::Leave,
+        Self::Zombie,
+        Self::Still,
+        Self::Cut,
+        Self::LostAnswers,
+        Self::Redelivery,
+        Self::LostFrames,
+    ];
 
     /// Makes it happen to a machine, which `next` replaces if it ends.
     pub(crate) async fn happen(
@@ -43,6 +52,7 @@ impl Trouble {
             Self::Cut => troubled(edge, Network::Down, chance.millis(10_000)),
             Self::LostAnswers => edge.lose_answers(chance.some(4)),
             Self::Redelivery => server.redeliver(),
+            Self::LostFrames => edge.lose_frames(chance.some(3)),
         }
     }
 }

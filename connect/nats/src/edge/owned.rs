@@ -21,6 +21,14 @@ pub(super) enum Before {
     Again,
 }
 
+/// The consumer of an epoch after a connection was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Consumer {
+    New,
+    /// It has frames in hand.
+    Kept,
+}
+
 /// Makes the consumer of this epoch the only one of the partition.
 ///
 /// A new consumer begins with the oldest frame in the partition, so it delivers a frame again that was lost on its way.
@@ -31,7 +39,7 @@ pub(super) async fn open(
     partition: Partition,
     epoch: Epoch,
     before: Before,
-) -> Result<(), ConnectError> {
+) -> Result<Consumer, ConnectError> {
     let (at, what) = (reader.describe(), "cannot open the consumer");
     let ReadOptions { stream, consumer, .. } = &reader.options;
     for _ in 0..ATTEMPTS {
@@ -45,7 +53,7 @@ pub(super) async fn open(
             }
         }
         if exists {
-            return Ok(());
+            return Ok(Consumer::Kept);
         }
         if reader.in_hand() > 0 {
             return Err(ConnectError::fenced(at, "the consumer was deleted"));
@@ -56,7 +64,7 @@ pub(super) async fn open(
             Ok(info) => {
                 let differences = api::differences(&info, &reader.options);
                 if differences.is_empty() {
-                    return Ok(());
+                    return Ok(Consumer::New);
                 }
                 let wrong = format!("the server changed the consumer: {}", differences.join(", "));
                 return Err(ConnectError::fatal(at, wrong, "change the options of the edge"));

@@ -1,6 +1,9 @@
 //! A pipeline across an edge, and frames through an edge by hand, beside the bare client with the same frames and with one event
 //! a message; and the work of an edge without events:
 //! `cargo test --release -p stage-nats --test edge speed -- --ignored --nocapture --test-threads 1`.
+//! `SPEED_ONLY=pipeline`, or `frames`, `edge` or `single`, leaves out the other contenders, for a profile; `SPEED_FRAME=1000` the
+//! other sizes; `SPEED_IN_FLIGHT=1` sets the frames of a partition that the pipeline has in hand, and `SPEED_TOGETHER=4` those that
+//! are settled together by hand.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -92,7 +95,11 @@ impl Producer for Numbers {
 }
 
 fn across(edge: &NatsEdge, name: &str, partitions: u32, frame: usize) -> Across<NatsEdge, Event> {
-    let change = move |spec: EdgeSpec| spec.frame_bytes(frame).setup(true);
+    let in_flight = std::env::var("SPEED_IN_FLIGHT").ok().map(|frames| frames.parse().unwrap());
+    let change = move |spec: EdgeSpec| {
+        let in_flight = in_flight.unwrap_or(spec.frames_in_flight);
+        spec.frame_bytes(frame).frames_in_flight(in_flight).setup(true)
+    };
     Across::new(edge.clone(), name)
         .by(|event: &Event| event.number % 1024)
         .app("speed")
@@ -105,16 +112,27 @@ const fn frame_bytes(events: usize) -> usize {
     BEFORE.0 + events * (BEFORE.1 + EVENT)
 }
 
+/// The half of a pipeline that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Half {
+    Both,
+    /// Up to the edge, which keeps all frames.
+    Before,
+    /// Behind the edge, which has all frames.
+    Behind,
+}
+
 /// Passes events across an edge and through one step; returns the time.
-async fn pipeline(server: &NatsServer, name: &str, events: u32, in_frame: usize) -> Duration {
+async fn pipeline(server: &NatsServer, name: &str, events: u32, in_frame: usize, half: Half) -> Duration {
     let edge = NatsEdge::new(server.server());
+    let kept = if half == Half::Both { 64 } else { 100_000 };
     let (handled, done) = (Arc::new(AtomicU64::new(0)), Arc::new(tokio::sync::Notify::new()));
     let (count, last) = (Arc::clone(&handled), Arc::clone(&done));
     let begun = Instant::now();
     let pipeline = Pipeline::builder("speed")
         .start("numbers", move || Ok(Numbers { next: 0, end: events, deliveries: None }))
         .acknowledged()
-        .across(across(&edge, name, PARTITIONS, frame_bytes(in_frame)))
+        .across(across(&edge, name, PARTITIONS, frame_bytes(in_frame)).spec(|spec| spec.frames_kept(kept)))
         .step_fn("step", |event: Event| event.number)
         .finish_fn("count", move |number| {
             std::hint::black_box(number);
@@ -122,7 +140,16 @@ async fn pipeline(server: &NatsServer, name: &str, events: u32, in_frame: usize)
                 last.notify_one();
             }
         });
+    let pipeline = match half {
+        Half::Both => pipeline,
+        Half::Before => pipeline.only(Parts::before(name)),
+        Half::Behind => pipeline.only(Parts::behind(name)),
+    };
     let running = pipeline.start().await.unwrap();
+    if half == Half::Before {
+        running.join().await.unwrap();
+        return begun.elapsed();
+    }
     done.notified().await;
     let took = begun.elapsed();
     running.drain(Duration::from_secs(10)).await.unwrap();
@@ -132,6 +159,8 @@ async fn pipeline(server: &NatsServer, name: &str, events: u32, in_frame: usize)
 /// Stores and accepts `frames` frames per partition through an edge; returns the time.
 async fn edge(server: &NatsServer, name: &str, frames: u32, size: usize) -> Duration {
     let edge = NatsEdge::new(server.server());
+    let together =
+        std::env::var("SPEED_TOGETHER").map_or(NonZeroUsize::MIN, |frames| frames.parse().unwrap());
     let spec = EdgeSpec::new("speed", name).partitions(PARTITIONS).setup(true);
     edge.open(&spec).await.unwrap();
     let begun = Instant::now();
@@ -155,10 +184,11 @@ async fn edge(server: &NatsServer, name: &str, frames: u32, size: usize) -> Dura
             inlet.connect().await.unwrap();
             let mut accepted = 0;
             while accepted < frames {
-                for frame in inlet.pull(NonZeroUsize::MIN, Duration::from_secs(5)).await.unwrap() {
-                    settle.settle(&[(frame.receipt, Disposition::Accept)]).await.unwrap();
-                    accepted += 1;
-                }
+                let frames = inlet.pull(together, Duration::from_secs(5)).await.unwrap();
+                let settled: Vec<_> =
+                    frames.into_iter().map(|frame| (frame.receipt, Disposition::Accept)).collect();
+                settle.settle(&settled).await.unwrap();
+                accepted += u32::try_from(settled.len()).unwrap();
             }
         });
     }
@@ -214,8 +244,53 @@ async fn bare(server: &NatsServer, name: &str, messages: u32, size: usize, windo
     begun.elapsed()
 }
 
-fn events_a_second(events: u32, took: Duration) -> f64 {
-    f64::from(events) / took.as_secs_f64()
+/// What a contender has used.
+struct Used {
+    events: u32,
+    time: Duration,
+    /// The processor time of this process, and of the server.
+    here: Duration,
+    there: Duration,
+}
+
+impl Used {
+    /// Runs a contender for `events` events, unless the variable names another one.
+    async fn by(
+        server: &NatsServer,
+        name: &str,
+        events: u32,
+        contender: impl Future<Output = Duration>,
+    ) -> Option<Self> {
+        if std::env::var("SPEED_ONLY").is_ok_and(|only| !only.split(',').any(|only| only == name)) {
+            return None;
+        }
+        let (here, there) = (processor_time("self"), processor_time(&server.id().to_string()));
+        let time = contender.await;
+        let here = processor_time("self").saturating_sub(here);
+        let there = processor_time(&server.id().to_string()).saturating_sub(there);
+        let used = Self { events, time, here, there };
+        let each = |time: Duration| 1e9 * time.as_secs_f64() / f64::from(events);
+        println!(
+            "  {name}: {:.0} events per second; of an event {:.0} ns, processor time here {:.0} ns, at the server {:.0} ns",
+            used.speed(),
+            each(time),
+            each(used.here),
+            each(used.there)
+        );
+        Some(used)
+    }
+
+    /// Events per second.
+    fn speed(&self) -> f64 {
+        f64::from(self.events) / self.time.as_secs_f64()
+    }
+}
+
+/// Returns the number of frames that an edge has stored.
+async fn stored(server: &NatsServer, name: &str) -> u32 {
+    let context = async_nats::jetstream::new(server.client().await);
+    let stream = context.get_stream(format!("EDGE_speed_{name}")).await.unwrap();
+    u32::try_from(stream.cached_info().state.last_sequence).unwrap()
 }
 
 /// Prints events per second. The contenders take turns.
@@ -224,31 +299,49 @@ fn events_a_second(events: u32, took: Duration) -> f64 {
 async fn speed_beside_the_bare_client() {
     let Some(server) = NatsServer::start(&[]).await else { return };
     let singles = 15_000;
-    for (in_frame, frames) in SIZES {
+    let only = std::env::var("SPEED_FRAME").ok().map(|size| size.parse::<usize>().unwrap());
+    for (in_frame, frames) in SIZES.into_iter().filter(|(size, _)| only.is_none_or(|only| only == *size)) {
         let size = frame_bytes(in_frame);
         let events = PARTITIONS * frames * u32::try_from(in_frame).unwrap();
         for round in 0..PAIRS {
-            let name = |kind: &str| format!("{kind}{in_frame}-{round}");
-            let ours = events_a_second(events, pipeline(&server, &name("pipeline"), events, in_frame).await);
-            let batched = events_a_second(events, bare(&server, &name("frames"), frames, size, 32).await);
-            let by_hand = events_a_second(events, edge(&server, &name("edge"), frames, size).await);
-            let single = bare(&server, &name("single"), singles, EVENT, 1000).await;
-            let single = events_a_second(PARTITIONS * singles, single);
+            let [of_pipeline, of_halves, of_frames, of_edge, of_single] =
+                ["pipeline", "halves", "frames", "edge", "single"]
+                    .map(|kind| format!("{kind}{in_frame}-{round}"));
+            println!("{in_frame} events a frame:");
+            let through = pipeline(&server, &of_pipeline, events, in_frame, Half::Both);
+            let ours = Used::by(&server, "pipeline", events, through).await;
+            if ours.is_some() {
+                let stored = stored(&server, &of_pipeline).await;
+                println!("  {stored} frames of {:.0} events", f64::from(events) / f64::from(stored));
+            }
+            let through = pipeline(&server, &of_halves, events, in_frame, Half::Before);
+            Used::by(&server, "before", events, through).await;
+            let through = pipeline(&server, &of_halves, events, in_frame, Half::Behind);
+            Used::by(&server, "behind", events, through).await;
+            let through = bare(&server, &of_frames, frames, size, 32);
+            let batched = Used::by(&server, "frames", events, through).await;
+            let through = Box::pin(edge(&server, &of_edge, frames, size));
+            let by_hand = Used::by(&server, "edge", events, through).await;
+            let through = bare(&server, &of_single, singles, EVENT, 1000);
+            let single = Used::by(&server, "single", PARTITIONS * singles, through).await;
+            let (Some(ours), Some(batched), Some(by_hand), Some(single)) = (ours, batched, by_hand, single)
+            else {
+                continue;
+            };
             println!(
-                "{in_frame} events a frame: pipeline {ours:.0} ev/s; bare client with frames {batched:.0} ev/s, ratio \
-                 {:.2}; frames through the edge by hand {by_hand:.0} ev/s, ratio {:.2}; bare client with one event a \
-                 message {single:.0} ev/s, ratio {:.1}",
-                ours / batched,
-                by_hand / batched,
-                ours / single
+                "  pipeline beside the bare client with frames {:.2}, frames through the edge by hand {:.2}; pipeline \
+                 beside one event a message {:.1}",
+                ours.speed() / batched.speed(),
+                by_hand.speed() / batched.speed(),
+                ours.speed() / single.speed()
             );
         }
     }
 }
 
-/// The time that this process has spent on a processor.
-fn processor_time() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+/// The time that a process has spent on a processor.
+fn processor_time(process: &str) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let behind_name = stat.rsplit(')').next().unwrap();
     let mut numbers = behind_name.split_whitespace().skip(11).map(|number| number.parse::<u64>().unwrap());
     // A tick has 10 ms on Linux, whatever the kernel's clock.
@@ -278,9 +371,9 @@ async fn an_edge_without_events_leaves_the_processor_alone() {
     while owned().await < 64 {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let before = processor_time();
+    let before = processor_time("self");
     tokio::time::sleep(LONG).await;
-    let used = processor_time().saturating_sub(before);
+    let used = processor_time("self").saturating_sub(before);
     println!("64 idle partitions: {:.2} % of a core", 100.0 * used.as_secs_f64() / LONG.as_secs_f64());
     running.drain(Duration::from_secs(10)).await.unwrap();
 }
