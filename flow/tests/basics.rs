@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use flow::join::Inner;
-use flow::{Flow, FlowError, Next, Tally, TriggerName, Window, WindowId};
+use flow::{Flow, FlowError, Next, Sessions, Tally, TriggerName, Window, WindowId};
 
 fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
     items.sort();
@@ -254,6 +254,19 @@ fn a_plan_has_the_operators_windows_and_demand_of_each_layer() {
     assert_eq!((per_minute.is_partitioned, per_minute.stages, &*per_minute.from), (true, 4, &[1][..]));
     assert_eq!(per_minute.windows.as_deref(), Some("windows of 60s, open for 5s more"));
     assert!(plan.to_mermaid().contains("per minute (reduce) × 4<br>windows of 60s"), "{}", plan.to_mermaid());
+    let numbers = || Flow::from_items(0..10_i64).event_time(|at| *at, Duration::MAX).stages(1);
+    let joined =
+        numbers().window_join(Inner, Window::fixed(Duration::from_secs(1)), numbers(), |at| *at, |at| *at);
+    let plan = joined.clone().stages(2).explain().to_string();
+    assert!(plan.contains("; windows of 1s; demand auto"), "{plan}");
+    let counts = joined.stages(2).window(Window::count(10)).reduce(|| 0, |count, _| *count += 1).emit_state();
+    let plan = counts.explain().to_string();
+    assert!(plan.contains("; windows of 1s; then windows of 10 events; demand auto"), "{plan}");
+    let gaps = Sessions::new(Duration::from_secs(10)).allowed_lateness(Duration::from_secs(1));
+    let visits =
+        numbers().sessions(gaps, |_| 'v', || 0, |count, _| *count += 1, |count, more| *count += more);
+    let plan = visits.stages(2).explain().to_string();
+    assert!(plan.contains("; sessions with gaps of 10s, open for 1s more; demand auto"), "{plan}");
 }
 
 #[test]

@@ -63,6 +63,10 @@ where
         self.origin.steps(names);
         names.push("map_batch");
     }
+
+    fn windows(&self) -> Option<String> {
+        self.origin.windows()
+    }
 }
 
 /// A layer that maps its batches with a function first.
@@ -112,10 +116,6 @@ where
 
     fn operators(&self) -> Vec<String> {
         self.layer.operators()
-    }
-
-    fn windows(&self) -> Option<String> {
-        self.layer.windows()
     }
 
     fn check(&self) -> Result<(), FlowError> {

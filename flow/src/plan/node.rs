@@ -85,11 +85,12 @@ where
 
     fn outline(&self, outline: &mut Outline) -> Vec<usize> {
         let from = self.origin.outline(outline);
+        let windows: Vec<_> = self.origin.windows().into_iter().chain(self.layer.windows()).collect();
         vec![outline.add(OutlineLayer {
             name: self.layer.name(),
             operators: self.layer.operators(),
             is_partitioned: self.origin.is_partitioned(),
-            windows: self.layer.windows(),
+            windows: (!windows.is_empty()).then(|| windows.join("; then ")),
             ..OutlineLayer::fed(self.layer.options(), from)
         })]
     }

@@ -80,6 +80,12 @@ pub trait Origin: Clone + Send + Sync + 'static {
         let _ = names;
     }
 
+    /// Returns the windows of the operators that run before the first step of the chain, in words, if they have any.
+    #[doc(hidden)]
+    fn windows(&self) -> Option<String> {
+        None
+    }
+
     /// Returns the stages before, if a subscriber can receive from them directly without loss.
     #[doc(hidden)]
     fn node(&self) -> Option<NodeOf<<Self::Time as Time>::Of<Self::Item>>> {

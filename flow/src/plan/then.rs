@@ -51,6 +51,10 @@ where
     fn steps(&self, names: &mut Vec<&'static str>) {
         names.push(self.what);
     }
+
+    fn windows(&self) -> Option<String> {
+        self.first.windows()
+    }
 }
 
 /// Two layers in the same stages; the options are those of the second.
@@ -90,10 +94,6 @@ impl<A: Layer, B: Layer<In = A::Out>> Layer for Then<A, B> {
 
     fn operators(&self) -> Vec<String> {
         self.then.operators()
-    }
-
-    fn windows(&self) -> Option<String> {
-        self.first.windows().or_else(|| self.then.windows())
     }
 
     fn check(&self) -> Result<(), FlowError> {
