@@ -150,9 +150,9 @@ async fn a_hopeless_delivery_is_rejected_for_good() {
 
 #[tokio::test(start_paused = true)]
 async fn a_delivery_that_is_mapped_to_an_error_is_rejected_for_good_if_the_error_says_so() {
-    let changes: [(fn(&str) -> Result<(), BoxError>, bool); 2] =
-        [(|_| Err(Hopeless::new("no").into()), true), (|_| Err("busy".into()), false)];
-    for (change, expected) in changes {
+    let malformed = |_: &str| Err::<(), BoxError>(Hopeless::new("no").into());
+    let away = |_: &str| Err::<(), BoxError>("busy".into());
+    for (change, expected) in [(malformed as fn(&str) -> _, true), (away, false)] {
         let (sent, mut rejections) = unbounded_channel();
         let recipe = move || Ok(Rows { rejections: Rejections(sent.clone()), deliveries: None });
         let pipeline = Pipeline::builder("rows")

@@ -70,15 +70,15 @@ mod tests {
         // Each even item makes an event.
         for (wanted, expected) in [(0, 0), (1, 2), (3, 6), (5, 10), (9, 10)] {
             let counts = || (Cell::new(0), Cell::new(0));
-            let make =
+            let pair =
                 |made: &Cell<usize>, item: usize| made.set(made.get() + usize::from(item.is_multiple_of(2)));
             let (made, taken) = counts();
-            UntilMet::new(1..=10, wanted, &made, &taken).for_each(|item| make(&made, item));
+            UntilMet::new(1..=10, wanted, &made, &taken).for_each(|item| pair(&made, item));
             assert_eq!((taken.get(), made.get()), (expected, wanted.min(5)));
             let (made, taken) = counts();
             let mut items = UntilMet::new(1..=10, wanted, &made, &taken);
             for item in items.by_ref() {
-                make(&made, item);
+                pair(&made, item);
             }
             drop(items);
             assert_eq!((taken.get(), made.get()), (expected, wanted.min(5)));
