@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use stage_edge::EdgeSpec;
+use stage_nats::edge::NatsEdge;
 use tokio::time::{sleep, timeout};
 
 use super::crew::{Crew, Kind};
 use super::judge::Judge;
 use super::network::Network;
 use super::pipeline::send;
+use super::replicas::open;
 use super::{PAUSE, SILENCE, Scale};
 use crate::support::NatsServer;
 use crate::{LEASE, opened};
@@ -17,12 +19,11 @@ use crate::{LEASE, opened};
 const CUT: Duration = Duration::from_secs(8);
 
 /// A server at the other end of a network's link.
-async fn server_behind(
-    network: &Network,
-    spec: &EdgeSpec,
-) -> Option<(NatsServer, stage_nats::edge::NatsEdge)> {
-    let server = NatsServer::start_by(|program| network.command(program), network.there(), &[]).await;
-    opened(server, spec).await
+async fn server_behind(network: &Network, spec: &EdgeSpec) -> Option<(NatsServer, NatsEdge)> {
+    let server = NatsServer::start_by(|program| network.command(program), network.there(), &[]).await?;
+    let edge = NatsEdge::new(server.server());
+    open(&edge, spec).await;
+    Some((server, edge))
 }
 
 /// Sends over a network, and handles behind it; calls `fault` when a part of the events is handled.

@@ -23,8 +23,8 @@ async fn leader(servers: &[NatsServer]) -> usize {
     (0..servers.len()).find(|number| NatsServer::name(*number) == leader).unwrap()
 }
 
-/// Opens an edge as soon as the servers have elected a leader.
-async fn open(edge: &NatsEdge, spec: &EdgeSpec) -> Opened {
+/// Opens an edge as soon as it can be: servers elect a leader first, and a link may lose an answer.
+pub(super) async fn open(edge: &NatsEdge, spec: &EdgeSpec) -> Opened {
     let opened = async {
         loop {
             match edge.open(spec).await {
