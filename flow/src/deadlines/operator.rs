@@ -41,7 +41,7 @@ pub struct DeadlineOperator<T, Q, A, F, I, G> {
     due: Agenda<Q>,
     /// A time that is not after the first of `due`.
     earliest: i64,
-    /// The number of the next key.
+    /// The number of the next entry of `due`.
     next: u64,
     marks: Marks,
     /// The progress that the emitted values have so far.
@@ -52,6 +52,7 @@ pub struct DeadlineOperator<T, Q, A, F, I, G> {
 struct Open<Q, A> {
     key: Q,
     value: A,
+    /// The number of its entry in `due`.
     number: u64,
     deadline: i64,
     /// The time at which it is in `due`.
@@ -142,15 +143,21 @@ where
         let open = known.into_mut();
         open.deadline = (self.layer.fold)(&mut open.value, event);
         if open.deadline < open.expected {
-            open.expected = open.deadline;
+            // By its new number, the entry of the later time stays outdated, even if the deadline moves back to that time.
+            (open.expected, open.number) = (open.deadline, self.next);
+            self.next += 1;
             self.earliest = self.earliest.min(open.expected);
-            // The entry of the later time is outdated.
             self.due.add(open.expected, open.number, key);
-            self.due.tidy(self.open.len(), |entry| {
-                let known = self.open.find(hash_of(&entry.key), |open| open.number == entry.number);
-                known.is_some_and(|open| open.expected == entry.at)
-            });
+            self.tidy();
         }
+    }
+
+    /// Removes the outdated entries of `due` if they are too many.
+    fn tidy(&mut self) {
+        let Self { open, due, .. } = self;
+        due.tidy(open.len(), |entry| {
+            open.find(hash_of(&entry.key), |open| open.number == entry.number).is_some()
+        });
     }
 
     /// Begins the value of a key with its first event.
@@ -169,21 +176,21 @@ where
         while let Some(mut first) = self.due.first().filter(|first| first.at <= time) {
             let (hash, number) = (hash_of(&first.key), first.number);
             match self.open.find_entry(hash, |open| open.number == number) {
-                Ok(known) if known.get().expected == first.at => {
-                    if known.get().deadline > first.at {
-                        let open = known.into_mut();
-                        open.expected = open.deadline;
-                        first.at = open.deadline;
-                        continue;
-                    }
+                Ok(known) if known.get().deadline > first.at => {
+                    let open = known.into_mut();
+                    open.expected = open.deadline;
+                    first.at = open.deadline;
+                }
+                Ok(known) => {
                     let (Open { key, value, deadline, .. }, _) = known.remove();
                     PeekMut::pop(first);
                     return Some((deadline, (key, value)));
                 }
                 // The deadline has moved to an earlier time, at which the value was emitted or is expected.
-                _ => drop(PeekMut::pop(first)),
+                Err(_) => drop(PeekMut::pop(first)),
             }
         }
+        self.tidy();
         self.earliest = self.due.earliest();
         None
     }
@@ -290,6 +297,9 @@ where
 mod tests {
     use super::*;
 
+    /// A deadline behind all events.
+    const FAR: i64 = 1_000_000;
+
     /// An event of a key with the deadline that it sets, at a time.
     fn event(at: i64, key: u8, deadline: i64) -> Stamped<(u8, i64)> {
         Stamped { stamp: Stamp { at, watermark: at, reached: at }, event: (key, deadline) }
@@ -300,11 +310,11 @@ mod tests {
         emitted_by_most(usize::MAX, &Tally::new(), events)
     }
 
-    fn emitted_by_most(
+    /// Counts the events of each key; the latest one sets the deadline.
+    fn counting(
         most: usize,
         evicted: &Tally,
-        events: impl IntoIterator<Item = Stamped<(u8, i64)>>,
-    ) -> Vec<(i64, u8, u32)> {
+    ) -> impl Operator<In = Stamped<(u8, i64)>, Out = Stamped<(u8, u32)>> + Kept {
         let layer = DeadlineLayer {
             key: Arc::new(|(key, _): &(u8, i64)| *key),
             init: Arc::new(|| 0_u32),
@@ -318,7 +328,29 @@ mod tests {
             options: LayerOptions::default(),
             takes: PhantomData,
         };
-        let mut operator = layer.operator(Place { index: 0, of: 1 });
+        layer.operator(Place { index: 0, of: 1 })
+    }
+
+    /// The keys and entries that an operator keeps.
+    trait Kept {
+        /// Returns the number of open values, and the entries in the order of their numbers.
+        fn kept(&self) -> (usize, Vec<u64>);
+    }
+
+    impl<F, I, G> Kept for DeadlineOperator<(u8, i64), u8, u32, F, I, G> {
+        fn kept(&self) -> (usize, Vec<u64>) {
+            let mut numbers: Vec<_> = self.due.iter().map(|entry| entry.number).collect();
+            numbers.sort_unstable();
+            (self.open.len(), numbers)
+        }
+    }
+
+    fn emitted_by_most(
+        most: usize,
+        evicted: &Tally,
+        events: impl IntoIterator<Item = Stamped<(u8, i64)>>,
+    ) -> Vec<(i64, u8, u32)> {
+        let mut operator = counting(most, evicted);
         let (mut all, mut told) = (Vec::new(), i64::MIN);
         let mut take = |Stamped { stamp, event: (key, count) }: Stamped<(u8, u32)>| {
             assert!(stamp.reached >= told && stamp.watermark == stamp.reached);
@@ -327,10 +359,12 @@ mod tests {
         };
         for event in events {
             operator.batch(0, std::iter::once(event), &mut take);
-            assert!(operator.open.len() <= most && operator.due.len() >= operator.open.len());
+            let (open, entries) = operator.kept();
+            assert!(open <= most && (open..=2 * open + 64).contains(&entries.len()), "{open}, {entries:?}");
+            assert!(entries.is_sorted_by(|one, next| one < next), "{entries:?}");
         }
         operator.finish(&mut take);
-        assert!(operator.open.is_empty() && operator.due.len() == 0);
+        assert_eq!(operator.kept().0, 0);
         all
     }
 
@@ -356,16 +390,49 @@ mod tests {
         assert_eq!((all, evicted.get()), (vec![(40, 2, 1), (41, 2, 1), (50, 1, 2), (60, 3, 1)], 2));
     }
 
+    #[test]
+    fn a_deadline_that_moves_to_and_fro_leaves_no_more_entries_than_values() {
+        // All keys wait for a far time; one at a time is expected soon, and then far away again.
+        let mut now = 0;
+        let mut events: Vec<_> = (0..200).map(|key| event(now, key, FAR)).collect();
+        for _ in 0..5 {
+            for key in 0..200 {
+                now += 10;
+                events.extend([event(now, key, now + 5), event(now, key, FAR)]);
+            }
+        }
+        let all = emitted(events);
+        assert!(all.iter().all(|(at, _, count)| (*at, *count) == (FAR, 11)) && all.len() == 200, "{all:?}");
+    }
+
+    #[test]
+    fn values_that_ended_early_leave_few_entries() {
+        let mut operator = counting(usize::MAX, &Tally::new());
+        let mut all = 0;
+        let mut take = |_| all += 1;
+        for deadline in [FAR, 5] {
+            for key in 0..200 {
+                operator.batch(0, std::iter::once(event(0, key, deadline)), &mut take);
+            }
+        }
+        operator.batch(0, std::iter::once(event(10, 0, 20)), &mut take);
+        let (open, entries) = operator.kept();
+        assert!(all == 200 && open == 1 && entries.len() <= 66, "{open}, {}", entries.len());
+    }
+
     proptest::proptest! {
         #[test]
         fn every_event_is_in_one_value_and_values_end_in_order(
-            steps in proptest::collection::vec((0..5_i64, 0..4_u8, 1..30_i64), 0..100),
+            steps in proptest::collection::vec(
+                (0..5_i64, 0..4_u8, proptest::option::weighted(0.7, 1..30_i64)),
+                0..300,
+            ),
         ) {
             let mut now = 0;
             let mut events = Vec::new();
             for (step, key, open) in steps {
                 now += step;
-                events.push(event(now, key, now + open));
+                events.push(event(now, key, open.map_or(FAR, |open| now + open)));
             }
             let count = u32::try_from(events.len()).unwrap();
             let all = emitted(events);

@@ -8,7 +8,7 @@ use std::collections::binary_heap::PeekMut;
 ///
 /// This is a heap: times come in about their order, so most additions stay at its end, and a look at a key that must
 /// wait longer moves it in place. Entries are not removed before their time. Those whose key has left, or is expected
-/// at another time, are outdated: the operator knows them by the number and the time, and says how many there are.
+/// at another time, are outdated: the operator knows them by the number, and says how many are current.
 #[derive(Debug)]
 pub(crate) struct Agenda<Q> {
     entries: BinaryHeap<Expected<Q>>,
@@ -21,7 +21,8 @@ const OUTDATED: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Expected<Q> {
     pub(crate) at: i64,
-    /// The number of the value to be looked at: it differs for values of one key, and decides between equal times.
+    /// The number by which the value to be looked at knows its entry. It differs for all entries, and decides between equal
+    /// times.
     pub(crate) number: u64,
     pub(crate) key: Q,
 }
@@ -59,6 +60,11 @@ impl<Q> Agenda<Q> {
         if self.len() > 2 * current + OUTDATED {
             self.entries.retain(is_current);
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Expected<Q>> {
+        self.entries.iter()
     }
 
     pub(crate) fn clear(&mut self) {
