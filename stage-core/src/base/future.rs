@@ -121,6 +121,12 @@ mod tests {
         let payload = catch_panic::<dyn Future<Output = ()>>(panics).await.unwrap_err();
         assert_eq!(payload.downcast_ref::<&str>(), Some(&"oops"));
         assert_eq!(catch_panic(pin!(ready(3))).await.unwrap(), 3);
+        let later = pin!(async {
+            tokio::task::yield_now().await;
+            panic!("later")
+        });
+        let payload = catch_panic::<dyn Future<Output = ()>>(later).await.unwrap_err();
+        assert_eq!(payload.downcast_ref::<&str>(), Some(&"later"));
     }
 
     #[tokio::test]
@@ -150,6 +156,16 @@ mod tests {
             cutter.cut();
             assert_eq!(runs.await.unwrap(), None);
         }
+    }
+
+    #[test]
+    fn a_future_that_is_cut_while_it_is_polled_ends_with_that_poll() {
+        let cutter = Cutter::new();
+        let cuts = pin!(poll_fn(|_| {
+            cutter.cut();
+            Poll::<()>::Pending
+        }));
+        assert_eq!(cutter.run(cuts).now_or_never(), Some(None));
     }
 
     #[tokio::test]

@@ -211,7 +211,7 @@ impl<K: Kind> StageLoop<K> {
     }
 
     #[inline]
-    fn has_more(&self) -> bool {
+    fn has_more(&mut self) -> bool {
         self.has_pending_work() || self.io.inbox.stop.is_some() || self.io.outlet.broken().is_some()
     }
 
@@ -233,11 +233,11 @@ impl<K: Kind> StageLoop<K> {
     }
 
     /// Returns whether there may be anything to do between two batches.
-    fn has_pending_work(&self) -> bool {
+    fn has_pending_work(&mut self) -> bool {
         let StageIo { inbox, inlet, outlet, .. } = &self.io;
         !self.state.effects.open.is_empty()
             || !inbox.messages.is_empty()
-            || !self.agenda.timers.is_empty()
+            || self.agenda.timers.is_due()
             || inlet.has_pending_work()
             || outlet.has_pending_work()
             || !inbox.questions.is_empty()

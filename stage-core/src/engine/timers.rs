@@ -94,6 +94,12 @@ impl Timers {
         self.due.pop().map(|due| due.message)
     }
 
+    /// Returns whether a message is due.
+    #[inline]
+    pub(super) fn is_due(&mut self) -> bool {
+        !self.is_empty() && self.first().is_some_and(|at| at <= Instant::now())
+    }
+
     /// Returns whether a message is due that was scheduled in this turn.
     #[inline]
     pub(super) fn is_due_again(&mut self) -> bool {

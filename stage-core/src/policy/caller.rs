@@ -200,11 +200,13 @@ impl<H: EachEvent> Caller<H> {
     ) -> Called<H::Out> {
         let Some(letters) = &self.policy.letters else { return Called::Lost };
         let (tracked, reason) = (token.is_tracked(), letter.error.clone());
-        let delivery = pin!(async { letters.send(token.with_letter(letter, &reason)).await });
-        let outcome = tokio::select! {
-            biased;
-            outcome = catch_panic(delivery) => outcome,
-            () = stopped => Ok(Err("the stage was stopped before the letter was accepted".into())),
+        let outcome = {
+            let delivery = pin!(async { letters.send(token.with_letter(letter, &reason)).await });
+            tokio::select! {
+                biased;
+                outcome = catch_panic(delivery) => outcome,
+                () = stopped => Ok(Err("the stage was stopped before the letter was accepted".into())),
+            }
         };
         let error = match outcome {
             Ok(Ok(())) => {
