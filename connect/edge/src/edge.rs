@@ -95,11 +95,6 @@ pub trait Edge: Clone + Send + Sync + 'static {
     /// first was settled. The first frame is the earliest that was never accepted, whatever earlier epochs
     /// had in hand; once a greater epoch exists, [`pull`](Pull::pull) is [fenced](ConnectError::fenced), and what this
     /// one settles is void.
-    ///
-    /// With several frames in flight, each is the one behind the frame before it. Where the server would deliver
-    /// another one, because a frame was lost on its way or its time has run out, [`pull`](Pull::pull) is
-    /// [gone](ConnectError::gone). The reader then settles what it has in hand before it connects again, and receives the
-    /// earliest frame that was never accepted.
     fn inlet(&self, spec: &EdgeSpec, partition: Partition, epoch: Epoch) -> Self::Inlet;
 
     /// Returns the frames of an edge without partitions, which all processes share, in no order. Several frames may be

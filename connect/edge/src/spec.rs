@@ -50,7 +50,7 @@ pub(crate) const POOL_INSTEAD: &str =
 ///     .frame_bytes(256 * 1024)
 ///     .linger(Duration::from_millis(20))
 ///     .frames_kept(256)
-///     .frames_in_flight(16)
+///     .frames_in_flight(1)
 ///     .lease(Duration::from_secs(20))
 ///     .ack_wait(Duration::from_secs(60))
 ///     .window(Duration::from_secs(1_800));
@@ -75,9 +75,9 @@ pub struct EdgeSpec {
     pub partitions: Option<u32>,
     /// The maximum number of frames that the server holds per partition. Default: 64.
     pub frames_kept: u32,
-    /// The maximum number of frames of a partition that its owner has in hand. Default: 4. A pipeline hands out one of them
-    /// at a time; the others wait in the process, so that the next one is there when the first is handled. A flow has
-    /// `frames_kept` in hand, and settles them with one snapshot.
+    /// The maximum number of frames of a partition that its owner has in hand. Default: 1, so that a frame waits until
+    /// the one before it is settled. A flow has `frames_kept` in hand, and settles them with
+    /// one snapshot.
     pub frames_in_flight: u32,
     /// The maximum number of frames of a pool in flight, of all processes together. Default: 64.
     pub pool_window: u32,
@@ -114,7 +114,7 @@ impl EdgeSpec {
             name,
             partitions: None,
             frames_kept: 64,
-            frames_in_flight: 4,
+            frames_in_flight: 1,
             pool_window: 64,
             frame_bytes: 64 * 1024,
             linger: Duration::from_millis(1),

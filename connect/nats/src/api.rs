@@ -41,9 +41,21 @@ pub(crate) fn differences(info: &Value, options: &ReadOptions) -> Vec<String> {
     found
 }
 
+/// The end of a request before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// All messages are delivered that were asked for.
+    Complete,
+    /// Some messages are delivered, and there are no more at present.
+    NoMore,
+}
+
 /// Returns a request for the next messages, with a heartbeat while there is none.
-pub(crate) fn next(batch: usize, expires: Duration, heartbeat: Option<Duration>) -> Value {
+pub(crate) fn next(batch: usize, expires: Duration, until: Until, heartbeat: Option<Duration>) -> Value {
     let mut request = json!({ "batch": batch, "expires": nanos(expires) });
+    if until == Until::NoMore {
+        request["no_wait"] = true.into();
+    }
     if let Some(heartbeat) = heartbeat {
         request["idle_heartbeat"] = nanos(heartbeat).into();
     }

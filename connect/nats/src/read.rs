@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use stage_connect::ConnectError;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::api;
+use crate::api::{self, Until};
 use crate::link::{Link, PATIENCE};
 use crate::message::NatsMessage;
 
@@ -17,31 +17,29 @@ const STRAGGLERS: Duration = Duration::from_millis(5);
 
 /// The time between the heartbeats of a server that has no message. In a cluster, a request is lost with the server that
 /// leads the consumer, while the connection to another server goes on.
-pub(crate) const HEARTBEAT: Duration = Duration::from_secs(5);
+const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// The wait for the server's report that a request has ended. A server of version 2.9 drops a request without one if a
 /// message arrives at the moment at which its time ends.
-pub(crate) const REPORT: Duration = Duration::from_secs(1);
+const REPORT: Duration = Duration::from_secs(1);
 
 /// The refusal of a request that would be one too many at its consumer, in the words of the server.
 const MANY: &str = "MaxWaiting";
 
-/// A message with the reply subject that settles it, and the numbers of its delivery.
+/// A message with the reply subject that settles it, and the number of its delivery.
 #[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) message: NatsMessage,
     pub(crate) reply: String,
     pub(crate) delivered: u32,
-    /// The number of this delivery among all of its consumer, from 1.
-    #[cfg_attr(not(feature = "edge"), allow(dead_code, reason = "edges use it"))]
-    pub(crate) number: u64,
 }
 
-/// A consumer of a stream, which several processes may share.
+/// A consumer of a stream.
 #[derive(Clone, Debug)]
 pub(crate) struct ConsumerName {
     pub(crate) stream: String,
     pub(crate) consumer: String,
+    pub(crate) owner: Owner,
 }
 
 /// The processes that use a consumer.
@@ -56,7 +54,7 @@ pub(crate) enum Owner {
 /// Asks for at most `at_most` messages, and returns the first ones that arrive, or none after `wait`.
 pub(crate) async fn read(
     link: Link,
-    ConsumerName { stream, consumer }: ConsumerName,
+    ConsumerName { stream, consumer, owner }: ConsumerName,
     at: String,
     at_most: usize,
     wait: Duration,
@@ -71,11 +69,16 @@ pub(crate) async fn read(
     let subject = format!("{}.CONSUMER.MSG.NEXT.{stream}.{consumer}", link.prefix);
     // The server refuses one that is longer than half of the request.
     let heartbeat = (expires >= 2 * HEARTBEAT).then_some(HEARTBEAT);
-    let request = api::next(at_most, expires, heartbeat).to_string();
+    let until = match owner {
+        // The server refuses such a request while others wait at the consumer.
+        Owner::Single if at_most > 1 => Until::NoMore,
+        Owner::Single | Owner::Shared => Until::Complete,
+    };
+    let request = api::next(at_most, expires, until, heartbeat).to_string();
     let asked = link.patiently(link.client.publish_with_reply(subject, inbox, request.into())).await;
     asked.map_err(|error| error.at(&at, what))?.map_err(|error| lost(&error))?;
 
-    let mut answer = Answer::new(Owner::Shared, &at);
+    let mut answer = Answer::new(owner, &at);
     let mut over = pin!(sleep(expires.saturating_add(REPORT)));
     // A server whose heartbeat does not arrive is gone, or does not know the request.
     let patience = heartbeat.map_or(Duration::MAX, |heartbeat| heartbeat + PATIENCE);
@@ -98,11 +101,14 @@ pub(crate) async fn read(
     answer.take(first)?;
     let latest = Instant::now() + REPORT;
     loop {
-        // A message on its way may be lost if a request ends here on a connection with other traffic: the client listens no
-        // longer than for its next turn. It comes again after its lease.
-        let deadline = match answer.end {
-            Some(_) if answer.lacks_messages(at_most) => latest,
-            None if answer.arrived < at_most && pending(&answer.received) > 0 => Instant::now() + STRAGGLERS,
+        // A message on its way is lost if a request ends here on a connection with other traffic: the client listens no
+        // longer than for its next turn. The only reader of a consumer would see the messages behind it first.
+        let deadline = match (answer.end, until) {
+            (Some(_), _) if answer.lacks_messages(at_most) => latest,
+            (None, Until::NoMore) if answer.arrived < at_most => latest,
+            (None, Until::Complete) if answer.arrived < at_most && pending(&answer.received) > 0 => {
+                Instant::now() + STRAGGLERS
+            }
             _ => break,
         };
         let Ok(Some(next)) = timeout_at(deadline, messages.next()).await else { break };
@@ -115,12 +121,7 @@ pub(crate) async fn read(
 }
 
 /// Makes sure that the server still answers, and has the consumer. Messages that it sent before its answer have arrived.
-pub(crate) async fn is_there(
-    link: &Link,
-    stream: &str,
-    consumer: &str,
-    at: &str,
-) -> Result<(), ConnectError> {
+async fn is_there(link: &Link, stream: &str, consumer: &str, at: &str) -> Result<(), ConnectError> {
     let what = "cannot read";
     let info = link.consumer_info(stream, consumer).await;
     info.map_err(|error| error.at(at, what))?.map(drop).map_err(|error| error.at(at, what))
@@ -145,10 +146,10 @@ async fn end(
 }
 
 /// The answer to a request, as far as it has arrived.
-pub(crate) struct Answer<'a> {
+struct Answer<'a> {
     owner: Owner,
     at: &'a str,
-    pub(crate) received: Vec<Received>,
+    received: Vec<Received>,
     /// The number of messages that have arrived, with those that the server sent twice.
     arrived: usize,
     /// The server's report that the request has ended.
@@ -162,7 +163,7 @@ struct End {
 }
 
 impl<'a> Answer<'a> {
-    pub(crate) fn new(owner: Owner, at: &'a str) -> Self {
+    fn new(owner: Owner, at: &'a str) -> Self {
         Self { owner, at, received: Vec::new(), arrived: 0, end: None }
     }
 
@@ -172,14 +173,8 @@ impl<'a> Answer<'a> {
         self.end.and_then(|end| end.unsent).is_some_and(|unsent| self.arrived + unsent < at_most)
     }
 
-    /// Returns whether the server has reported the end of the request.
-    #[cfg_attr(not(feature = "edge"), allow(dead_code, reason = "edges use it"))]
-    pub(crate) const fn has_ended(&self) -> bool {
-        self.end.is_some()
-    }
-
     /// Adds a message, or the report of the end of the request.
-    pub(crate) fn take(&mut self, message: Message) -> Result<(), ConnectError> {
+    fn take(&mut self, message: Message) -> Result<(), ConnectError> {
         let at = self.at;
         let Some(status) = message.status else {
             self.arrived += 1;
@@ -261,15 +256,13 @@ fn parse(message: Message) -> Option<Received> {
     let mut parts = reply.split('.').skip(at.delivered);
     let delivered = number(parts.next()?);
     let sequence = number(parts.nth(at.sequence - at.delivered - 1)?);
-    // The number among the deliveries of the consumer is behind the place in the stream.
-    let of_consumer = number(parts.next()?);
     let message = NatsMessage {
         subject: message.subject.to_string(),
         headers: message.headers.unwrap_or_default(),
         payload: message.payload,
         sequence,
     };
-    Some(Received { message, reply, delivered, number: of_consumer })
+    Some(Received { message, reply, delivered })
 }
 
 #[cfg(test)]
@@ -289,7 +282,6 @@ mod tests {
             },
             reply: String::new(),
             delivered,
-            number: 1,
         };
         let batch = [received(2, 227), received(2, 228), received(1, 229)];
         assert!(is_repeated(&received(1, 228), &batch));
@@ -352,7 +344,7 @@ mod tests {
     fn both_forms_of_a_reply_subject_are_read() {
         for reply in ["$JS.ACK.S.C.3.100.7.1790230470084404000.42", "$JS.ACK._.hash.S.C.3.100.7.179.42"] {
             let received = parse(sent(Some(reply), None, None)).unwrap();
-            assert_eq!((received.delivered, received.message.sequence, received.number), (3, 100, 7));
+            assert_eq!((received.delivered, received.message.sequence), (3, 100));
             assert_eq!(pending(&[received]), 42);
         }
     }

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 
 use crate::link::Link;
 use crate::options::ReadOptions;
-use crate::read::{ConsumerName, Received, read};
+use crate::read::{ConsumerName, Owner, Received, read};
 
 type Reading = Pin<Box<dyn Future<Output = Result<Vec<Received>, ConnectError>> + Send>>;
 
@@ -26,6 +26,7 @@ pub(crate) struct Requests {
 /// A request for messages of a consumer.
 pub(crate) struct Request<'a> {
     pub(crate) options: &'a ReadOptions,
+    pub(crate) owner: Owner,
     pub(crate) at_most: usize,
     pub(crate) wait: Duration,
 }
@@ -40,9 +41,13 @@ impl Requests {
         self.link = Some(link);
     }
 
-    #[cfg_attr(not(feature = "edge"), allow(dead_code, reason = "edges use it"))]
     pub(crate) const fn link(&self) -> Option<&Link> {
         self.link.as_ref()
+    }
+
+    /// Forgets the messages that the server delivers again.
+    pub(crate) fn clear(&mut self) {
+        self.ready.clear();
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -58,12 +63,12 @@ impl Requests {
         let reading = match &mut self.reading {
             Some(reading) => reading,
             none => {
-                let Request { options, at_most, wait } = request;
+                let Request { options, owner, at_most, wait } = request;
                 let Some(link) = self.link.clone() else {
                     return Err(ConnectError::gone(at(), "cannot read", "not connected"));
                 };
                 let (stream, consumer) = (options.stream.clone(), options.consumer.clone());
-                let consumer = ConsumerName { stream, consumer };
+                let consumer = ConsumerName { stream, consumer, owner };
                 none.insert(Box::pin(read(link, consumer, at(), at_most, wait)))
             }
         };

@@ -58,7 +58,7 @@ impl Reader {
 
     /// Numbers the attempts of a message.
     pub(crate) fn pulled(&self, received: Received) -> Pulled<NatsMessage, Receipt> {
-        let Received { message, reply, delivered, .. } = received;
+        let Received { message, reply, delivered } = received;
         let released = self.released().get(&message.sequence).copied().unwrap_or(0);
         let attempt = delivered.saturating_sub(released).max(1);
         let receipt = Receipt { reply: reply.into(), sequence: message.sequence, attempt };

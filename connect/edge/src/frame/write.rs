@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::header::{BEFORE_EVENT, HEADER, Header};
+use super::header::{HEADER, Header};
 
 /// The events of a frame while it is being filled.
 ///
@@ -28,11 +28,6 @@ impl FrameWriter {
         Self { bytes: vec![0; HEADER], count: 0 }
     }
 
-    /// Makes room for a frame of this size in bytes.
-    pub(crate) fn reserve(&mut self, size: usize) {
-        self.bytes.reserve(size.saturating_sub(self.bytes.len()));
-    }
-
     /// Appends an encoded event, with the hash of its key.
     ///
     /// # Panics
@@ -40,12 +35,9 @@ impl FrameWriter {
     /// If the event has more than `u32::MAX` bytes.
     pub fn push(&mut self, key: u64, event: &[u8]) {
         let length = u32::try_from(event.len()).expect("an event is far smaller than 4 GiB");
-        let mut before = [0; BEFORE_EVENT];
-        before[..8].copy_from_slice(&key.to_le_bytes());
-        before[8..].copy_from_slice(&length.to_le_bytes());
-        self.bytes.reserve(BEFORE_EVENT + event.len());
-        self.bytes.extend_from_slice(&before);
-        self.bytes.extend_from_slice(event);
+        self.bytes.extend(key.to_le_bytes());
+        self.bytes.extend(length.to_le_bytes());
+        self.bytes.extend(event);
         self.count += 1;
     }
 

@@ -52,11 +52,6 @@ impl MemoryEdge {
         self.link.inner.lose_answers(&self.link.machine, answers);
     }
 
-    /// The next frames that are delivered to this machine are lost on their way.
-    pub fn lose_frames(&self, frames: u32) {
-        self.link.inner.lose_frames(&self.link.machine, frames);
-    }
-
     /// Delivers all frames in flight again, as if their time had run out.
     pub fn redeliver(&self) {
         let mut state = self.link.inner.lock();

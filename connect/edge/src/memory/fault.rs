@@ -18,6 +18,4 @@ pub enum Fault {
     ForgetsIds,
     /// A note is reported as stored, and is not.
     LosesNotes,
-    /// A frame that was lost on its way is not noticed, and those behind it are delivered.
-    HidesLostFrames,
 }

@@ -18,16 +18,6 @@ use crate::spec::EdgeSpec;
 #[derive(Debug)]
 pub struct MemoryInlet {
     consumer: Consumer,
-    order: Order,
-}
-
-/// The place of a partition's reader in the deliveries since it has connected.
-#[derive(Clone, Copy, Debug, Default)]
-struct Order {
-    /// The last position.
-    last: Option<u64>,
-    /// A frame was lost on its way.
-    gap: bool,
 }
 
 /// Settles the frames of a [`MemoryInlet`].
@@ -93,58 +83,12 @@ impl Consumer {
     }
 }
 
-impl Consumer {
-    /// Returns whether several frames of a partition may be in flight.
-    fn is_ahead(&self) -> bool {
-        self.epoch.is_some() && self.window > 1
-    }
-
-    /// Forgets what was delivered, as a new consumer does: the reader has nothing in hand, and frames may have been lost on
-    /// their way.
-    fn begin_again(&self) {
-        let mut state = self.link.inner.lock();
-        if let Some(stream) = state.streams.get_mut(&self.place).filter(|_| self.is_ahead()) {
-            let me = self.epoch.unwrap_or(0);
-            let mine = stream.frames.iter_mut().filter(|frame| frame.flight.is_some_and(|(by, _)| by == me));
-            mine.for_each(|frame| frame.flight = None);
-        }
-    }
-}
-
-impl Order {
-    /// Checks that a frame follows the one before it. `None`: it is lost on its way.
-    fn check(
-        &mut self,
-        consumer: &Consumer,
-        pulled: Pulled<Bytes, u64>,
-    ) -> Result<Option<Pulled<Bytes, u64>>, ConnectError> {
-        let inner = &consumer.link.inner;
-        if inner.loses_frame(&consumer.link.machine) {
-            self.gap = !inner.lock().has(Fault::HidesLostFrames);
-            return Ok(None);
-        }
-        if consumer.is_ahead() {
-            if self.gap {
-                return Err(consumer.link.gone("a frame was lost on its way"));
-            }
-            if self.last.is_some_and(|last| pulled.receipt <= last) {
-                return Err(consumer.link.gone("a frame is delivered again behind later ones"));
-            }
-        }
-        self.last = Some(pulled.receipt);
-        Ok(Some(pulled))
-    }
-}
-
 impl MemoryInlet {
     pub(super) fn new(link: Link, spec: &EdgeSpec, partition: Partition, epoch: Option<Epoch>) -> Self {
         let window = if epoch.is_some() { spec.frames_in_flight } else { spec.pool_window } as usize;
         let place = (spec.name.clone(), partition);
         let epoch = epoch.map(|epoch| epoch.0);
-        Self {
-            consumer: Consumer { link, place, epoch, ack_wait: spec.ack_wait, window },
-            order: Order::default(),
-        }
+        Self { consumer: Consumer { link, place, epoch, ack_wait: spec.ack_wait, window } }
     }
 }
 
@@ -156,10 +100,7 @@ impl Pull for MemoryInlet {
     const ACKS: Acks = Acks::Each;
 
     async fn connect(&mut self) -> Result<(), ConnectError> {
-        self.consumer.link.reach(Call::Data).await?;
-        self.order = Order::default();
-        self.consumer.begin_again();
-        Ok(())
+        self.consumer.link.reach(Call::Data).await
     }
 
     fn settle_half(&mut self) -> MemorySettle {
@@ -183,10 +124,7 @@ impl Pull for MemoryInlet {
                 return Err(ConnectError::fenced(consumer.link.describe(), what));
             }
             let free = match consumer.take() {
-                Ok(pulled) => match self.order.check(consumer, pulled)? {
-                    Some(pulled) => return Ok(vec![pulled]),
-                    None => continue,
-                },
+                Ok(pulled) => return Ok(vec![pulled]),
                 Err(free) => free,
             };
             if until.is_some_and(|until| until <= Instant::now()) {

@@ -58,12 +58,6 @@
 //! assert_eq!(server.frames_in_flight("orders"), 0);
 //! settle.finish().await?;
 //!
-//! // A frame that is lost on its way. The inlet notices it by the next one, and begins again.
-//! north.lose_frames(1);
-//! assert!(inlet.pull(NonZeroUsize::MIN, Duration::ZERO).await.is_err());
-//! inlet.connect().await?;
-//! assert_eq!(inlet.pull(NonZeroUsize::MIN, Duration::ZERO).await?[0].message, "a");
-//!
 //! // A call that fails has taken effect or not.
 //! north.set_network(Network::Down);
 //! assert!(leases.renew(Partition(0), epoch).await.is_err());

@@ -48,8 +48,6 @@ struct Machine {
     network: Network,
     /// The number of answers that will be lost.
     lost_answers: u32,
-    /// The number of frames that will be lost on their way to it.
-    lost_frames: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -99,23 +97,12 @@ impl Inner {
     }
 
     pub(super) fn loses_answer(&self, machine: &str) -> bool {
-        self.lock().machines.get_mut(machine).is_some_and(|machine| takes_one(&mut machine.lost_answers))
+        let mut state = self.lock();
+        let lost = state.machines.get_mut(machine).map(|machine| &mut machine.lost_answers);
+        let Some(lost) = lost.filter(|lost| **lost > 0) else { return false };
+        *lost -= 1;
+        true
     }
-
-    pub(super) fn lose_frames(&self, machine: &Arc<str>, frames: u32) {
-        self.lock().machines.entry(Arc::clone(machine)).or_default().lost_frames += frames;
-    }
-
-    pub(super) fn loses_frame(&self, machine: &str) -> bool {
-        self.lock().machines.get_mut(machine).is_some_and(|machine| takes_one(&mut machine.lost_frames))
-    }
-}
-
-/// Takes one from a count. Returns whether there was one.
-const fn takes_one(count: &mut u32) -> bool {
-    let some = *count > 0;
-    *count = count.saturating_sub(1);
-    some
 }
 
 impl State {

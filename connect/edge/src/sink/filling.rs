@@ -32,8 +32,6 @@ struct State {
     since: Option<Instant>,
     full: bool,
     fault: Fault,
-    /// The bytes and the events of the last frame: the next one is likely to need as much room.
-    before: (usize, usize),
 }
 
 /// A frame that is taken out, to be stored.
@@ -126,15 +124,10 @@ impl Filling {
             self.changed.notify_waiters();
             return Pushed::NoRoom(token);
         }
-        let first = state.since.is_none();
-        if first {
-            let (bytes, events) = state.before;
-            state.writer.reserve(bytes);
-            state.tokens.0.reserve(events);
-        }
         state.writer.push(key, event);
         state.tokens.0.extend(token.0.take());
         state.full |= size >= self.frame_bytes || state.writer.len() >= MAX_EVENTS;
+        let first = state.since.is_none();
         if first {
             state.since = Some(Instant::now());
             state.hold = Some(hold());
@@ -152,7 +145,6 @@ impl Filling {
         let mut state = self.lock();
         let taken = std::mem::take(&mut *state);
         state.fault = taken.fault;
-        state.before = (taken.writer.size(), taken.tokens.0.len());
         drop(state);
         self.changed.notify_waiters();
         Filled { writer: taken.writer, tokens: taken.tokens, _hold: taken.hold }

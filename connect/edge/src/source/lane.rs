@@ -13,7 +13,6 @@ use stage_core::stats::Gauges;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::intake::Intake;
 use super::letters::Letters;
 use super::shared::{Order, Phase, Shared};
 use crate::calls::{ANSWER, Calls};
@@ -24,9 +23,9 @@ use crate::spec::EdgeSpec;
 use crate::tries::Tries;
 
 /// The longest wait of a server for a frame.
-pub(super) const WAIT: Duration = Duration::from_secs(20);
+const WAIT: Duration = Duration::from_secs(20);
 /// The pause after a pull that returned nothing at once, so that a server that does not wait keeps no core busy.
-pub(super) const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(10);
 /// Attempts to settle a frame once the source has ended; its lease ends by itself.
 const LAST_ATTEMPTS: u32 = 3;
 
@@ -63,7 +62,7 @@ pub(crate) type Serve<E, T> = Arc<dyn Fn(Parts<E, T>) -> BoxFuture<'static, Resu
 pub(crate) struct Lane<E: Edge, T> {
     pub(crate) spec: EdgeSpec,
     pub(crate) origin: Origin,
-    pub(crate) intake: Intake<E::Inlet>,
+    pub(crate) inlet: E::Inlet,
     pub(crate) settle: <E::Inlet as Pull>::Settle,
     pub(crate) notes: Arc<E::Notes>,
     pub(crate) letters: Letters<E::Letters>,
@@ -78,6 +77,7 @@ pub(crate) struct Lane<E: Edge, T> {
     /// The note on this partition, and its revision.
     pub(crate) tries: Tries,
     pub(crate) revision: Option<u64>,
+    open: bool,
 }
 
 /// Reports the end of a lane, also after a panic.
@@ -102,11 +102,9 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
             Origin::Partition(partition, _) => partition.to_string(),
             Origin::Pool(number) => format!("lane {number}"),
         };
-        let (mut inlet, window) = match origin {
-            Origin::Partition(partition, epoch) => {
-                (edge.inlet(&spec, partition, epoch), spec.frames_in_flight)
-            }
-            Origin::Pool(_) => (edge.pool(&spec), 1),
+        let mut inlet = match origin {
+            Origin::Partition(partition, epoch) => edge.inlet(&spec, partition, epoch),
+            Origin::Pool(_) => edge.pool(&spec),
         };
         let settle = inlet.settle_half();
         let letters = Letters::new(edge.letters(&spec));
@@ -115,7 +113,7 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
         Self {
             spec,
             origin,
-            intake: Intake::new(inlet, window, seed),
+            inlet,
             settle,
             notes,
             letters,
@@ -128,7 +126,13 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
             part,
             tries,
             revision,
+            open: false,
         }
+    }
+
+    async fn pull(&mut self) -> Result<Vec<Pulled<Bytes, <E::Inlet as Pull>::Receipt>>, Halt> {
+        let Self { inlet, open, calls, shared, .. } = self;
+        pull(inlet, open, NonZeroUsize::MIN, false, calls, shared).await
     }
 
     /// Works until the partition is finished.
@@ -139,14 +143,16 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
             let next = tokio::select! {
                 biased;
                 () = finish(orders, &shared) => None,
-                frame = self.intake.next(&shared) => Some(frame?),
+                frames = self.pull() => Some(frames?),
             };
-            let Some(frame) = next else { break };
-            self.frame(frame).await?;
+            let Some(frames) = next else { break };
+            for frame in frames {
+                self.frame(frame).await?;
+            }
         }
         self.end_notes().await?;
-        let Self { intake, mut settle, calls, .. } = self;
-        drop(intake);
+        let Self { inlet, mut settle, calls, .. } = self;
+        drop(inlet);
         if let Err(error) = calls.answer("cannot finish", settle.finish()).await {
             tracing::warn!(%error, "frames that were not handed out come back when their leases end");
         }
@@ -195,24 +201,14 @@ pub(crate) async fn holding<S: Settle, T, R>(
             done = &mut done => return Ok(done),
             () = sleep(lease / 3) => {}
         }
-        extend(half, frames, calls, shared).await?;
-    }
-}
-
-/// Renews the leases of frames once. After a transient error, the next renewal may succeed.
-pub(crate) async fn extend<S: Settle, T>(
-    half: &mut S,
-    frames: &[S::Receipt],
-    calls: &mut Calls,
-    shared: &Shared<T>,
-) -> Result<(), Halt> {
-    match calls.answer("cannot renew a lease", half.extend(frames)).await {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::Gone => {
-            tracing::warn!(%error, "cannot renew a lease");
-            Ok(())
+        match calls.answer("cannot renew a lease", half.extend(frames)).await {
+            Ok(()) => {}
+            // The next renewal may succeed.
+            Err(error) if error.kind() == ErrorKind::Gone => {
+                tracing::warn!(%error, "cannot renew a lease");
+            }
+            Err(error) => failed(calls, shared, error)?,
         }
-        Err(error) => failed(calls, shared, error),
     }
 }
 

@@ -7,12 +7,10 @@
 //!   server              server                                  lane ◀──────────── collector
 //! ```
 //!
-//! 1. A lane hands out one frame at a time. It asks for a first one only while the stage has unmet demand, and for others
-//!    while it has one in hand.
+//! 1. A lane has one frame at a time. It asks for a frame only while the stage has unmet demand.
 //! 2. The stage begins a frame only while its partition is owned by the clock of this process.
 //! 3. A lease is given back after the last frame of its partition was settled.
 
-mod intake;
 pub(crate) mod keeper;
 pub(crate) mod lane;
 pub(crate) mod letters;

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stage_connect::{Disposition, Pull, Pulled, Settle};
+use stage_connect::{Disposition, Pull, Pulled};
 use stage_core::BoxError;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::sleep;
 
-use super::lane::{Halt, Lane, Origin, extend, finish, settle};
+use super::lane::{Halt, Lane, Origin, finish, holding, settle};
 use super::shared::{Ready, Ticket, Verdict};
 use crate::edge::Edge;
 use crate::frame::{Frame, FrameKind, Header};
@@ -222,26 +222,14 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
         self.holding(receipt, waited).await
     }
 
-    /// Awaits `done` while further frames are received, and the leases of those in hand are renewed.
+    /// Awaits `done` while the lease of the frame is renewed.
     async fn holding<R>(
         &mut self,
         receipt: &<E::Inlet as Pull>::Receipt,
         done: impl Future<Output = R>,
     ) -> Result<R, Halt> {
-        let Self { spec, intake, settle, calls, shared, .. } = self;
-        let lease = settle.lease().unwrap_or(spec.ack_wait);
-        let mut done = std::pin::pin!(done);
-        loop {
-            let due = sleep_until(intake.due(lease));
-            tokio::select! {
-                biased;
-                done = &mut done => return Ok(done),
-                halt = intake.fill(shared) => return Err(halt),
-                () = due => {}
-            }
-            extend(settle, &intake.receipts(receipt), calls, shared).await?;
-            intake.extended();
-        }
+        let Self { spec, settle, calls, shared, .. } = self;
+        holding(settle, spec, std::slice::from_ref(receipt), calls, shared, done).await
     }
 
     /// Returns the events, and the places of those that cannot be decoded, with the causes.

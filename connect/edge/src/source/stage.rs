@@ -136,6 +136,10 @@ impl<E: Edge, T: Send + 'static> EdgeSource<E, T> {
         let Some(deliveries) = &self.deliveries else { return 0 };
         let Ready { mut events, ticket, origin, .. } = ready;
         let count = events.len();
+        if origin.is_none() && count == 1 {
+            out.extend(deliveries.deliver(events.into_iter().zip([ticket])));
+            return count;
+        }
         let Some(origin) = origin else {
             let Some(delivery) = deliveries.deliver([(events, ticket)]).next() else { return 0 };
             out.pieces(delivery);

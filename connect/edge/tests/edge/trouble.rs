@@ -18,20 +18,11 @@ pub(crate) enum Trouble {
     Cut,
     LostAnswers,
     Redelivery,
-    LostFrames,
 }
 
 impl Trouble {
-    pub(crate) const ALL: [Self; 8] = [
-        Self::Crash,
-        Self::Leave,
-        Self::Zombie,
-        Self::Still,
-        Self::Cut,
-        Self::LostAnswers,
-        Self::Redelivery,
-        Self::LostFrames,
-    ];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Crash, Self::Leave, Self::Zombie, Self::Still, Self::Cut, Self::LostAnswers, Self::Redelivery];
 
     /// Makes it happen to a machine, which `next` replaces if it ends.
     pub(crate) async fn happen(
@@ -52,7 +43,6 @@ impl Trouble {
             Self::Cut => troubled(edge, Network::Down, chance.millis(10_000)),
             Self::LostAnswers => edge.lose_answers(chance.some(4)),
             Self::Redelivery => server.redeliver(),
-            Self::LostFrames => edge.lose_frames(chance.some(3)),
         }
     }
 }

@@ -8,14 +8,13 @@ use bytes::Bytes;
 use stage_connect::{Acks, ConnectError, Pull, Pulled};
 use tokio::time::Instant;
 
-use super::feed::{Feed, Last};
 use super::leftovers::{self, Found};
-use super::owned::{self, Before, Consumer};
+use super::owned::{self, Before};
 use super::reader::{NatsReceipt, Reader, Role};
 use super::settle::NatsInletSettle;
 use crate::consumer;
 use crate::link::Link;
-use crate::read::Received;
+use crate::read::Owner;
 use crate::requests::{Request, Requests};
 
 /// Receives the frames of one partition under one epoch, or of a pool.
@@ -28,8 +27,6 @@ pub struct NatsInlet {
     reader: Arc<Reader>,
     before: Before,
     requests: Requests,
-    /// The open request for frames of a partition.
-    feed: Option<Feed>,
     /// The longest wait for frames before this connection looks for those that were left over; `None` once it knows.
     look_after: Option<Duration>,
     /// The acknowledged frame that the last look found in the stream.
@@ -47,7 +44,6 @@ impl NatsInlet {
             reader,
             before: Before::First,
             requests: Requests::default(),
-            feed: None,
             look_after: Some(FIRST),
             acknowledged: None,
         }
@@ -56,38 +52,27 @@ impl NatsInlet {
     async fn open_consumer(&mut self, link: &Link) -> Result<(), ConnectError> {
         match self.reader.role {
             Role::Partition(partition, epoch) => {
-                let last = self.feed.take().map(|feed| feed.last()).unwrap_or_default();
-                let consumer = owned::open(link, &self.reader, partition, epoch, self.before).await?;
-                let last = match consumer {
-                    // It delivers the frames that were not returned again.
-                    Consumer::New => Last::default(),
-                    Consumer::Kept => last,
-                };
-                let (options, at) = (&self.reader.options, self.reader.describe());
-                self.feed = Some(Feed::open(link.clone(), options, at, last).await?);
-                Ok(())
+                // The new consumer delivers them again.
+                self.requests.clear();
+                owned::open(link, &self.reader, partition, epoch, self.before).await
             }
             Role::Pool => consumer::open(link, &self.reader.options, &self.reader.describe()).await,
         }
     }
 
     /// Asks once, or waits for the answer to an earlier request. Cancel safe.
-    async fn read(&mut self, at_most: NonZeroUsize, wait: Duration) -> Result<Vec<Received>, ConnectError> {
-        let wait = self.look_after.map_or(wait, |after| wait.min(after));
-        let reader = &self.reader;
-        match self.reader.role {
+    async fn read(&mut self, at_most: NonZeroUsize, wait: Duration) -> Result<(), ConnectError> {
+        let (owner, at_most) = match self.reader.role {
+            // A server sends the rest of a request for more later, to an inbox that has been given up.
             Role::Partition(..) => {
-                let Some(feed) = &mut self.feed else {
-                    return Err(ConnectError::gone(reader.describe(), "cannot read", "not connected"));
-                };
-                feed.next(at_most.get(), Instant::now().checked_add(wait)).await
+                let free = (self.reader.options.open_at_most as usize).saturating_sub(self.reader.in_hand());
+                (Owner::Single, at_most.get().min(free.max(1)))
             }
-            Role::Pool => {
-                let request = Request { options: &reader.options, at_most: at_most.get(), wait };
-                self.requests.read(request, || reader.describe()).await?;
-                Ok(self.requests.take(at_most).collect())
-            }
-        }
+            Role::Pool => (Owner::Shared, at_most.get()),
+        };
+        let wait = self.look_after.map_or(wait, |after| wait.min(after));
+        let (reader, options) = (&self.reader, &self.reader.options);
+        self.requests.read(Request { options, owner, at_most, wait }, || reader.describe()).await
     }
 
     /// Replaces a consumer that holds nothing although there are frames.
@@ -142,30 +127,22 @@ impl Pull for NatsInlet {
     ) -> Result<Vec<Pulled<Bytes, NatsReceipt>>, ConnectError> {
         self.reader.check()?;
         let until = Instant::now().checked_add(wait);
-        loop {
+        while self.requests.is_empty() {
             let rest = until.map_or(wait, |until| until.saturating_duration_since(Instant::now()));
-            let received = if self.requests.is_empty() {
-                self.read(at_most, rest).await?
-            } else {
-                self.requests.take(at_most).collect()
-            };
+            self.read(at_most, rest).await?;
             // The process may have been stopped meanwhile.
-            if let Err(error) = self.reader.check() {
-                // Behind these frames, no other one of the same consumer is in order.
-                self.feed = None;
-                return Err(error);
-            }
-            if !received.is_empty() {
-                let reader = &self.reader;
-                return Ok(received.into_iter().map(|received| reader.pulled(received)).collect());
-            }
-            if let Some(link) = self.requests.link().cloned() {
+            self.reader.check()?;
+            if self.requests.is_empty()
+                && let Some(link) = self.requests.link().cloned()
+            {
                 self.look(&link).await?;
                 if until.is_some_and(|until| Instant::now() >= until) {
-                    return Ok(Vec::new());
+                    break;
                 }
             }
         }
+        let reader = &self.reader;
+        Ok(self.requests.take(at_most).map(|received| reader.pulled(received)).collect())
     }
 
     fn describe(&self) -> String {

@@ -8,9 +8,8 @@
 //! ```
 //!
 //! * A partition is a subject of a work queue stream, which refuses more frames than it may keep.
-//! * An epoch is the revision with which a lease was created. Each epoch has a consumer of its own; the one before it is
-//!   deleted, so what its process acknowledges later is void. A consumer numbers its deliveries, which shows a frame that was
-//!   lost on its way.
+//! * An epoch is the revision with which a lease was created. Each epoch has a consumer of its own, with one frame in
+//!   flight; the one before it is deleted, so what its process acknowledges later is void.
 //! * A pool is one subject with one consumer that all processes share.
 //!
 //! ```no_run
@@ -75,7 +74,6 @@
 //! ```
 
 mod bucket;
-mod feed;
 mod guard;
 mod inlet;
 mod jetstream;

@@ -21,14 +21,6 @@ pub(super) enum Before {
     Again,
 }
 
-/// The consumer of an epoch after a connection was opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Consumer {
-    New,
-    /// It has frames in hand.
-    Kept,
-}
-
 /// Makes the consumer of this epoch the only one of the partition.
 ///
 /// A new consumer begins with the oldest frame in the partition, so it delivers a frame again that was lost on its way.
@@ -39,7 +31,7 @@ pub(super) async fn open(
     partition: Partition,
     epoch: Epoch,
     before: Before,
-) -> Result<Consumer, ConnectError> {
+) -> Result<(), ConnectError> {
     let (at, what) = (reader.describe(), "cannot open the consumer");
     let ReadOptions { stream, consumer, .. } = &reader.options;
     for _ in 0..ATTEMPTS {
@@ -53,7 +45,7 @@ pub(super) async fn open(
             }
         }
         if exists {
-            return Ok(Consumer::Kept);
+            return Ok(());
         }
         if reader.in_hand() > 0 {
             return Err(ConnectError::fenced(at, "the consumer was deleted"));
@@ -64,7 +56,7 @@ pub(super) async fn open(
             Ok(info) => {
                 let differences = api::differences(&info, &reader.options);
                 if differences.is_empty() {
-                    return Ok(Consumer::New);
+                    return Ok(());
                 }
                 let wrong = format!("the server changed the consumer: {}", differences.join(", "));
                 return Err(ConnectError::fatal(at, wrong, "change the options of the edge"));

@@ -124,7 +124,7 @@ impl Reader {
 
     /// Numbers the attempts of a frame and notes that it is in hand.
     pub(super) fn pulled(&self, received: Received) -> Pulled<Bytes, NatsReceipt> {
-        let Received { message, reply, delivered, .. } = received;
+        let Received { message, reply, delivered } = received;
         let mut frames = self.frames();
         let released = frames.released.get(&message.sequence).copied().unwrap_or(0);
         let attempt = delivered.saturating_sub(released).max(1);

@@ -1,6 +1,5 @@
 //! Frames under epochs, and pools.
 
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,11 +22,10 @@ fn numbers(pulled: &[Pulled<Bytes, NatsReceipt>]) -> Vec<(u32, u32)> {
 
 #[tokio::test]
 async fn one_frame_of_a_partition_is_in_flight_and_the_next_follows_its_acknowledgement() {
-    let spec = spec().frames_in_flight(1);
-    let Some((_server, edge)) = start(&spec).await else { return };
-    put(&edge, &spec, P, 0..3).await;
-    put(&edge, &spec, Partition(0), 7..8).await;
-    let (mut inlet, mut settle) = opened(edge.inlet(&spec, P, Epoch(1))).await;
+    let Some((_server, edge)) = start(&spec()).await else { return };
+    put(&edge, &spec(), P, 0..3).await;
+    put(&edge, &spec(), Partition(0), 7..8).await;
+    let (mut inlet, mut settle) = opened(edge.inlet(&spec(), P, Epoch(1))).await;
     let first = take(&mut inlet, 3, LONG).await;
     assert_eq!(numbers(&first), [(0, 1)]);
     assert!(take(&mut inlet, 3, SHORT).await.is_empty());
@@ -45,14 +43,13 @@ async fn one_frame_of_a_partition_is_in_flight_and_the_next_follows_its_acknowle
 
 #[tokio::test]
 async fn a_later_epoch_begins_with_the_frame_in_hand_and_fences_the_earlier_one() {
-    let spec = spec().frames_in_flight(1);
-    let Some((_server, edge)) = start(&spec).await else { return };
-    put(&edge, &spec, P, 0..3).await;
-    let (mut first, mut first_settle) = opened(edge.inlet(&spec, P, Epoch(3))).await;
+    let Some((_server, edge)) = start(&spec()).await else { return };
+    put(&edge, &spec(), P, 0..3).await;
+    let (mut first, mut first_settle) = opened(edge.inlet(&spec(), P, Epoch(3))).await;
     let held = take(&mut first, 1, LONG).await;
     // The earlier one waits for a frame while it is replaced.
-    let waiting = tokio::spawn(async move { (first.pull(NonZeroUsize::MIN, LONG).await, first) });
-    let (mut second, mut second_settle) = opened(edge.inlet(&spec, P, Epoch(9))).await;
+    let waiting = tokio::spawn(async move { (first.pull(std::num::NonZeroUsize::MIN, LONG).await, first) });
+    let (mut second, mut second_settle) = opened(edge.inlet(&spec(), P, Epoch(9))).await;
     let (ended, mut first) = waiting.await.unwrap();
     assert_eq!(ended.unwrap_err().kind(), ErrorKind::Fenced);
     let again = take(&mut second, 1, LONG).await;
@@ -63,17 +60,16 @@ async fn a_later_epoch_begins_with_the_frame_in_hand_and_fences_the_earlier_one(
     let receipts = [held[0].receipt.clone()];
     assert_eq!(first_settle.extend(&receipts).await.unwrap_err().kind(), ErrorKind::Fenced);
     assert_eq!(first.connect().await.unwrap_err().kind(), ErrorKind::Fenced);
-    assert_eq!(edge.lag(&spec).await.unwrap()[2].frames, 3);
+    assert_eq!(edge.lag(&spec()).await.unwrap()[2].frames, 3);
     settle_all(&mut second_settle, &again, Disposition::Accept).await;
     assert_eq!(numbers(&take(&mut second, 1, LONG).await), [(1, 1)]);
 }
 
 #[tokio::test]
 async fn a_connection_that_opens_again_keeps_the_frame_in_hand() {
-    let spec = spec().frames_in_flight(1);
-    let Some((mut server, edge)) = start(&spec).await else { return };
-    put(&edge, &spec, P, 0..2).await;
-    let (mut inlet, mut settle) = opened(edge.inlet(&spec, P, Epoch(3))).await;
+    let Some((mut server, edge)) = start(&spec()).await else { return };
+    put(&edge, &spec(), P, 0..2).await;
+    let (mut inlet, mut settle) = opened(edge.inlet(&spec(), P, Epoch(3))).await;
     let held = take(&mut inlet, 1, LONG).await;
     // A server that is killed may forget what it has delivered.
     server.terminate_and_restart().await;
@@ -81,55 +77,6 @@ async fn a_connection_that_opens_again_keeps_the_frame_in_hand() {
     assert!(take(&mut inlet, 1, SHORT).await.is_empty(), "a frame in hand was delivered again");
     while settle.settle(&[(held[0].receipt.clone(), Disposition::Accept)]).await.is_err() {}
     assert_eq!(numbers(&take(&mut inlet, 1, LONG).await), [(1, 1)]);
-}
-
-/// A frame that was delivered to a connection that is lost comes behind others on the next one, which is noticed.
-#[tokio::test]
-async fn frames_that_were_lost_on_their_way_are_delivered_again_once_nothing_is_in_hand() {
-    let spec = spec().frames_in_flight(4);
-    let Some((mut server, edge)) = start(&spec).await else { return };
-    put(&edge, &spec, P, 0..6).await;
-    let (mut inlet, mut settle) = opened(edge.inlet(&spec, P, Epoch(3))).await;
-    let first = take(&mut inlet, 1, LONG).await;
-    assert_eq!(numbers(&first), [(0, 1)]);
-    // Three more are in flight, and lost with the connection.
-    server.terminate_and_restart().await;
-    while inlet.connect().await.is_err() {}
-    while settle.settle(&[(first[0].receipt.clone(), Disposition::Accept)]).await.is_err() {}
-    // The consumer goes on behind the lost frames: frame 4 is refused, as frame 1 was not received.
-    let begun = std::time::Instant::now();
-    let frames = loop {
-        match inlet.pull(NonZeroUsize::MIN, LONG).await {
-            Ok(frames) => break frames,
-            Err(error) => assert_eq!(error.kind(), ErrorKind::Gone, "{error}"),
-        }
-        while inlet.connect().await.is_err() {}
-    };
-    assert_eq!(numbers(&frames), [(1, 1)]);
-    assert!(begun.elapsed() < LONG, "the frames waited for the end of their time");
-    settle_all(&mut settle, &frames, Disposition::Accept).await;
-    for number in 2..6 {
-        let frames = take(&mut inlet, 1, LONG).await;
-        assert_eq!(numbers(&frames), [(number, 1)]);
-        settle_all(&mut settle, &frames, Disposition::Accept).await;
-    }
-}
-
-/// The time of a frame runs out while later ones are in hand: it is not handed out behind them.
-#[tokio::test]
-async fn a_frame_whose_time_runs_out_before_those_behind_it_comes_first_again() {
-    let spec = spec().ack_wait(Duration::from_secs(1)).frames_in_flight(4);
-    let Some((_server, edge)) = start(&spec).await else { return };
-    put(&edge, &spec, P, 0..6).await;
-    let (mut inlet, mut settle) = opened(edge.inlet(&spec, P, Epoch(3))).await;
-    let held = take_all(&mut inlet, 4, LONG).await;
-    assert_eq!(numbers(&held), [(0, 1), (1, 1), (2, 1), (3, 1)]);
-    let error = inlet.pull(NonZeroUsize::MIN, LONG).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Gone, "{error}");
-    settle_all(&mut settle, &held, Disposition::Accept).await;
-    inlet.connect().await.unwrap();
-    let rest = take_all(&mut inlet, 2, LONG).await;
-    assert_eq!(numbers(&rest), [(4, 1), (5, 1)]);
 }
 
 #[tokio::test]
@@ -219,7 +166,7 @@ async fn a_pool_is_shared_and_its_window_bounds_all_processes() {
 
 #[tokio::test]
 async fn a_frame_that_is_extended_outlives_its_time() {
-    let spec = spec().ack_wait(Duration::from_secs(1)).window(Duration::from_secs(600)).frames_in_flight(1);
+    let spec = spec().ack_wait(Duration::from_secs(1)).window(Duration::from_secs(600));
     let Some((_server, edge)) = start(&spec).await else { return };
     put(&edge, &spec, P, 0..1).await;
     let (mut inlet, mut settle) = opened(edge.inlet(&spec, P, Epoch(3))).await;
@@ -276,7 +223,7 @@ async fn a_request_without_frames_lasts_for_its_time() {
     let (mut inlet, mut settle) = opened(edge.inlet(&spec(), P, Epoch(1))).await;
     let begun = std::time::Instant::now();
     let wait = Duration::from_secs(16);
-    assert!(inlet.pull(NonZeroUsize::MIN, wait).await.unwrap().is_empty());
+    assert!(inlet.pull(std::num::NonZeroUsize::MIN, wait).await.unwrap().is_empty());
     assert!(begun.elapsed() >= wait, "{:?}", begun.elapsed());
     put(&edge, &spec(), P, 0..1).await;
     let frames = take(&mut inlet, 1, LONG).await;

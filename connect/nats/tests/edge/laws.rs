@@ -98,8 +98,7 @@ macro_rules! law_server {
 law_server!(Pool, EdgeSpec::new("law", "orders"), "pool", |edge: &NatsEdge, spec: &EdgeSpec| edge.pool(spec));
 law_server!(
     OnePartition,
-    // With several frames in flight, the reader of a partition settles them in their order.
-    EdgeSpec::new("law", "orders").partitions(1).frames_in_flight(1),
+    EdgeSpec::new("law", "orders").partitions(1),
     "0-1",
     |edge: &NatsEdge, spec: &EdgeSpec| edge.inlet(spec, Partition(0), Epoch(1))
 );
