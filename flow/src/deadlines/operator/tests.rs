@@ -1,3 +1,5 @@
+//! Deadlines that move, in any order, and the entries that they leave.
+
 use super::*;
 
 /// A deadline behind all events.

@@ -1,3 +1,5 @@
+//! Sessions that events join, and the entries that they leave.
+
 use std::time::Duration;
 
 use super::*;
