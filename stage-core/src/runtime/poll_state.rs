@@ -1,6 +1,8 @@
 //! The state that a stage and its own task share: its place in a queue, and the measured duration of its
 //! polls.
 
+use std::sync::Weak;
+
 use tokio::runtime::Id;
 
 use crate::base::stats::Counters;
@@ -34,8 +36,8 @@ const SAMPLE: u64 = 16;
 #[derive(Debug)]
 pub(crate) struct PollState {
     runtime: Id,
-    /// The signal that wakes the stage.
-    signal: Arc<Signal>,
+    /// The signal that wakes the stage. It keeps the waker of its task, and thereby this state, until it is dropped.
+    signal: Weak<Signal>,
     /// The stage's counters, whose clock records when the stage becomes ready to be polled.
     counters: Arc<Counters>,
     ready: Mutex<ReadyStage>,
@@ -61,10 +63,10 @@ enum ReadyStage {
 
 impl PollState {
     /// Creates the state of a stage on this runtime.
-    pub(crate) fn on(runtime: Id, signal: Arc<Signal>, counters: Arc<Counters>) -> Arc<Self> {
+    pub(crate) fn on(runtime: Id, signal: &Arc<Signal>, counters: Arc<Counters>) -> Arc<Self> {
         Arc::new(Self {
             runtime,
-            signal,
+            signal: Arc::downgrade(signal),
             counters,
             ready: Mutex::new(ReadyStage::None),
             waker: AtomicWaker::new(),
@@ -80,7 +82,7 @@ impl PollState {
 
     /// Returns whether the stage was woken for credit, rather than for events, mail or anything else.
     pub(crate) fn woke_for_credit(&self) -> bool {
-        self.signal.woke_for_credit()
+        self.signal.upgrade().is_some_and(|signal| signal.woke_for_credit())
     }
 
     /// Returns the waker of the task.
@@ -171,7 +173,7 @@ mod tests {
 
     fn state() -> Arc<PollState> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        PollState::on(runtime.handle().id(), Signal::new(), Arc::default())
+        PollState::on(runtime.handle().id(), &Signal::new(), Arc::default())
     }
 
     #[test]

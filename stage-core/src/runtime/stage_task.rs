@@ -46,7 +46,7 @@ pub(crate) fn stage_task(
     signal: &Arc<Signal>,
     counters: &Arc<Counters>,
 ) -> (StageTask, Arc<PollState>) {
-    let poll_state = PollState::on(Handle::current().id(), Arc::clone(signal), Arc::clone(counters));
+    let poll_state = PollState::on(Handle::current().id(), signal, Arc::clone(counters));
     let builder = Builder::new().propagate_panic(true).metadata(Arc::clone(&poll_state));
     let (runnable, task) = builder.spawn(|_| stage, WithInfo(schedule));
     runnable.schedule();

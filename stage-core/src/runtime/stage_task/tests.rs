@@ -289,3 +289,19 @@ fn a_panic_ends_the_task_of_the_stage_that_panicked() {
         assert!(tokio::spawn(task).await.unwrap_err().is_panic());
     });
 }
+
+#[test]
+fn nothing_of_a_stage_that_parked_and_ended_is_left() {
+    let runtime = runtime();
+    let _within = runtime.enter();
+    let signal = Signal::new();
+    let (kept, mut parking) = (Arc::downgrade(&signal), Parking::new(Arc::clone(&signal)));
+    let stage = poll_fn(move |cx| parking.poll_marked(cx, WantsCredit::Yes).map(|()| ExitReason::Normal));
+    let (mut task, _) = stage_task(stage, &signal, &Arc::default());
+    poll(&mut task);
+    Slot::claim(&signal).mark();
+    let ended = Pin::new(&mut task).poll(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(ended, Poll::Ready(ExitReason::Normal)), "{ended:?}");
+    drop((task, signal));
+    assert_eq!(kept.strong_count(), 0);
+}
