@@ -28,6 +28,8 @@ pub mod acked;
 pub mod auto;
 pub mod catalogue;
 pub mod compare;
+#[cfg(feature = "peers")]
+mod dataflow;
 pub mod fanout;
 pub mod idle;
 pub mod latency;

@@ -18,8 +18,8 @@ use renoir::{
 use super::{
     Answer, Event,
     queries::{SPAN, STEP, auction_of, euros, is_local, is_selected},
-    state::{Counts, LastSales, Panes, Sale, Sold, Top, add_counts, millis},
-    workers::places,
+    state::{Counts, LastSales, Sale, Sold, Top, add_counts, millis},
+    workers::{hot, places},
 };
 use crate::{random::index, runtime::WORKERS};
 
@@ -163,12 +163,7 @@ pub(super) fn q5(events: &Arc<[Event]>) -> Answer {
     );
     let mut counts = collected(context, counts.unkey());
     counts.sort_unstable_by_key(|(start, _)| *start);
-    let (mut answer, mut panes) = (Answer::default(), Panes::default());
-    for (start, counts) in counts {
-        panes.add(start, counts).iter().for_each(|row| answer.add(row));
-    }
-    panes.before(i64::MAX).iter().for_each(|row| answer.add(row));
-    answer
+    hot(counts)
 }
 
 pub(super) fn q6(events: &Arc<[Event]>) -> Answer {

@@ -3,9 +3,8 @@
 use std::{cell::RefCell, hash::Hash, rc::Rc, sync::Arc};
 
 use timely::{
-    Config,
     dataflow::{
-        channels::pact::{Exchange, Pipeline},
+        channels::pact::{Exchange, ParallelizationContract, Pipeline},
         operators::{ToStream, generic::Operator},
     },
     worker::Worker,
@@ -15,11 +14,33 @@ use super::{
     Event,
     workers::{Sent, Workers, owner_of, places},
 };
-use crate::runtime::WORKERS;
+use crate::dataflow::on_workers;
 
 /// Two workers of timely.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timely;
+
+/// Builds a dataflow that folds `items`, once they are where `pact` sends them.
+fn folding<D: Clone + 'static, S: Default + 'static>(
+    worker: &mut Worker,
+    items: impl Iterator<Item = D> + 'static,
+    pact: impl ParallelizationContract<u64, Vec<D>>,
+    fold: impl Fn(&mut S, D) + 'static,
+) -> Rc<RefCell<S>> {
+    let state = Rc::new(RefCell::new(S::default()));
+    let folded = Rc::clone(&state);
+    worker.dataflow::<u64, _, _>(|scope| {
+        items.to_stream(scope).container::<Vec<_>>().sink(pact, "fold", move |(input, _)| {
+            input.for_each_time(|_, batches| {
+                let mut state = folded.borrow_mut();
+                for item in batches.flat_map(|batch: &mut Vec<D>| batch.drain(..)) {
+                    fold(&mut state, item);
+                }
+            });
+        });
+    });
+    state
+}
 
 impl Workers for Timely {
     fn folded<S: Default + Send + 'static>(
@@ -27,25 +48,12 @@ impl Workers for Timely {
         fold: impl Fn(&mut S, &Event) + Send + Sync + 'static,
     ) -> Vec<S> {
         let (events, fold) = (Arc::clone(events), Arc::new(fold));
-        let workers = timely::execute(Config::process(WORKERS), move |worker| {
+        on_workers(move |worker| {
+            let (events, fold) = (Arc::clone(&events), Arc::clone(&fold));
             let mine = places(events.len(), worker.index(), worker.peers());
-            let state = Rc::new(RefCell::new(S::default()));
-            let (folded, events, fold) = (Rc::clone(&state), Arc::clone(&events), Arc::clone(&fold));
-            worker.dataflow::<u64, _, _>(|scope| {
-                mine.to_stream(scope).container::<Vec<_>>().sink(Pipeline, "fold", move |(input, _)| {
-                    input.for_each_time(|_, batches| {
-                        let mut state = folded.borrow_mut();
-                        for place in batches.flat_map(|batch: &mut Vec<usize>| batch.drain(..)) {
-                            fold(&mut state, &events[place]);
-                        }
-                    });
-                });
-            });
-            run(worker);
-            state.take()
-        });
-        let states = workers.expect("timely starts").join().into_iter();
-        states.map(|state| state.expect("a worker ends by itself")).collect()
+            let state = folding(worker, mine, Pipeline, move |state, place| fold(state, &events[place]));
+            move || state.take()
+        })
     }
 
     fn exchanged<T: Sent, Q: Hash, S: Default + 'static, R: Send + 'static>(
@@ -55,35 +63,16 @@ impl Workers for Timely {
         fold: impl Fn(&mut S, T) + Send + Sync + 'static,
         finish: impl Fn(S) -> R + Send + Sync + 'static,
     ) -> Vec<R> {
-        let (events, keep, key, fold) = (Arc::clone(events), Arc::new(keep), Arc::new(key), Arc::new(fold));
-        let workers = timely::execute(Config::process(WORKERS), move |worker| {
-            let mine = places(events.len(), worker.index(), worker.peers());
+        let (events, keep, key) = (Arc::clone(events), Arc::new(keep), Arc::new(key));
+        let (fold, finish) = (Arc::new(fold), Arc::new(finish));
+        on_workers(move |worker| {
             let (events, keep, key) = (Arc::clone(&events), Arc::clone(&keep), Arc::clone(&key));
+            let (fold, finish) = (Arc::clone(&fold), Arc::clone(&finish));
+            let mine = places(events.len(), worker.index(), worker.peers());
             let mine = mine.filter_map(move |place| keep(&events[place]));
-            let state = Rc::new(RefCell::new(S::default()));
-            let (folded, fold) = (Rc::clone(&state), Arc::clone(&fold));
-            worker.dataflow::<u64, _, _>(|scope| {
-                let by_key = Exchange::new(move |item: &T| owner_of(&key(item)) as u64);
-                mine.to_stream(scope).container::<Vec<_>>().sink(by_key, "fold", move |(input, _)| {
-                    input.for_each_time(|_, batches| {
-                        let mut state = folded.borrow_mut();
-                        for item in batches.flat_map(|batch: &mut Vec<T>| batch.drain(..)) {
-                            fold(&mut state, item);
-                        }
-                    });
-                });
-            });
-            run(worker);
-            finish(state.take())
-        });
-        let results = workers.expect("timely starts").join().into_iter();
-        results.map(|result| result.expect("a worker ends by itself")).collect()
-    }
-}
-
-/// Runs the dataflows of a worker to their end.
-fn run(worker: &mut Worker) {
-    while worker.has_dataflows() {
-        worker.step_or_park(None);
+            let by_key = Exchange::new(move |item: &T| owner_of(&key(item)) as u64);
+            let state = folding(worker, mine, by_key, move |state, item| fold(state, item));
+            move || finish(state.take())
+        })
     }
 }

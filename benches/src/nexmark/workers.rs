@@ -165,6 +165,16 @@ pub(super) fn q4<W: Workers>(events: &Arc<[Event]>) -> Answer {
     answer
 }
 
+/// Returns the answer of q5, of the counts of all panes in their order.
+pub(super) fn hot(counts: impl IntoIterator<Item = (i64, Counts)>) -> Answer {
+    let (mut answer, mut panes) = (Answer::default(), Panes::default());
+    for (start, counts) in counts {
+        panes.add(start, counts).iter().for_each(|row| answer.add(row));
+    }
+    panes.before(i64::MAX).iter().for_each(|row| answer.add(row));
+    answer
+}
+
 pub(super) fn q5<W: Workers>(events: &Arc<[Event]>) -> Answer {
     let step = millis(STEP);
     let panes = W::folded(events, move |panes: &mut BTreeMap<i64, Counts>, event| {
@@ -177,12 +187,7 @@ pub(super) fn q5<W: Workers>(events: &Arc<[Event]>) -> Answer {
     for (start, counts) in panes.into_iter().flatten() {
         add_counts(all.entry(start).or_default(), counts);
     }
-    let (mut answer, mut panes) = (Answer::default(), Panes::default());
-    for (start, counts) in all {
-        panes.add(start, counts).iter().for_each(|row| answer.add(row));
-    }
-    panes.before(i64::MAX).iter().for_each(|row| answer.add(row));
-    answer
+    hot(all)
 }
 
 pub(super) fn q6<W: Workers>(events: &Arc<[Event]>) -> Answer {

@@ -5,20 +5,17 @@
 
 use std::{cell::Cell, hint::black_box, rc::Rc};
 
-use timely::{
-    Config,
-    dataflow::{
-        channels::pact::Pipeline,
-        operators::{ToStream, generic::Operator, vec::Map},
-    },
+use timely::dataflow::{
+    channels::pact::Pipeline,
+    operators::{ToStream, generic::Operator, vec::Map},
 };
 
 use super::Shape;
-use crate::runtime::WORKERS;
+use crate::dataflow::on_workers;
 
 /// Sends `events` events through the pipe and returns the sum of the workers' sums.
 pub(super) fn run(shape: Shape, events: u64) -> u64 {
-    let workers = timely::execute(Config::process(WORKERS), move |worker| {
+    let sums = on_workers(move |worker| {
         let part = events.div_ceil(worker.peers() as u64);
         let first = events.min(worker.index() as u64 * part);
         let numbers = first..events.min(first + part);
@@ -38,11 +35,7 @@ pub(super) fn run(shape: Shape, events: u64) -> u64 {
                 });
             });
         });
-        while worker.has_dataflows() {
-            worker.step_or_park(None);
-        }
-        total.get()
+        move || total.get()
     });
-    let sums = workers.expect("timely starts").join().into_iter();
-    sums.map(|sum| sum.expect("a worker ends by itself")).fold(0, u64::wrapping_add)
+    sums.into_iter().fold(0, u64::wrapping_add)
 }

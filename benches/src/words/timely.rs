@@ -5,23 +5,20 @@
 use std::{cell::RefCell, hash::BuildHasher, io, path::Path, rc::Rc, sync::Arc};
 
 use rustc_hash::{FxBuildHasher, FxHashMap};
-use timely::{
-    Config,
-    dataflow::{
-        channels::pact::{Exchange, Pipeline},
-        operators::{ToStream, generic::Operator},
-    },
+use timely::dataflow::{
+    channels::pact::{Exchange, Pipeline},
+    operators::{ToStream, generic::Operator},
 };
 
 use super::{blocks::Blocks, key::count_words};
-use crate::runtime::WORKERS;
+use crate::dataflow::on_workers;
 
 type Word = Box<[u8]>;
 
 /// Counts the words of a file; each worker returns those whose hash it owns.
 pub(super) fn count(path: &Path) -> io::Result<Vec<(Word, u64)>> {
     let blocks = Arc::new(Blocks::open(path)?);
-    let workers = timely::execute(Config::process(WORKERS), move |worker| {
+    let counted = on_workers(move |worker| {
         let mine = (worker.index() as u64..blocks.count()).step_by(worker.peers());
         let result = Rc::new(RefCell::new(FxHashMap::<Word, u64>::default()));
         let (blocks, merged) = (Arc::clone(&blocks), Rc::clone(&result));
@@ -54,11 +51,7 @@ pub(super) fn count(path: &Path) -> io::Result<Vec<(Word, u64)>> {
                 });
             });
         });
-        while worker.has_dataflows() {
-            worker.step_or_park(None);
-        }
-        result.take()
+        move || result.take()
     });
-    let counted = workers.expect("timely starts").join().into_iter();
-    Ok(counted.flat_map(|counts| counts.expect("a worker ends by itself")).collect())
+    Ok(counted.into_iter().flatten().collect())
 }

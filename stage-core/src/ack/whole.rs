@@ -277,7 +277,7 @@ mod tests {
             assert!(pieces.iter().all(|piece| piece.token().is_of_dead_whole()));
             Token::acknowledge_all(pieces.into_iter().map(|piece| piece.into_parts().1));
             assert_eq!(case.verdicts(), ["no"], "of {count}");
-            // What is used again knows nothing of it.
+            // A holder that is used again has forgotten the failure.
             let parts: Vec<_> = source.deliver([(0..count, 9)]).next().unwrap().split().collect();
             parts[0].token().fail(Reason::failed("no"));
             assert!(!parts[0].token().is_of_dead_whole());

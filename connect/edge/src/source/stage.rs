@@ -136,13 +136,12 @@ impl<E: Edge, T: Send + 'static> EdgeSource<E, T> {
         let Some(deliveries) = &self.deliveries else { return 0 };
         let Ready { mut events, ticket, origin, .. } = ready;
         let count = events.len();
-        if origin.is_none() && count == 1 {
-            out.extend(deliveries.deliver(events.into_iter().zip([ticket])));
-            return count;
-        }
         let Some(origin) = origin else {
-            let Some(delivery) = deliveries.deliver([(events, ticket)]).next() else { return 0 };
-            out.pieces(delivery);
+            if count == 1 {
+                out.extend(deliveries.deliver(events.into_iter().zip([ticket])));
+            } else {
+                deliveries.deliver([(events, ticket)]).for_each(|delivery| out.pieces(delivery));
+            }
             return count;
         };
         let Some(last) = events.pop() else { return 0 };

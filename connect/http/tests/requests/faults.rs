@@ -27,7 +27,7 @@ async fn an_event_at_fault_gets_422_with_the_reason_also_as_a_source() {
         };
         std::future::ready(checked)
     };
-    // What is at fault is not tried again.
+    // An event at fault is not retried.
     let once_more = Backoff::new(Duration::from_secs(1), Duration::from_secs(1)).attempts(1);
     let policy = FailurePolicy::skip().retry(once_more);
     let running = Pipeline::builder("readings")

@@ -1,4 +1,4 @@
-//! A stage between two batches, without its types: what it does there is rare, so it is compiled once, in this crate.
+//! A stage between two batches, without its types: its work there is rare, so it is compiled once, in this crate.
 //!
 //! Only the callbacks, and the two sides behind [`InputControl`] and [`OutputControl`], know the types.
 
