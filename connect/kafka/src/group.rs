@@ -115,6 +115,36 @@ impl Group {
 
     /// Commits the positions that are not committed yet, of these partitions or of all. Blocks.
     pub(crate) fn commit(&self, of: Option<&[i32]>) -> Result<(), ConnectError> {
+        match self.try_commit(of) {
+            Err(error) if is_void(&error) => {
+                tracing::warn!(%error, "{}: positions of a lost partition are not committed", self.describe());
+                Ok(())
+            }
+            outcome => outcome.map_err(|error| failed(&self.describe(), "cannot commit", &error)),
+        }
+    }
+
+    /// Commits as [`commit`](Self::commit) does, again and again until `limit` while the group refuses commits because its
+    /// members are taking up their partitions. `meanwhile` runs between two attempts, and must not return at once. That
+    /// the partitions belong to another member by now is an error, too.
+    pub(crate) fn commit_within(
+        &self,
+        limit: Duration,
+        of: Option<&[i32]>,
+        meanwhile: impl Fn(),
+    ) -> Result<(), ConnectError> {
+        let begun = Instant::now();
+        loop {
+            match self.try_commit(of) {
+                Err(error) if is_early(&error) && begun.elapsed() < limit => meanwhile(),
+                outcome => {
+                    return outcome.map_err(|error| failed(&self.describe(), "cannot commit", &error));
+                }
+            }
+        }
+    }
+
+    fn try_commit(&self, of: Option<&[i32]>) -> Result<(), KafkaError> {
         let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let positions = self.lock().books.positions(of);
         let Some(consumer) = self.consumer.get().and_then(Weak::upgrade) else { return Ok(()) };
@@ -126,18 +156,15 @@ impl Group {
             // A partition and an offset of the server's own are always valid.
             let _ = list.add_partition_offset(&self.options.topic, *partition, Offset::Offset(*position));
         }
-        match consumer.commit(&list, CommitMode::Sync) {
-            Ok(()) => {
-                self.lock().books.committed(&positions);
-                Ok(())
-            }
-            Err(error) if is_void(&error) => {
-                tracing::warn!(%error, "{}: positions of a lost partition are not committed", self.describe());
-                Ok(())
-            }
-            Err(error) => Err(failed(&self.describe(), "cannot commit", &error)),
-        }
+        consumer.commit(&list, CommitMode::Sync)?;
+        self.lock().books.committed(&positions);
+        Ok(())
     }
+}
+
+/// Returns whether an error means that the group accepts commits again when its members have taken up their partitions.
+fn is_early(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(RDKafkaErrorCode::RebalanceInProgress)
 }
 
 /// Returns whether an error means that the partitions belong to another member by now.

@@ -23,6 +23,9 @@ const TICK: Duration = Duration::from_millis(100);
 /// and a member that does not poll cannot answer the group.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// The pause between two attempts to commit while the group is rebalanced.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// Answers the group on behalf of a member.
 #[derive(Debug)]
 pub(crate) struct MemberContext {
@@ -41,8 +44,11 @@ impl ConsumerContext for MemberContext {
         let revoked = numbers(list);
         let group = &self.group;
         group.change(|state| state.books.close(&revoked));
-        group.wait(group.options.settle_within, |state| state.has_ended || !state.books.is_in_hand(&revoked));
-        if let Err(error) = group.commit(Some(&revoked)) {
+        let (begun, limit) = (Instant::now(), group.options.settle_within);
+        group.wait(limit, |state| state.has_ended || !state.books.is_in_hand(&revoked));
+        // The group refuses commits until its last member has taken up its partitions, which may be after this one.
+        let left = limit.saturating_sub(begun.elapsed());
+        if let Err(error) = group.commit_within(left, Some(&revoked), || thread::sleep(PAUSE)) {
             // The next member begins at the last position that was committed.
             tracing::warn!(%error, "a partition is given back before its position is committed");
         }
@@ -162,7 +168,9 @@ impl Member {
                 });
             }
         }
-        if let Err(error) = self.group.commit(None) {
+        // A group that is rebalanced waits for an answer of this member, which a poll gives.
+        let answer = || drop(self.consumer.poll(PAUSE));
+        if let Err(error) = self.group.commit_within(self.group.options.settle_within, None, answer) {
             tracing::warn!(%error, "the last positions are not committed");
         }
         // Leaves the group; the callbacks of that find the end of the halves, and do not wait.
