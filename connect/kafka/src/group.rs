@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
-use stage_connect::ConnectError;
+use stage_connect::{ConnectError, ErrorKind};
 use tokio::sync::Notify;
 
 use crate::books::Books;
@@ -124,9 +124,9 @@ impl Group {
         }
     }
 
-    /// Commits as [`commit`](Self::commit) does, again and again until `limit` while the group refuses commits because its
-    /// members are taking up their partitions. `meanwhile` runs between two attempts, and must not return at once. That
-    /// the partitions belong to another member by now is an error, too.
+    /// Commits as [`commit`](Self::commit) does, again and again until `limit` while no broker does it: a group refuses
+    /// commits until all members have taken up their partitions. `meanwhile` runs between two attempts, and must not
+    /// return at once. That the partitions belong to another member by now is an error, too.
     pub(crate) fn commit_within(
         &self,
         limit: Duration,
@@ -135,12 +135,13 @@ impl Group {
     ) -> Result<(), ConnectError> {
         let begun = Instant::now();
         loop {
-            match self.try_commit(of) {
-                Err(error) if is_early(&error) && begun.elapsed() < limit => meanwhile(),
-                outcome => {
-                    return outcome.map_err(|error| failed(&self.describe(), "cannot commit", &error));
-                }
+            let Err(error) = self.try_commit(of) else { return Ok(()) };
+            let is_void = is_void(&error);
+            let error = failed(&self.describe(), "cannot commit", &error);
+            if is_void || error.kind() != ErrorKind::Gone || begun.elapsed() >= limit {
+                return Err(error);
             }
+            meanwhile();
         }
     }
 
@@ -160,11 +161,6 @@ impl Group {
         self.lock().books.committed(&positions);
         Ok(())
     }
-}
-
-/// Returns whether an error means that the group accepts commits again when its members have taken up their partitions.
-fn is_early(error: &KafkaError) -> bool {
-    error.rdkafka_error_code() == Some(RDKafkaErrorCode::RebalanceInProgress)
 }
 
 /// Returns whether an error means that the partitions belong to another member by now.

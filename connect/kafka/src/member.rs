@@ -23,7 +23,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// and a member that does not poll cannot answer the group.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// The pause between two attempts to commit while the group is rebalanced.
+/// The pause between two attempts to commit.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Answers the group on behalf of a member.

@@ -213,7 +213,8 @@ async fn a_partition_is_given_back_only_when_its_position_is_committed() {
         // The answers of a group whose members have not all taken up their partitions: the first goes to the call here,
         // the others to the member as it gives partitions back.
         let busy = RDKafkaRespErr::RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS;
-        cluster.request_errors(RDKafkaApiKey::OffsetCommit, &[busy; 4]);
+        let slow = RDKafkaRespErr::RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT;
+        cluster.request_errors(RDKafkaApiKey::OffsetCommit, &[busy, busy, slow, busy]);
         let settled: Vec<_> = held.iter().map(|held| (held.receipt.clone(), Disposition::Accept)).collect();
         assert_eq!(first_settle.settle(&settled).await.unwrap_err().kind(), ErrorKind::Gone);
         let (mut second, _second_settle) = reader(&server, options()).await;
