@@ -82,7 +82,7 @@ impl Options {
     pub(crate) fn windows(&self) -> Result<Windows, String> {
         let Self { window, step, .. } = self;
         if window % step != 0 {
-            return Err(format!("`--window {window}` is no multiple of `--step {step}`"));
+            return Err(format!("`--window {window}` is not a multiple of `--step {step}`"));
         }
         Ok(Windows { step: i64::from(*step) * 1000, steps: i64::from(window / step) })
     }

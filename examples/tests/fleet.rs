@@ -93,7 +93,7 @@ fn mistakes_are_said_in_one_line() {
     let nowhere = said(&mut fleet(&["worker"]));
     assert_eq!(nowhere, "fleet: where is the server? Write `--server nats://127.0.0.1:4222`\n");
     let uneven = said(&mut fleet(&["--local", "--window", "25"]));
-    assert_eq!(uneven, "fleet: `--window 25` is no multiple of `--step 10`\n");
+    assert_eq!(uneven, "fleet: `--window 25` is not a multiple of `--step 10`\n");
     let missing = said(&mut fleet(&["--local", "--file", "/no/such/file"]));
     assert!(missing.starts_with("fleet: `/no/such/file` cannot be read: No such file"), "{missing}");
 }

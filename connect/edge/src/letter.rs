@@ -13,7 +13,7 @@ use crate::spec::EdgeSpec;
 ///
 /// # fn main() -> Result<(), serde_json::Error> {
 /// // A message that was no frame has no form.
-/// let letter = Letter::of_message("orders", "orders-7", 5, "the message is no frame of an edge", b"hello");
+/// let letter = Letter::of_message("orders", "orders-7", 5, "the message is not a frame of an edge", b"hello");
 /// assert_eq!(letter.form, None);
 ///
 /// // An event has one, by which it finds its partition again.

@@ -51,7 +51,7 @@ impl Checkpoint {
             Err(error) => return Err(error),
         };
         let checkpoint = Self::parse(&text).map(Some);
-        checkpoint.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is no checkpoint"))
+        checkpoint.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is not a checkpoint"))
     }
 
     fn parse(text: &str) -> Option<Self> {

@@ -76,7 +76,7 @@ impl Tail {
             Ok(checkpoint) => checkpoint,
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 return Err(Fault::Fatal(
-                    format!("`{}` is no checkpoint", follow.checkpoint.display()),
+                    format!("`{}` is not a checkpoint", follow.checkpoint.display()),
                     "restore it, or remove it to begin without one".to_owned(),
                 ));
             }

@@ -251,7 +251,7 @@ impl Member {
         let freed: Vec<_> = self.held.iter().copied().filter(|number| !ahead.contains(number)).collect();
         for outcome in [self.consumer.resume(&list(&freed)), self.consumer.pause(&list(&ahead))] {
             if let Err(error) = outcome {
-                tracing::debug!(%error, "{}: cannot hold back", self.group.describe());
+                tracing::debug!(%error, "{}: cannot pause or resume partitions", self.group.describe());
             }
         }
         self.held = ahead;

@@ -111,7 +111,7 @@ impl Link {
             return Err(Unanswered::NoResponders);
         }
         let answer: Value = serde_json::from_slice(&message.payload)
-            .map_err(|error| Unanswered::Lost(format!("an answer is no JSON: {error}")))?;
+            .map_err(|error| Unanswered::Lost(format!("an answer is not JSON: {error}")))?;
         Ok(match ApiError::of(&answer) {
             Some(error) => Err(error),
             None => Ok(answer),

@@ -88,7 +88,7 @@ impl NatsPush {
                 }
                 Answer::Message(answer) => {
                     let error = serde_json::from_slice::<Value>(&answer.payload).map_or_else(
-                        |error| Some(ApiError { code: 0, text: format!("an answer is no JSON: {error}") }),
+                        |error| Some(ApiError { code: 0, text: format!("an answer is not JSON: {error}") }),
                         |answer| ApiError::of(&answer),
                     );
                     match error {

@@ -166,7 +166,7 @@ impl NatsSettle {
             return Err(ConnectError::gone(at, what, "no stream stores it at present"));
         };
         let answer = serde_json::from_slice(&answer.payload)
-            .map_err(|error| ConnectError::gone(&at, what, format!("an answer is no JSON: {error}")))?;
+            .map_err(|error| ConnectError::gone(&at, what, format!("an answer is not JSON: {error}")))?;
         match ApiError::of(&answer) {
             None => Ok(()),
             Some(error) => Err(error.at(&at, what)),

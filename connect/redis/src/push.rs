@@ -15,7 +15,7 @@ use crate::settle::millis;
 const AT_ONCE: usize = 256;
 /// The number of bytes after which a call takes no further entry.
 const BYTES_AT_ONCE: usize = 1 << 20;
-/// The maximum number of fields of an entry, given by the stack of a script.
+/// The maximum number of fields of an entry: more do not fit onto the stack of the script.
 const FIELDS: usize = 3500;
 /// The maximum size of a name or a value, which is the server's.
 const VALUE: usize = 512 << 20;

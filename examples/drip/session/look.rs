@@ -10,7 +10,7 @@ use crate::repository::{self, Database, Repository, RepositoryError};
 pub struct Look {
     /// Users, media and the queue.
     pub repository: Arc<dyn Repository>,
-    /// Present if the database came from an earlier drip: migrating it first takes a session.
+    /// The session that opened the database, if it was missing or came from an earlier drip and had to be migrated.
     _session: Option<Session>,
 }
 

@@ -14,9 +14,9 @@ use crate::base::hopeless::{Hopeless, Prospect};
 /// use stage_core::ack::Reason;
 ///
 /// let again = Reason::failed("the server is away");
-/// let never = Reason::hopeless("it is no JSON");
+/// let never = Reason::hopeless("it is not JSON");
 /// assert!(matches!(again, Reason::Failed(_)) && matches!(never, Reason::Hopeless(_)));
-/// assert_eq!(never.to_string(), "it is no JSON");
+/// assert_eq!(never.to_string(), "it is not JSON");
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -76,7 +76,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let context = TraceContext::new(7, 1, 1).ok_or("zero is no number of a trace")?;
+//! let context = TraceContext::new(7, 1, 1).ok_or("zero is not the number of a trace")?;
 //! let (sender, spans) = channel();
 //! let pipeline = Pipeline::builder("orders")
 //!     .start_fn("orders", move || Ok([Delivery::untracked("apples").continue_trace(context.clone())]))

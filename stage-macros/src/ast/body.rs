@@ -270,7 +270,7 @@ fn unknown_word(word: &str, guess: Option<Role>) -> String {
         (Some(role), _) => format!("unknown word `{word}`: did you mean `{}`?", role.word()),
         (None, "and") => "`and` without a `broadcast` before it: write `broadcast { … } and { … }`".to_owned(),
         (None, "when") => "`when` selects the events of a branch: write `broadcast when (|event| …) { … } and { … }`".to_owned(),
-        (None, "let") => "`let` is no item: compute the value before `new` and make it a parameter, or compute it in a closure".to_owned(),
+        (None, "let") => "`let` is not an item: compute the value before `new` and make it a parameter, or compute it in a closure".to_owned(),
         (None, "by") => "`by` without a `partition`, or a recipe: write `partition by |event| event.key, into 4 { … }`, or `step Name, by: |event| event.key;`".to_owned(),
         (None, _) => match Emits::from_word(word).or_else(|| Emits::guess(word)) {
             Some(emits) => format!("`{word}` begins no item: write `{};`", emits.example()),

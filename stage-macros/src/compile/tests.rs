@@ -118,7 +118,7 @@ fn a_mistake_is_described_with_its_remedy() {
         ),
         (
             "start A; let b = 3; step B; finish C;",
-            "`let` is no item: compute the value before `new` and make it a parameter, or compute it in a closure",
+            "`let` is not an item: compute the value before `new` and make it a parameter, or compute it in a closure",
         ),
         (
             "start A; step B, timeout: 5; finish C;",

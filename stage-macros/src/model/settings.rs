@@ -229,7 +229,7 @@ fn misplaced(option: OptionWord, owner: Owner) -> &'static str {
         return "it is a part of the stage before it; put the option on the `step` that it belongs to";
     }
     if owner.title == Owner::ACROSS.title {
-        return "an edge is no step with copies; put the option on an item before or behind it";
+        return "an edge is not a step with copies; put the option on an item before or behind it";
     }
     match option {
         OptionWord::By => "it feeds the copies of one step by key; put it on that `step` or `finish`",

@@ -47,7 +47,7 @@ impl Starter {
         Ok(())
     }
 
-    /// How many there were, and a hundred.
+    /// Answers with the number of events made, counted from 100.
     async fn handle_call(&mut self, _: Made, reply: Reply<u64>, _out: &mut Emitter<'_, u64>) -> StageResult {
         let _ = reply.send(self.made);
         Ok(())

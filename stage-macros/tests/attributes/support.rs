@@ -60,5 +60,5 @@ where
     pipeline.start().await.expect("the options are right").join().await.map(drop)
 }
 
-/// The first failure is the pipeline's.
+/// The first failure of a stage ends the pipeline.
 const NO_RESTART: Intensity = Intensity { max_restarts: 0, within: Duration::from_secs(5) };

@@ -91,7 +91,7 @@ impl App {
         }
     }
 
-    /// Notes that nothing came for another `while`.
+    /// Notes that nothing came for this time.
     pub fn pass(&mut self, time: Duration) {
         self.silent += time;
     }

@@ -51,7 +51,7 @@ pub struct FrameEvent {
 #[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
 pub enum FrameError {
     /// The bytes begin otherwise.
-    #[error("the message is no frame of an edge")]
+    #[error("the message is not a frame of an edge")]
     NoFrame,
     /// The version is not known.
     #[error("the frame has version {0}, this program reads version 1")]
@@ -192,7 +192,7 @@ mod tests {
     fn the_first_defect_is_named() {
         let whole = written(&Header::default(), &[(1, vec![5; 3])]);
         let refusal = |bytes: &[u8]| Frame::read(Bytes::copy_from_slice(bytes)).unwrap_err().to_string();
-        assert_eq!(refusal(b"{}"), "the message is no frame of an edge");
+        assert_eq!(refusal(b"{}"), "the message is not a frame of an edge");
         assert_eq!(refusal(b"edgF\x02"), "the frame has version 2, this program reads version 1");
         assert_eq!(refusal(&whole[..20]), "the frame is damaged: it ends within its header");
         assert_eq!(refusal(&whole[..whole.len() - 1]), "the frame is damaged: it ends within an event");

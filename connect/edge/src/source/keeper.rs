@@ -179,7 +179,7 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
         }
         let withdrawn = self.leases.withdraw(&self.member.id);
         if let Err(error) = self.calls.answer("cannot leave", withdrawn).await {
-            tracing::warn!(%error, "the other processes wait for the end of a lease");
+            tracing::warn!(%error, "cannot leave the edge; other processes take over when the lease of this one ends");
         }
     }
 

@@ -184,7 +184,7 @@ async fn what_is_no_frame_or_no_event_is_dead_and_never_repeated() {
     let mut causes: Vec<_> = server.dead_letters().into_iter().map(|letter| letter.cause).collect();
     causes.sort();
     let other = "the frame holds version 9 in codec 1, this program reads Event v1";
-    assert_eq!(causes[1..], [other, other, "the message is no frame of an edge"], "{causes:?}");
+    assert_eq!(causes[1..], [other, other, "the message is not a frame of an edge"], "{causes:?}");
     machine.leave().await;
 }
 

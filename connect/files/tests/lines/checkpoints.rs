@@ -59,7 +59,7 @@ async fn no_line_is_delivered_beyond_the_window() {
 async fn the_checkpoint_of_another_file_is_refused() {
     let log = Log::new("one\ntwo\n");
     log.open().await.handle(&["one", "two"]).await;
-    // Of a file with another name.
+    // A file with another name, and the same checkpoint.
     let other = log.path.with_file_name("other.log");
     fs::write(&other, "one\n").unwrap();
     let error = refusal(&Follow::new(&other, &log.checkpoint)).await;
@@ -89,7 +89,7 @@ async fn the_checkpoint_of_another_file_is_refused() {
     let error = refusal(&log.follow()).await;
     assert_eq!(error.kind(), ErrorKind::Fatal);
     assert!(
-        error.to_string().ends_with("is no checkpoint; restore it, or remove it to begin without one"),
+        error.to_string().ends_with("is not a checkpoint; restore it, or remove it to begin without one"),
         "{error}"
     );
 }

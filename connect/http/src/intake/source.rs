@@ -67,7 +67,7 @@ impl<T: Send + 'static> Producer for Requests<T> {
         let deliveries = cx.acknowledge_by(Settler, options);
         let line = Arc::clone(&self.owner.line);
         let wake = move || {
-            // A stage that has ended has told the line so.
+            // The cast fails if the stage has ended; the line knows of that already.
             let _ = stage.cast(Arrived);
         };
         let id = line.begin(cx.draining().boxed().shared(), Box::new(wake));

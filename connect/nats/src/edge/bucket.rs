@@ -185,7 +185,7 @@ const AT_ONCE: usize = 500;
 
 pub(super) fn json_of(payload: &[u8], at: &str) -> Result<Value, ConnectError> {
     serde_json::from_slice(payload)
-        .map_err(|error| ConnectError::gone(at, "cannot read an answer", format!("it is no JSON: {error}")))
+        .map_err(|error| ConnectError::gone(at, "cannot read an answer", format!("it is not JSON: {error}")))
 }
 
 /// Returns the change in an answer of a replica; `None` if the key has ended.
