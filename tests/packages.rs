@@ -1,4 +1,4 @@
-//! Does every library have what a published package needs?
+//! Every library has what a published package needs.
 #![forbid(unsafe_code)]
 
 use std::path::{Path, PathBuf};

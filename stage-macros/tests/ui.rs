@@ -1,4 +1,4 @@
-//! Is every mistake reported at the token that holds it, with what to write instead?
+//! Every mistake is reported at the token that holds it, with what to write instead.
 //!
 //! The programs are in the workspace's `tests/macros/fail`, to which `tests/fail` is a link: compiled from
 //! here, they need few crates, while the suites need many. The compiler's own words change between versions,

@@ -1,4 +1,4 @@
-//! Traces of the specification that are no case of the suite, by the experiments that showed them.
+//! Traces of the specification that are not cases of the suite, by the experiments that showed them.
 
 use stage_core::dispatch::{BroadcastDispatcher, DemandDispatcher, DispatchOptions};
 use stage_core::spawn::{self, StageOptions};

@@ -47,7 +47,7 @@ pub trait Codec<T>: 'static {
     ///
     /// # Errors
     ///
-    /// If the bytes are no event.
+    /// If the bytes are not an event.
     fn decode(bytes: &[u8]) -> Result<T, BoxError>;
 }
 

@@ -25,7 +25,7 @@ pub trait Decode: Clone + Send + Sync + 'static {
     /// The description of an object's lines by its first line.
     type Header: Send;
 
-    /// Whether the first line of an object describes the others and is no event.
+    /// Whether the first line of an object describes the others and is not an event.
     const HAS_HEADER: bool = false;
 
     /// Reads the first line of an object.

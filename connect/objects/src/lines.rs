@@ -156,7 +156,7 @@ impl<D: Decode> Part for LinesPart<D> {
                     self.header = Some((object, self.lines.decode.header(&line)));
                     self.open = Some(waiting);
                 }
-                // The line that names the fields is no event.
+                // The line that names the fields is not an event.
                 (Some(line), None) if D::HAS_HEADER && line.at == 0 => {
                     self.header = Some((object, self.lines.decode.header(&line.bytes)));
                 }

@@ -19,7 +19,7 @@ use super::error::BoxError;
 /// use stage_core::{Backoff, BoxError, Pipeline};
 ///
 /// fn send(row: &str) -> Result<u64, BoxError> {
-///     // A row that is no number never becomes one.
+///     // A row that is not a number never becomes one.
 ///     let number = row.parse().map_err(Hopeless::new)?;
 ///     if number == 404 { Err("the service is away".into()) } else { Ok(number) }
 /// }

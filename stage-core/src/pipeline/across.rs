@@ -139,7 +139,7 @@ use crate::sync::{Arc, Mutex, lock};
 /// # }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no edge for events of type `{T}`",
+    message = "`{Self}` is not an edge for events of type `{T}`",
     label = "not an edge that carries `{T}`",
     note = "an edge comes from the crate `stage-edge`: `stage_edge::Across::new(broker, \"orders\")`; its events are `Serialize` and `DeserializeOwned`"
 )]

@@ -70,7 +70,7 @@
 //!         reply: Reply<(u32, CopyOf)>,
 //!         out: &mut Emitter<'_, Nothing>,
 //!     ) -> StageResult {
-//!         // A caller that went away is no error of this stage.
+//!         // A caller that went away is not an error of this stage.
 //!         let _ = reply.send((self.sum, out.copy()));
 //!         if let Some(earlier) = self.reset.replace(out.schedule::<Self, _>(Duration::from_secs(60), Reset)?) {
 //!             earlier.cancel();

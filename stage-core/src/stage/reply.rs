@@ -23,7 +23,7 @@ use crate::sync::{Arc, Mutex, lock};
 ///     type Reply = ();
 ///
 ///     async fn handle_call(&mut self, _: Ping, reply: Reply<()>, _: &mut Emitter<'_, Nothing>) -> StageResult {
-///         // A caller that went away is no error of this stage.
+///         // A caller that went away is not an error of this stage.
 ///         let _ = reply.send_now(());
 ///         Ok(())
 ///     }

@@ -16,7 +16,7 @@ pub(super) fn parse(junction: Junction, word: &Ident, input: ParseStream<'_>, er
     let has_colon = body::no_colon(word, junction.example(), input, errors);
     match junction {
         Junction::Merge if has_colon => {
-            // What follows is no item, unless the colon stands in place of the `;`.
+            // What follows is not an item, unless the colon stands in place of the `;`.
             if !body::at_word(input) {
                 behind_value(input);
             }

@@ -118,7 +118,7 @@ fn is_place(value: &Expr) -> bool {
     }
 }
 
-/// Describes a value that visibly is no number.
+/// Describes a value that visibly is not a number.
 fn wrong(value: &Expr) -> Option<&'static str> {
     match value {
         Expr::Lit(literal) => match &literal.lit {

@@ -40,7 +40,7 @@ impl RecipeExpr {
         let shape = if emits.is_some() { Shape::Function } else { shape(role, &expr, scope) };
         let emits = emits.unwrap_or_default();
         if let Expr::Closure(closure) = &expr {
-            check_closure(role, closure, errors);
+            check_closure(role, emits, closure, errors);
         }
         let expr = if role == Role::Start { iterator(expr, shape) } else { expr };
         Self { shape, emits, expr, anchor }
@@ -88,10 +88,11 @@ fn iterator(expr: Expr, shape: Shape) -> Expr {
     }
 }
 
-fn check_closure(role: Role, closure: &ExprClosure, errors: &mut Errors) {
+fn check_closure(role: Role, emits: Emits, closure: &ExprClosure, errors: &mut Errors) {
     if let Some(token) = closure.asyncness.as_ref().filter(|_| !matches!(role, Role::Through | Role::Across))
     {
-        errors.at(token, "a closure of one event is not async: write a stage, whose callbacks are");
+        let advice = awaiting(role, emits);
+        errors.at(token, format!("this closure returns a future that is never awaited: write {advice}"));
     }
     let inputs = closure.inputs.len();
     match role {
@@ -110,5 +111,25 @@ fn check_closure(role: Role, closure: &ExprClosure, errors: &mut Errors) {
         Role::Step | Role::Then | Role::ThenFinish | Role::Finish if inputs != 1 => errors
             .at(closure, format!("the closure of a `{}` takes one event, such as `|event| …`", role.word())),
         Role::Start | Role::Step | Role::Then | Role::ThenFinish | Role::Finish => {}
+    }
+}
+
+/// Returns what to write instead of an async closure.
+fn awaiting(role: Role, emits: Emits) -> String {
+    const TYPED: &str = "with the type of the event and `use stage_core::policy;`";
+    let handler = match emits {
+        Emits::Filter | Emits::Some => "policy::each_some",
+        Emits::One | Emits::Many => "policy::each",
+    };
+    let waits = |item: &str| format!("{item} {handler}(|event: Event| async move {{ … }}), on_failure: restart");
+    match (role, emits) {
+        (Role::Start, _) => format!("`start || [event]; {};`, {TYPED}", waits("step")),
+        (Role::Then, _) => format!("`{}` instead of this `then`, {TYPED}", waits("step")),
+        (Role::ThenFinish, _) => format!("`{}` instead of this `then finish`, {TYPED}", waits("finish")),
+        (_, Emits::Filter | Emits::Some) => {
+            format!("`{}`, whose function returns a `Result` of an `Option`, {TYPED}", waits("step"))
+        }
+        (_, Emits::Many) => format!("`{}; step many |events| events;`, {TYPED}", waits("step")),
+        (role, Emits::One) => format!("`{}`, {TYPED}", waits(role.word())),
     }
 }

@@ -1,4 +1,4 @@
-//! What does each shape of `#[consumer]` do with its events?
+//! What each shape of `#[consumer]` does with its events.
 
 use std::convert::Infallible;
 use std::sync::mpsc::{self, SendError, Sender};

@@ -1,4 +1,4 @@
-//! Do the stage attributes do what their docs say, and do neither the user's names nor lints get in their way?
+//! The stage attributes do what their docs say, and work beside any names and lints of the user.
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub)]
 #![allow(clippy::unwrap_used, reason = "tests")]

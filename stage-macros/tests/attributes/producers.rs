@@ -1,4 +1,4 @@
-//! How often is the function of a `#[producer]` called, and when does its stage end?
+//! How often the function of a `#[producer]` is called, and when its stage ends.
 
 use std::convert::Infallible;
 use std::io;

@@ -1,4 +1,4 @@
-//! Do the attributes mean what they mean where the user's names are like theirs?
+//! The attributes keep their meaning where the user's names are like theirs.
 
 #![allow(dead_code, non_camel_case_types, reason = "names to be mixed up with")]
 

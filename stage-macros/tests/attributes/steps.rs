@@ -1,4 +1,4 @@
-//! What does each shape of `#[producer_consumer]` make of its events?
+//! What each shape of `#[producer_consumer]` makes of its events.
 
 use std::fmt::Display;
 use std::num::ParseIntError;

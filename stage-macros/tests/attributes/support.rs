@@ -1,4 +1,4 @@
-//! How does a test run one stage, and see what it does?
+//! Runs one stage in a test, and shows what it does.
 
 use stage_core::{
     BoxError, Consumer, Intensity, Pipeline, PipelineError, Producer, ProducerConsumer, StepOptions,

@@ -1,4 +1,4 @@
-//! Is a measured function still the function that was written?
+//! A measured function is still the function that was written.
 
 use std::error::Error;
 use std::fmt::{Debug, Display};

@@ -1,4 +1,4 @@
-//! What did the functions tell `tracing`?
+//! What the functions report to `tracing`.
 
 use std::fmt::{Debug, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! Does `#[timed]` measure what it says, and leave the function as it is?
+//! `#[timed]` measures what it says, and leaves the function as it is.
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub)]
 #![allow(clippy::unwrap_used, reason = "tests")]

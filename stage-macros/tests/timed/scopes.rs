@@ -1,4 +1,4 @@
-//! What does a module or an `impl` block settle for its functions?
+//! The settings of a module or an `impl` block, and the functions that they apply to.
 
 use tracing::Level;
 use tracing::subscriber::with_default;

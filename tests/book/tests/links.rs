@@ -1,4 +1,4 @@
-//! Do the links of the book lead somewhere, and is every chapter compiled?
+//! The links of the book lead somewhere, and every chapter is compiled.
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;

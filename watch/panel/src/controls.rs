@@ -58,37 +58,37 @@ impl Controls {
         Self::none().pause().window().rate().count().drain().stop().dead_letters()
     }
 
-    /// Also allows to pause and resume steps.
+    /// Also allows pausing and resuming steps.
     pub const fn pause(self) -> Self {
         self.with(Control::Pause)
     }
 
-    /// Also allows to change the demand windows of steps.
+    /// Also allows changes of the demand windows of steps.
     pub const fn window(self) -> Self {
         self.with(Control::Window)
     }
 
-    /// Also allows to change rate limits.
+    /// Also allows changes of rate limits.
     pub const fn rate(self) -> Self {
         self.with(Control::Rate)
     }
 
-    /// Also allows to change the numbers of copies of elastic steps.
+    /// Also allows changes of the numbers of copies of elastic steps.
     pub const fn count(self) -> Self {
         self.with(Control::Count)
     }
 
-    /// Also allows to drain pipelines, which ends them.
+    /// Also allows draining pipelines, which ends them.
     pub const fn drain(self) -> Self {
         self.with(Control::Drain)
     }
 
-    /// Also allows to stop pipelines, which discards their events in flight.
+    /// Also allows stopping pipelines, which discards their events in flight.
     pub const fn stop(self) -> Self {
         self.with(Control::Stop)
     }
 
-    /// Also allows to retry and drop dead letters.
+    /// Also allows retrying and dropping dead letters.
     pub const fn dead_letters(self) -> Self {
         self.with(Control::Dead)
     }

@@ -96,7 +96,7 @@ impl Options {
         self
     }
 
-    /// Shows the dead letters of a pipeline. [`Controls::dead_letters`] also allows to retry and drop them. See the
+    /// Shows the dead letters of a pipeline. [`Controls::dead_letters`] also allows retrying and dropping them. See the
     /// example of [`DeadLetters`].
     pub fn dead_letters(mut self, pipeline: impl Into<String>, letters: impl DeadLetters) -> Self {
         self.dead_letters.insert(pipeline.into(), Arc::new(letters));

@@ -338,7 +338,7 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
         self.gauges.remove_of(&self.kept.name(partition));
     }
 
-    /// Gives back a partition whose lane has ended. The lease of an earlier epoch is no more.
+    /// Gives back a partition whose lane has ended. The lease of an earlier epoch does not exist any more.
     async fn give_back(&mut self, partition: Partition, epoch: Epoch) {
         if self.owner.epoch(partition) != Some(epoch) {
             return;
@@ -348,7 +348,7 @@ impl<E: Edge, T: Send + 'static> Keeper<E, T> {
         self.gauges.remove_of(&self.kept.name(partition));
         let given = self.leases.give_back(partition, epoch);
         if let Ok(Err(error)) = timeout(Duration::from_secs(1), given).await {
-            tracing::warn!(%error, %partition, "a lease ends by itself");
+            tracing::warn!(%error, %partition, "cannot give a partition back; its lease ends by itself");
         }
     }
 

@@ -9,7 +9,7 @@ use stage_core::policy::{EventError, Hopeless};
 /// An error that says that the event of a request is at fault, and not the service: the client gets 422 with its text.
 ///
 /// It is [`Hopeless`], so a step with `retry` does not handle the event again. An `Unprocessable` is also recognised among
-/// the [sources](Error::source) of another error. A body that is no event at all does not get as far: the extractor answers
+/// the [sources](Error::source) of another error. A body that is not an event at all does not get as far: the extractor answers
 /// it with 400 or 422.
 ///
 /// ```

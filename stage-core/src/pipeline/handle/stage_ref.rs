@@ -47,7 +47,7 @@ use crate::wire::mailbox::Mail;
 ///     type Reply = u64;
 ///
 ///     async fn handle_call(&mut self, _: HowFar, reply: Reply<u64>, _: &mut Emitter<'_, u64>) -> StageResult {
-///         // A caller that went away is no error of this stage.
+///         // A caller that went away is not an error of this stage.
 ///         let _ = reply.send(self.0);
 ///         Ok(())
 ///     }
