@@ -98,7 +98,10 @@ impl Settle for RedisSettle {
             let stale = self.count("cannot write verdicts", &command).await?;
             if stale > 0 {
                 let at = self.reader.describe();
-                tracing::warn!(stale, "{at}: verdicts ignored, since another consumer has received their entries in the meantime");
+                tracing::warn!(
+                    stale,
+                    "{at}: verdicts ignored: another consumer has received their entries since"
+                );
             }
         }
         Ok(())

@@ -121,7 +121,8 @@ fn awaiting(role: Role, emits: Emits) -> String {
         Emits::Filter | Emits::Some => "policy::each_some",
         Emits::One | Emits::Many => "policy::each",
     };
-    let waits = |item: &str| format!("{item} {handler}(|event: Event| async move {{ … }}), on_failure: restart");
+    let waits =
+        |item: &str| format!("{item} {handler}(|event: Event| async move {{ … }}), on_failure: restart");
     match (role, emits) {
         (Role::Start, _) => format!("`start || [event]; {};`, {TYPED}", waits("step")),
         (Role::Then, _) => format!("`{}` instead of this `then`, {TYPED}", waits("step")),
