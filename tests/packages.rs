@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use tests::source::read_sources;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -152,4 +154,25 @@ fn no_package_needs_a_private_one() {
     for (name, dependency) in shared.iter().filter(|(name, _)| names.contains(&name.as_str())) {
         assert!(dependency.get("version").is_none(), "{name} has a version, so packages keep it");
     }
+}
+
+/// A `main` that returns an error prints its `Debug` form.
+#[test]
+fn the_debug_form_of_every_public_error_is_its_message() {
+    let mut wrong = Vec::new();
+    for folder in libraries() {
+        let folder = folder.strip_prefix(root()).expect("a library below the root").join("src");
+        for file in read_sources(&folder.to_string_lossy()).expect("readable sources") {
+            let mut lines = file.text().lines();
+            while let Some(line) = lines.next() {
+                let is_error = line.starts_with("#[derive(") && line.contains("thiserror::Error");
+                let mut words = line.split(|letter: char| !letter.is_alphanumeric());
+                if is_error && words.any(|word| word == "Debug") {
+                    let item = lines.find(|line| line.contains("enum ") || line.contains("struct "));
+                    wrong.extend(item.filter(|item| item.starts_with("pub ")).map(str::to_owned));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "derive `ErrorDebug` for {wrong:#?}");
 }

@@ -6,7 +6,8 @@
     label = "the results are `{T}`",
     note = "an async function makes futures of its results: `map_async` awaits them",
     note = "of a flow of `Result`s, `errors(OnError::Fail)` or `errors(OnError::Skip(tally))` passes on the values in `Ok`",
-    note = "of a reduced flow, `emit` passes on the entries of a map or list, and `emit_state` the value of each stage"
+    note = "of a reduced flow, `emit` passes on the entries of a map or list, and `emit_state` the value of each stage",
+    note = "the variable names the collection: `let all: Vec<_> = flow.collect().await?`"
 )]
 pub trait Collects<T>: Default + Extend<T> {}
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 pub(crate) const MOST_STAGES: usize = 4096;
 
 /// An option with an invalid value. A flow with such an option does not start.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, stage_core::__private::ErrorDebug, thiserror::Error)]
 #[error("`{option}` at {at} cannot be {value}: {allowed}")]
 #[non_exhaustive]
 pub struct Refused {

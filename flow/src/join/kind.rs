@@ -3,6 +3,11 @@
 use std::fmt::Debug;
 
 /// Which events a join emits, and in which form. A side that may be missing is an `Option`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a kind of join",
+    label = "not `Inner`, `LeftOuter`, `RightOuter` or `FullOuter`",
+    note = "the kind is the first argument, then come a window, if the join has one, the other flow and the two keys: `orders.bounded_join(Inner, customers, |order| order.customer, |customer| customer.id)`"
+)]
 pub trait JoinKind<L, R>: Clone + Copy + Debug + Send + Sync + 'static {
     /// The result of the join.
     type Out: Send + 'static;
@@ -22,6 +27,11 @@ pub trait JoinKind<L, R>: Clone + Copy + Debug + Send + Sync + 'static {
 
 /// Which events a [lookup](crate::Flow::lookup_join) emits: [`Inner`] or [`LeftOuter`]. The rows of the table that have
 /// no partner are not known before all stages have ended, so there is no other.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a kind of lookup",
+    label = "not `Inner` or `LeftOuter`",
+    note = "a lookup emits an event of its large flow with its row; `bounded_join` also emits rows without a partner"
+)]
 pub trait LookupKind<L, R>: JoinKind<L, R> {}
 
 impl<L: Send + 'static, R: Send + 'static> LookupKind<L, R> for Inner {}

@@ -36,7 +36,7 @@ pub(crate) struct KeptWay {
 }
 
 /// A saved state does not belong to the windows that were to restore it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_core::__private::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {
     /// The state has another number of inputs.

@@ -12,7 +12,8 @@ use crate::policy::carry::Carry;
     label = "`{T}` arrives here",
     note = "of a `Result`, the values in `Ok` go on alone if the step before says what becomes of the errors: `step function, on_failure: skip`",
     note = "of a future, the output goes on alone if the step before awaits it: `step policy::each(function), on_failure: skip`, whose function returns a `Result`",
-    note = "of an `Option` or a collection, the events inside go on alone behind `step some function` or `step many function`"
+    note = "of an `Option` or a collection, the events inside go on alone behind `step some function` or `step many function`",
+    note = "of a `Delivery`, the event inside arrives in a pipeline that is acknowledged: write `acknowledged,` before the first item"
 )]
 pub trait Expected<T: Send + 'static> {
     /// `T`, which is `Self`.

@@ -216,7 +216,7 @@ impl<H: EachEvent> Caller<H> {
             Ok(Err(error)) => EventError::Failed(Arc::from(error)),
             Err(payload) => EventError::Panicked(panic_message(&*payload)),
         };
-        tracing::error!(stage = counters.name(), %error, "cannot deliver a dead letter");
+        tracing::error!(stage = counters.name(), %error, event = %reason, "cannot deliver a dead letter");
         // The delivery was dropped, and thereby rejected.
         losses.count(tracked, error);
         Called::Lost

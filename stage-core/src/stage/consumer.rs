@@ -98,7 +98,8 @@ use crate::wire::subscription::{Asking, Cancellation, Subscription};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot finish a pipeline: it is not a `Consumer`",
     label = "not a `Consumer`",
-    note = "implement `stage_core::Consumer` for it, or finish with a closure of one event"
+    note = "implement `stage_core::Consumer` for it, or finish with a closure of one event",
+    note = "the sender of a channel becomes a sink by `sink::into_channel(sender)`, and a connector by `stage_connect::sink::pushed(connector, PushOptions::new())`"
 )]
 pub trait Consumer: Send + 'static {
     /// The type of the events it consumes.

@@ -17,9 +17,9 @@ impl Steering {
     ///
     /// # Errors
     ///
-    /// Returns [`SteeringError::UnknownStep`]; [`SteeringError::FixedCount`] for a step that was declared with one
-    /// number; [`SteeringError::Count`] for a number outside of its range; [`SteeringError::Ending`] and
-    /// [`SteeringError::Ended`].
+    /// Returns [`SteeringError::UnknownStep`]; [`SteeringError::SourceCount`] for a source;
+    /// [`SteeringError::FixedCount`] for a step that was declared with one number; [`SteeringError::Count`] for a number
+    /// outside of its range; [`SteeringError::Ending`] and [`SteeringError::Ended`].
     pub fn set_count(&self, step: &str, copies: impl Into<Copies>) -> Result<(), SteeringError> {
         self.set_copies(step, copies.into())
     }
@@ -30,7 +30,11 @@ impl Steering {
         let (pipeline, name) = (self.owned_name(), step.to_owned());
         let Some(elastic) = &first.elastic else {
             let known = self.steps(|stage| stage.elastic.is_some());
-            return Err(SteeringError::FixedCount { pipeline, step: name, known });
+            return Err(if first.is_source() {
+                SteeringError::SourceCount { pipeline, step: name, known }
+            } else {
+                SteeringError::FixedCount { pipeline, step: name, known }
+            });
         };
         let range = elastic.declared();
         if !range.contains(copies) {

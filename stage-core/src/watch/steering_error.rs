@@ -72,6 +72,19 @@ pub enum SteeringError {
         /// The names of the elastic steps.
         known: Vec<String>,
     },
+    /// The step is a source, whose copies each have events of their own.
+    #[error(
+        "the step `{step}` of the pipeline `{pipeline}` is a source and has a fixed number of copies; {}",
+        Changing(.known)
+    )]
+    SourceCount {
+        /// The pipeline.
+        pipeline: String,
+        /// The source.
+        step: String,
+        /// The names of the elastic steps.
+        known: Vec<String>,
+    },
     /// The number of copies is outside of the range of the declaration.
     #[error("the step `{step}` of the pipeline `{pipeline}` may have {range} copies, not {got}")]
     Count {
@@ -163,6 +176,19 @@ impl fmt::Display for Elastics<'_> {
         match self.0 {
             [] => f.write_str("no step has one"),
             known => write!(f, "the steps with one are {}", List(known)),
+        }
+    }
+}
+
+/// Displays the steps whose number of copies can change.
+struct Changing<'a>(&'a [String]);
+
+impl fmt::Display for Changing<'_> {
+    #[inline]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] => f.write_str("no step was declared with a range"),
+            known => write!(f, "the steps whose number can change are {}", List(known)),
         }
     }
 }

@@ -366,6 +366,10 @@ async fn refusals_name_the_step_and_the_range() {
         "the step `sum` of the pipeline `elastic` has a fixed number of copies: declare a range, such as `count: 1..=8`; the steps with one are `pass`"
     );
     assert_eq!(
+        refused("numbers", 2.into()),
+        "the step `numbers` of the pipeline `elastic` is a source and has a fixed number of copies; the steps whose number can change are `pass`"
+    );
+    assert_eq!(
         refused("pass", 0.into()),
         "the step `pass` of the pipeline `elastic` may have 1..=8 copies, not 0"
     );

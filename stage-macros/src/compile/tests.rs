@@ -126,6 +126,41 @@ fn a_mistake_is_described_with_its_remedy() {
              `on_failure: FailurePolicy::skip().deadline(Duration::from_secs(5))`",
         ),
         (
+            "start A; step B, count: auto; finish C;",
+            "the number of copies follows the load within a range: write `count: 1..=8`",
+        ),
+        (
+            "start 0..3, count: 1..=4; finish C;",
+            "each copy of this `start` would yield every event of the iterator: write `count: 1`, or a producer",
+        ),
+        (
+            "start 0..3, count: 1..=copies; finish C;",
+            "a `start` has a fixed number of copies: write one number, such as `count: 4`",
+        ),
+        ("start A; step B, parallelism: 4; finish C;", "unknown option `parallelism`: did you mean `count`?"),
+        ("start A; step B, dlq: copies; finish C;", "unknown option `dlq`: did you mean `on_failure`?"),
+        (
+            "start A; finish B, batch: copies, within: copies;",
+            "a `finish` has no `within`: it limits the restarts of a pipeline, before its first item; the time of a batch is \
+             `batch: Limits::count(100).within(Duration::from_secs(1))`",
+        ),
+        (
+            "start A; step B, backoff: copies; finish C;",
+            "a `step` has no `backoff`: it delays the restarts of a pipeline, before its first item; the attempts at one event \
+             are `retry: Backoff::new(FIRST, MOST).attempts(3)`",
+        ),
+        (
+            "start A; then async |x| x; finish C;",
+            "this closure returns a future that is never awaited: write `step policy::each(|event: Event| async move { … }), \
+             on_failure: restart` instead of this `then`, with the type of the event and `use stage_core::policy;`",
+        ),
+        (
+            "start async || 0..3; finish C;",
+            "this closure returns a future that is never awaited: write `start || [event]; \
+             step policy::each(|event: Event| async move { … }), on_failure: restart;`, with the type of the event and \
+             `use stage_core::policy;`",
+        ),
+        (
             "start A; step B, placement: thread; finish C;",
             "unknown placement `thread`: did you mean `blocking`?",
         ),

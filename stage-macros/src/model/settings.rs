@@ -231,7 +231,14 @@ fn misplaced(option: OptionWord, owner: Owner) -> &'static str {
     if owner.title == Owner::ACROSS.title {
         return "an edge is not a step with copies; put the option on an item before or behind it";
     }
+    let has_events = owner.allowed.contains(&OptionWord::Batch);
     match option {
+        OptionWord::Within if has_events => {
+            "it limits the restarts of a pipeline, before its first item; the time of a batch is `batch: Limits::count(100).within(Duration::from_secs(1))`"
+        }
+        OptionWord::Backoff if has_events => {
+            "it delays the restarts of a pipeline, before its first item; the attempts at one event are `retry: Backoff::new(FIRST, MOST).attempts(3)`"
+        }
         OptionWord::By => "it feeds the copies of one step by key; put it on that `step` or `finish`",
         OptionWord::Args => "it holds the arguments of one recipe; put it after that recipe",
         OptionWord::Demand | OptionWord::MinDemand | OptionWord::MaxDemand => {

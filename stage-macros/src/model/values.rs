@@ -14,6 +14,10 @@ pub(super) fn count(value: Expr, scope: &Scope<'_>, errors: &mut Errors) -> Opti
     let range = match value {
         Expr::Paren(inner) => return count(*inner.expr, scope, errors),
         Expr::Range(range) => range,
+        value if lower_case(&value, scope).is_some_and(|word| word == "auto") => {
+            errors.at(&value, "the number of copies follows the load within a range: write `count: 1..=8`");
+            return None;
+        }
         value => {
             let most = Number::read(OptionWord::Count, value, scope, errors)?;
             return Some(Count { least: None, most });

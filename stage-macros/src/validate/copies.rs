@@ -9,7 +9,11 @@ pub(super) fn check(model: &Model, errors: &mut Errors) {
     for step in steps(&model.nodes) {
         if step.role != Role::Start {
             keyed(step, errors);
-        } else if let Some(least) = step.options.count.as_ref().and_then(|count| count.least.as_ref()) {
+        } else if let Some(count) = &step.options.count
+            && let Some(least) = &count.least
+            && (step.recipe.shape == Shape::Stage || count.most.known().is_none_or(|most| most < 2))
+        {
+            // Several copies of an iterator are reported as such.
             errors.at(least, "a `start` has a fixed number of copies: write one number, such as `count: 4`");
         }
     }

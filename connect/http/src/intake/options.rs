@@ -52,7 +52,7 @@ pub struct IntakeOptions {
 /// An invalid option of an intake.
 ///
 /// See the example of [`IntakeOptions`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_core::__private::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IntakeError {
     /// The backlog exceeds the limit.

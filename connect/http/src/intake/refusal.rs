@@ -7,7 +7,7 @@ use stage_core::ack::Reason;
 /// The reason a request fails. [`Intake::answer`](crate::Intake::answer) turns it into an answer.
 ///
 /// See the example of [`Intake`](crate::Intake).
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, stage_core::__private::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// No stage wants an event, and the backlog is full: 429. The event was not taken.
@@ -37,7 +37,7 @@ pub enum Refusal {
 /// The reason a pipeline takes no requests.
 ///
 /// See the example of [`Intake`](crate::Intake).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_core::__private::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unavailable {
     /// No pipeline with this source runs.

@@ -20,7 +20,7 @@ use stage_core::policy::{EventError, Hopeless};
 /// }
 /// assert_eq!(check(-300.0).unwrap_err().to_string(), "below the absolute zero");
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(stage_core::__private::ErrorDebug, thiserror::Error)]
 #[error("{0}")]
 pub struct Unprocessable(#[source] Hopeless);
 

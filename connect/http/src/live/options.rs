@@ -56,7 +56,7 @@ pub struct LiveOptions {
 /// An invalid option of live events.
 ///
 /// See the example of [`LiveOptions`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_core::__private::ErrorDebug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LiveError {
     /// The number of events kept is out of its range.
