@@ -207,15 +207,15 @@ impl OptionWord {
     pub(crate) fn guess(word: &str, allowed: &[Self]) -> Option<Self> {
         let slip = did_you_mean(word, allowed.iter().map(|option| option.word())).and_then(Self::from_word);
         let meant = slip.or(match word {
-            "copies" | "workers" | "threads" | "instances" | "replicas" | "stages" => Some(Self::Count),
-            "concurrency" | "parallel" | "parallelism" => Some(Self::Count),
+            "copies" | "workers" | "threads" | "instances" | "replicas" | "stages" | "concurrency"
+            | "parallel" | "parallelism" => Some(Self::Count),
             "max" | "prefetch" => Some(Self::MaxDemand),
             "window" | "auto" | "tuning" => Some(Self::Demand),
             "key" | "partition_by" => Some(Self::By),
             "capacity" | "buffer_size" => Some(Self::Buffer),
             "cancel_mode" => Some(Self::Cancel),
-            "policy" | "failure" | "failure_policy" | "on_error" => Some(Self::OnFailure),
-            "dead_letter" | "dead_letters" | "letters" | "dlq" => Some(Self::OnFailure),
+            "policy" | "failure" | "failure_policy" | "on_error" | "dead_letter" | "dead_letters"
+            | "letters" | "dlq" => Some(Self::OnFailure),
             "retries" | "attempts" => Some(Self::Retry),
             "ordered" | "unordered" => Some(Self::Order),
             "max_concurrency" | "concurrent" | "in_flight" | "buffered" => Some(Self::AtOnce),
