@@ -45,6 +45,7 @@ mod consumer;
 #[cfg(feature = "edge")]
 pub mod edge;
 mod error;
+mod feed;
 mod inbox;
 mod link;
 mod message;

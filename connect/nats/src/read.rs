@@ -3,12 +3,12 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use async_nats::{Message, StatusCode, Subscriber};
-use futures_util::StreamExt;
+use async_nats::{Message, StatusCode};
 use stage_connect::ConnectError;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::api::{self, Until};
+use crate::feed::Feed;
 use crate::link::{Link, PATIENCE};
 use crate::message::NatsMessage;
 
@@ -51,19 +51,21 @@ pub(crate) enum Owner {
     Single,
 }
 
-/// Asks for at most `at_most` messages, and returns the first ones that arrive, or none after `wait`.
+/// Asks for at most `at_most` messages, and returns the first ones that arrive, or none after `wait`; also the feed for the
+/// next request, if it can be used again. Without one, it is opened.
 pub(crate) async fn read(
     link: Link,
     ConsumerName { stream, consumer, owner }: ConsumerName,
     at: String,
     at_most: usize,
     wait: Duration,
-) -> Result<Vec<Received>, ConnectError> {
+    feed: Option<Feed>,
+) -> Result<(Vec<Received>, Option<Feed>), ConnectError> {
     let what = "cannot read";
-    let lost = |error: &dyn std::error::Error| ConnectError::gone(&at, what, error.to_string());
-    let inbox = link.client.new_inbox();
-    let subscribed = link.patiently(link.client.subscribe(inbox.clone())).await;
-    let mut messages = subscribed.map_err(|error| error.at(&at, what))?.map_err(|error| lost(&error))?;
+    let mut feed = match feed {
+        Some(feed) => feed,
+        None => Feed::open(&link, &at).await?,
+    };
     // The server takes zero as no time limit.
     let expires = wait.max(Duration::from_millis(1));
     let subject = format!("{}.CONSUMER.MSG.NEXT.{stream}.{consumer}", link.prefix);
@@ -75,8 +77,10 @@ pub(crate) async fn read(
         Owner::Single | Owner::Shared => Until::Complete,
     };
     let request = api::next(at_most, expires, until, heartbeat).to_string();
-    let asked = link.patiently(link.client.publish_with_reply(subject, inbox, request.into())).await;
-    asked.map_err(|error| error.at(&at, what))?.map_err(|error| lost(&error))?;
+    let asked = link.patiently(link.client.publish_with_reply(subject, feed.begin(), request.into())).await;
+    asked
+        .map_err(|error| error.at(&at, what))?
+        .map_err(|error| ConnectError::gone(&at, what, error.to_string()))?;
 
     let mut answer = Answer::new(owner, &at);
     let mut over = pin!(sleep(expires.saturating_add(REPORT)));
@@ -85,12 +89,12 @@ pub(crate) async fn read(
     let first = loop {
         let next = tokio::select! {
             biased;
-            next = timeout(patience, messages.next()) => next.ok().flatten(),
+            next = timeout(patience, feed.next()) => next.ok().flatten(),
             () = link.ended() => None,
             () = &mut over => {
                 is_there(&link, &stream, &consumer, &at).await?;
-                end(&link, messages, &mut answer, at_most).await?;
-                return Ok(answer.received);
+                end(&link, feed, &mut answer, at_most).await?;
+                return Ok((answer.received, None));
             }
         };
         let next = next.ok_or_else(|| link.silence().at(&at, what))?;
@@ -111,13 +115,16 @@ pub(crate) async fn read(
             }
             _ => break,
         };
-        let Ok(Some(next)) = timeout_at(deadline, messages.next()).await else { break };
+        let Ok(Some(next)) = timeout_at(deadline, feed.next()).await else { break };
         answer.take(next)?;
     }
     if answer.end.is_none() && answer.arrived < at_most {
-        end(&link, messages, &mut answer, at_most).await?;
+        end(&link, feed, &mut answer, at_most).await?;
+        return Ok((answer.received, None));
     }
-    Ok(answer.received)
+    // Of a request for several messages, some may be on their way still.
+    let feed = Some(feed).filter(|_| owner == Owner::Single && at_most == 1);
+    Ok((answer.received, feed))
 }
 
 /// Makes sure that the server still answers, and has the consumer. Messages that it sent before its answer have arrived.
@@ -130,16 +137,16 @@ async fn is_there(link: &Link, stream: &str, consumer: &str, at: &str) -> Result
 /// Ends a request that is not complete; messages on their way are received.
 async fn end(
     link: &Link,
-    mut messages: Subscriber,
+    mut feed: Feed,
     answer: &mut Answer<'_>,
     at_most: usize,
 ) -> Result<(), ConnectError> {
-    if messages.drain().await.is_err() {
+    if feed.drain().await.is_err() {
         return Ok(());
     }
     while answer.end.is_none() || answer.lacks_messages(at_most) {
         // A message that does not arrive is delivered again after its lease.
-        let Ok(Some(next)) = link.patiently(messages.next()).await else { return Ok(()) };
+        let Ok(Some(next)) = link.patiently(feed.next()).await else { return Ok(()) };
         answer.take(next)?;
     }
     Ok(())

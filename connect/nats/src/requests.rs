@@ -8,11 +8,13 @@ use std::time::Duration;
 use stage_connect::{ConnectError, Disposition, Settle};
 use tokio::runtime::Handle;
 
+use crate::feed::Feed;
 use crate::link::Link;
 use crate::options::ReadOptions;
 use crate::read::{ConsumerName, Owner, Received, read};
 
-type Reading = Pin<Box<dyn Future<Output = Result<Vec<Received>, ConnectError>> + Send>>;
+type Answer = Result<(Vec<Received>, Option<Feed>), ConnectError>;
+type Reading = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 /// The connection of a reader, and the messages that it asked for and has not returned.
 #[derive(Default)]
@@ -20,6 +22,8 @@ pub(crate) struct Requests {
     link: Option<Link>,
     /// The request that the last call began and did not finish.
     reading: Option<Reading>,
+    /// The inbox of the last request, if the next one may use it.
+    feed: Option<Feed>,
     ready: VecDeque<Received>,
 }
 
@@ -34,7 +38,7 @@ pub(crate) struct Request<'a> {
 impl Requests {
     /// Gives up the connection and the request on it.
     pub(crate) fn disconnect(&mut self) {
-        (self.link, self.reading) = (None, None);
+        (self.link, self.reading, self.feed) = (None, None, None);
     }
 
     pub(crate) fn connected(&mut self, link: Link) {
@@ -69,12 +73,14 @@ impl Requests {
                 };
                 let (stream, consumer) = (options.stream.clone(), options.consumer.clone());
                 let consumer = ConsumerName { stream, consumer, owner };
-                none.insert(Box::pin(read(link, consumer, at(), at_most, wait)))
+                none.insert(Box::pin(read(link, consumer, at(), at_most, wait, self.feed.take())))
             }
         };
-        let received = reading.await;
+        let answer = reading.await;
         self.reading = None;
-        self.ready.extend(received?);
+        let (received, feed) = answer?;
+        self.feed = feed;
+        self.ready.extend(received);
         Ok(())
     }
 
@@ -98,7 +104,7 @@ impl Requests {
         let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {
             if let Some(reading) = reading
-                && let Ok(received) = reading.await
+                && let Ok((received, _)) = reading.await
             {
                 open.extend(received);
             }

@@ -215,6 +215,21 @@ async fn a_report_on_a_delivery_that_a_killed_server_forgot_does_not_wait_for_ev
     assert_eq!(handled, [0, 1, 2], "each is first handled after the ones before it");
 }
 
+/// The requests of a partition have one inbox, to which the server reports their ends.
+#[tokio::test]
+async fn a_request_that_ended_without_a_frame_does_not_end_the_next_one() {
+    let Some((_server, edge)) = start(&spec()).await else { return };
+    let (mut inlet, mut settle) = opened(edge.inlet(&spec(), P, Epoch(1))).await;
+    for number in 0..20 {
+        let none = inlet.pull(std::num::NonZeroUsize::MIN, Duration::from_millis(2)).await.unwrap();
+        assert!(none.is_empty(), "{none:?}");
+        put(&edge, &spec(), P, number..number + 1).await;
+        let frames = take(&mut inlet, 1, LONG).await;
+        assert_eq!(numbers(&frames), [(number, 1)]);
+        settle_all(&mut settle, &frames, Disposition::Accept).await;
+    }
+}
+
 /// The heartbeats of the server prolong the wait for its answer, and do not end the request.
 #[tokio::test]
 #[ignore = "takes 16 s of real time"]
