@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::num::NonZeroUsize;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use futures_util::future::BoxFuture;
 use stage_connect::{ConnectError, Disposition, ErrorKind, Pull, Pulled, Settle};
 use stage_core::Backoff;
 use stage_core::stats::Gauges;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::letters::Letters;
@@ -40,6 +41,12 @@ pub(crate) enum Origin {
     /// The lane of a pool, by its number.
     Pool(u32),
 }
+
+/// A frame as the server delivered it.
+type Delivered<E> = Pulled<Bytes, <<E as Edge>::Inlet as Pull>::Receipt>;
+
+/// What becomes of a frame that was handled.
+pub(super) type Handled<E> = (<<E as Edge>::Inlet as Pull>::Receipt, Disposition);
 
 /// The ends of lanes, as the keeper learns them.
 pub(crate) type Ends = mpsc::UnboundedSender<(Partition, Epoch)>;
@@ -71,6 +78,8 @@ pub(crate) struct Lane<E: Edge, T> {
     pub(crate) shared: Arc<Shared<T>>,
     pub(crate) orders: watch::Receiver<Order>,
     pub(crate) calls: Calls,
+    /// The calls that ask for frames.
+    asking: Calls,
     pub(crate) gauges: Gauges,
     /// The name of this lane among the gauges.
     pub(crate) part: String,
@@ -108,7 +117,7 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
         };
         let settle = inlet.settle_half();
         let letters = Letters::new(edge.letters(&spec));
-        let calls = Calls::new(inlet.describe(), seed);
+        let [calls, asking] = [(); 2].map(|()| Calls::new(inlet.describe(), seed));
         let (tries, revision) = (Tries::default(), None);
         Self {
             spec,
@@ -122,6 +131,7 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
             shared,
             orders,
             calls,
+            asking,
             gauges,
             part,
             tries,
@@ -130,24 +140,76 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
         }
     }
 
-    async fn pull(&mut self) -> Result<Vec<Pulled<Bytes, <E::Inlet as Pull>::Receipt>>, Halt> {
-        let Self { inlet, open, calls, shared, .. } = self;
-        pull(inlet, open, NonZeroUsize::MIN, false, calls, shared).await
+    /// Reports on the last frame, and receives the next one. `None`: the lane must ask for no further frame.
+    ///
+    /// In a partition, the request leaves together with the report: the server delivers the next frame once the report has
+    /// arrived, and the lane hands it out once the report is confirmed.
+    async fn next(&mut self, handled: Option<Handled<E>>) -> Result<Option<Vec<Delivered<E>>>, Halt> {
+        let (orders, source) = (self.orders.clone(), Arc::clone(&self.shared));
+        let Self { origin, inlet, settle: half, open, calls, asking, shared, .. } = self;
+        let wanted = match origin {
+            // Nobody else may have the frame, so it is asked for before there is demand for it.
+            Origin::Partition(..) => Shared::has_nothing_ready,
+            Origin::Pool(_) => Shared::is_hungry,
+        };
+        let told = Notify::new();
+        let telling = async {
+            if let Some(handled) = handled {
+                settle(half, &[handled], calls, shared).await?;
+            }
+            told.notify_one();
+            Ok(())
+        };
+        let pulling = async {
+            let mut is_told = false;
+            loop {
+                // While the report is open, a new connection would keep a consumer that has delivered a frame into the lost
+                // one.
+                if !*open && !is_told {
+                    told.notified().await;
+                    is_told = true;
+                }
+                shared.lanes_until(wanted).await;
+                if let Some(frames) = pull_once(inlet, open, NonZeroUsize::MIN, asking, shared).await? {
+                    return Ok(frames);
+                }
+            }
+        };
+        let asking = async {
+            tokio::select! {
+                biased;
+                () = finish(orders, &source) => Ok(None),
+                frames = pulling => frames.map(Some),
+            }
+        };
+        let mut telling = pin!(telling);
+        if let Origin::Pool(_) = origin {
+            telling.await?;
+            return asking.await;
+        }
+        let mut asking = pin!(asking);
+        tokio::select! {
+            biased;
+            told = &mut telling => {
+                told?;
+                asking.await
+            }
+            next = &mut asking => {
+                telling.await?;
+                next
+            }
+        }
     }
 
     /// Works until the partition is finished.
     pub(crate) async fn work(mut self) -> Result<(), Halt> {
         self.begin_notes().await?;
-        loop {
-            let (orders, shared) = (self.orders.clone(), Arc::clone(&self.shared));
-            let next = tokio::select! {
-                biased;
-                () = finish(orders, &shared) => None,
-                frames = self.pull() => Some(frames?),
-            };
-            let Some(frames) = next else { break };
+        let mut handled = None;
+        while let Some(frames) = self.next(handled.take()).await? {
             for frame in frames {
-                self.frame(frame).await?;
+                if let Some(earlier) = handled.replace(self.frame(frame).await?) {
+                    settle(&mut self.settle, &[earlier], &mut self.calls, &self.shared).await?;
+                }
             }
         }
         self.end_notes().await?;
@@ -194,7 +256,7 @@ pub(crate) async fn holding<S: Settle, T, R>(
     done: impl Future<Output = R>,
 ) -> Result<R, Halt> {
     let lease = half.lease().unwrap_or(spec.ack_wait);
-    let mut done = std::pin::pin!(done);
+    let mut done = pin!(done);
     loop {
         tokio::select! {
             biased;
@@ -262,36 +324,51 @@ pub(crate) async fn pull<P: Pull<Message = Bytes>, T>(
     shared: &Shared<T>,
 ) -> Result<Vec<Pulled<Bytes, P::Receipt>>, Halt> {
     loop {
+        let was_open = *open;
         shared.lanes_until(Shared::is_hungry).await;
-        if !*open {
-            calls.pause().await;
-            match calls.answer("cannot connect", inlet.connect()).await {
-                Ok(()) => *open = true,
-                Err(error) => failed(calls, shared, error)?,
-            }
-            continue;
+        if let Some(frames) = pull_once(inlet, open, at_most, calls, shared).await? {
+            return Ok(frames);
         }
-        let asked = Instant::now();
-        let pulled = timeout(WAIT + ANSWER, inlet.pull(at_most, WAIT)).await;
-        match pulled.unwrap_or_else(|_| Err(calls.silence("cannot pull", WAIT + ANSWER))) {
-            Ok(pulled) => {
-                succeeded(calls, shared);
-                if !pulled.is_empty() {
-                    return Ok(pulled);
-                }
-                if asked.elapsed() < PAUSE {
-                    sleep(PAUSE).await;
-                }
-            }
-            Err(error) => {
-                *open = false;
-                failed(calls, shared, error)?;
-                if in_hand {
-                    return Err(Halt);
-                }
-            }
+        if in_hand && was_open && !*open {
+            return Err(Halt);
         }
     }
+}
+
+/// Asks once, or connects. `None`: there is no frame, or the server is away. Cancel safe.
+async fn pull_once<P: Pull<Message = Bytes>, T>(
+    inlet: &mut P,
+    open: &mut bool,
+    at_most: NonZeroUsize,
+    calls: &mut Calls,
+    shared: &Shared<T>,
+) -> Result<Option<Vec<Pulled<Bytes, P::Receipt>>>, Halt> {
+    if !*open {
+        calls.pause().await;
+        match calls.answer("cannot connect", inlet.connect()).await {
+            Ok(()) => *open = true,
+            Err(error) => failed(calls, shared, error)?,
+        }
+        return Ok(None);
+    }
+    let asked = Instant::now();
+    let pulled = timeout(WAIT + ANSWER, inlet.pull(at_most, WAIT)).await;
+    match pulled.unwrap_or_else(|_| Err(calls.silence("cannot pull", WAIT + ANSWER))) {
+        Ok(pulled) => {
+            succeeded(calls, shared);
+            if !pulled.is_empty() {
+                return Ok(Some(pulled));
+            }
+            if asked.elapsed() < PAUSE {
+                sleep(PAUSE).await;
+            }
+        }
+        Err(error) => {
+            *open = false;
+            failed(calls, shared, error)?;
+        }
+    }
+    Ok(None)
 }
 
 pub(crate) fn succeeded<T>(calls: &mut Calls, shared: &Shared<T>) {

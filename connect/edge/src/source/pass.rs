@@ -14,7 +14,7 @@ use stage_connect::{Disposition, Pull, Pulled};
 use stage_core::BoxError;
 use tokio::time::sleep;
 
-use super::lane::{Halt, Lane, Origin, finish, holding, settle};
+use super::lane::{Halt, Handled, Lane, Origin, finish, holding};
 use super::shared::{Ready, Ticket, Verdict};
 use crate::edge::Edge;
 use crate::frame::{Frame, FrameKind, Header};
@@ -31,11 +31,11 @@ pub(super) enum Next {
 }
 
 impl<E: Edge, T: Send + 'static> Lane<E, T> {
-    /// Handles a frame to its end.
+    /// Handles a frame to its end. Returns what is to be reported.
     pub(super) async fn frame(
         &mut self,
         pulled: Pulled<Bytes, <E::Inlet as Pull>::Receipt>,
-    ) -> Result<(), Halt> {
+    ) -> Result<Handled<E>, Halt> {
         let Pulled { message, receipt, attempt } = pulled;
         let next = match Frame::read(message.clone()) {
             Ok(frame) if frame.header.kind == FrameKind::Events => {
@@ -54,8 +54,7 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
             Next::Release if self.is_noted() => Disposition::Retry { after: Duration::ZERO },
             Next::Release => Disposition::Release,
         };
-        let settled = [(receipt, disposition)];
-        settle(&mut self.settle, &settled, &mut self.calls, &self.shared).await
+        Ok((receipt, disposition))
     }
 
     async fn events(

@@ -128,7 +128,13 @@ impl<T> Shared<T> {
         let mut state = self.lock();
         state.ready.retain(|ready| ready.orders.has_changed().is_ok());
         let place = state.ready.iter().position(|ready| ready.is_owned(now))?;
-        state.ready.remove(place)
+        let next = state.ready.remove(place);
+        let was_last = state.ready.is_empty();
+        drop(state);
+        if was_last {
+            self.for_lanes.notify_waiters();
+        }
+        next
     }
 
     pub(crate) fn has_ready(&self, now: Instant) -> bool {
@@ -148,6 +154,12 @@ impl<T> Shared<T> {
 
     pub(crate) fn is_hungry(&self) -> bool {
         self.lock().hungry
+    }
+
+    /// Returns whether the stage would have to wait at its next demand, if not already at this one.
+    pub(crate) fn has_nothing_ready(&self) -> bool {
+        let state = self.lock();
+        state.hungry || state.ready.is_empty()
     }
 
     /// Begins a later phase.
