@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::header::{HEADER, Header};
+use super::header::{BEFORE_EVENT, HEADER, Header};
 
 /// The events of a frame while it is being filled.
 ///
@@ -28,6 +28,15 @@ impl FrameWriter {
         Self { bytes: vec![0; HEADER], count: 0 }
     }
 
+    /// Creates a frame without events, in the memory of an earlier one if nobody else has it.
+    pub(crate) fn within(frame: Bytes) -> Self {
+        let Ok(mut bytes) = frame.try_into_mut() else { return Self::new() };
+        bytes.clear();
+        let mut bytes = Vec::from(bytes);
+        bytes.resize(HEADER, 0);
+        Self { bytes, count: 0 }
+    }
+
     /// Appends an encoded event, with the hash of its key.
     ///
     /// # Panics
@@ -35,9 +44,12 @@ impl FrameWriter {
     /// If the event has more than `u32::MAX` bytes.
     pub fn push(&mut self, key: u64, event: &[u8]) {
         let length = u32::try_from(event.len()).expect("an event is far smaller than 4 GiB");
-        self.bytes.extend(key.to_le_bytes());
-        self.bytes.extend(length.to_le_bytes());
-        self.bytes.extend(event);
+        let mut before = [0; BEFORE_EVENT];
+        before[..8].copy_from_slice(&key.to_le_bytes());
+        before[8..].copy_from_slice(&length.to_le_bytes());
+        self.bytes.reserve(BEFORE_EVENT + event.len());
+        self.bytes.extend_from_slice(&before);
+        self.bytes.extend_from_slice(event);
         self.count += 1;
     }
 

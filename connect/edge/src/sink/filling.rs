@@ -42,6 +42,13 @@ pub(super) struct Filled {
     pub(super) _hold: Option<Hold>,
 }
 
+/// The memory of a frame that is stored, for another one: the system would clear that of each frame.
+#[derive(Debug, Default)]
+pub(super) struct Spare {
+    pub(super) writer: FrameWriter,
+    pub(super) tokens: Tokens,
+}
+
 /// The tokens of events that are not stored. Dropping them gives the deliveries back untried.
 #[derive(Debug, Default)]
 pub(super) struct Tokens(Vec<Token>);
@@ -51,11 +58,13 @@ impl Tokens {
         self.0.push(token);
     }
 
-    pub(super) fn acknowledge(mut self) {
+    /// Acknowledges all. The memory is kept.
+    pub(super) fn acknowledge(&mut self) {
         Token::acknowledge_all(self.0.drain(..));
     }
 
-    pub(super) fn reject(mut self, cause: &str) {
+    /// Rejects all. The memory is kept.
+    pub(super) fn reject(&mut self, cause: &str) {
         self.0.drain(..).for_each(|token| token.reject(Reason::hopeless(cause)));
     }
 }
@@ -140,10 +149,11 @@ impl Filling {
         Pushed::Added
     }
 
-    /// Takes the frame out, and makes room for the next one.
-    pub(super) fn take(&self) -> Filled {
+    /// Takes the frame out, and makes room for the next one, in the memory of an earlier one.
+    pub(super) fn take(&self, Spare { writer, tokens }: Spare) -> Filled {
         let mut state = self.lock();
-        let taken = std::mem::take(&mut *state);
+        let next = State { writer, tokens, ..State::default() };
+        let taken = std::mem::replace(&mut *state, next);
         state.fault = taken.fault;
         drop(state);
         self.changed.notify_waiters();

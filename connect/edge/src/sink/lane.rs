@@ -7,9 +7,9 @@ use bytes::Bytes;
 use stage_connect::{MessageId, Push};
 use tokio::time::{Instant, sleep_until};
 
-use super::filling::{Filled, Filling};
+use super::filling::{Filled, Filling, Spare};
 use crate::entrance::{Entrance, Stored};
-use crate::frame::Header;
+use crate::frame::{FrameWriter, Header};
 
 pub(super) struct Lane<P> {
     pub(super) entrance: Entrance<P>,
@@ -24,6 +24,7 @@ pub(super) struct Lane<P> {
 impl<P: Push<Message = Bytes>> Lane<P> {
     /// Stores frames until the sink is dropped, or an error ends it.
     pub(super) async fn run(mut self) {
+        let mut spare = Spare::default();
         loop {
             self.filling.until(|filling| filling.since().is_some()).await;
             let full_at = self.filling.since().and_then(|since| since.checked_add(self.linger));
@@ -35,13 +36,17 @@ impl<P: Push<Message = Bytes>> Lane<P> {
                     () = sleep_until(full_at) => {}
                 }
             }
-            let Filled { writer, tokens, _hold } = self.filling.take();
-            let frame = (self.id(), writer.finish(&self.header));
-            match self.entrance.store(frame, |reason| self.filling.set_waiting_for(reason)).await {
+            let Filled { writer, mut tokens, _hold } = self.filling.take(std::mem::take(&mut spare));
+            let frame = writer.finish(&self.header);
+            let stored = self.entrance.store((self.id(), frame.clone()), |reason| {
+                self.filling.set_waiting_for(reason);
+            });
+            match stored.await {
                 Ok(Stored::Yes) => tokens.acknowledge(),
                 Ok(Stored::Refused(cause)) => tokens.reject(&cause),
                 Err(error) => return self.filling.fail(error),
             }
+            spare = Spare { writer: FrameWriter::within(frame), tokens };
             self.header.id.sequence += 1;
         }
     }

@@ -113,7 +113,7 @@ impl<P: Push<Message = Bytes>> Once<P> {
     /// Stores the events that were made of a frame, when no further event can follow.
     async fn store(self: Arc<Self>, origin: Origin) {
         origin.all_arrived().await;
-        let Some(gathered) = self.lock().gathered.remove(&origin) else { return };
+        let Some(mut gathered) = self.lock().gathered.remove(&origin) else { return };
         if origin.is_dead() {
             // The frame is handed out again.
             return gathered.tokens.acknowledge();

@@ -205,11 +205,11 @@ impl<E: Edge, T: Send + 'static> EdgeSink<E, T> {
         }
     }
 
-    /// Returns the filling frame of a partition, whose lane it starts at first.
-    fn filling(&mut self, partition: Partition) -> Arc<Filling> {
+    /// Starts the lane of a partition, unless it runs.
+    fn start(&mut self, partition: Partition) {
         let place = partition.0 as usize;
-        if let Some(Some(filling)) = self.lanes.get(place) {
-            return Arc::clone(filling);
+        if self.lanes.get(place).is_some_and(Option::is_some) {
+            return;
         }
         let filling = Filling::new(self.spec.frame_bytes);
         let outlet = self.edge.outlet(&self.spec, partition);
@@ -224,14 +224,14 @@ impl<E: Edge, T: Send + 'static> EdgeSink<E, T> {
         if self.lanes.len() <= place {
             self.lanes.resize(place + 1, None);
         }
-        self.lanes[place] = Some(Arc::clone(&filling));
-        filling
+        self.lanes[place] = Some(filling);
     }
 
     /// Adds the encoded event to its frame, when there is room.
     async fn store(&mut self, key: u64, token: Token, cx: &mut Context<'_>) -> StageResult {
         let partition = partition_of(key, self.spec.entrances());
-        let filling = self.filling(partition);
+        self.start(partition);
+        let Some(Some(filling)) = self.lanes.get(partition.0 as usize) else { return Ok(()) };
         let (mut token, mut waited) = (Waiting::from(token), false);
         let mut shown = None;
         loop {
