@@ -17,6 +17,7 @@ mod option_words;
 mod step_options;
 mod suggest;
 mod timed;
+mod types;
 mod validate;
 mod words;
 

@@ -2,14 +2,13 @@
 
 use proc_macro2::TokenTree;
 use syn::parse::ParseStream;
-use syn::visit::{self, Visit};
 use syn::{
-    Attribute, Generics, Ident, Result, Token, Type, TypeReference, Visibility, WherePredicate, braced,
-    parenthesized, token,
+    Attribute, Generics, Ident, Result, Token, Type, Visibility, WherePredicate, braced, parenthesized, token,
 };
 
 use super::{Ast, Header, Param, Part, body};
 use crate::error::Errors;
+use crate::types;
 
 pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> Result<Option<Ast>> {
     if input.is_empty() {
@@ -120,7 +119,7 @@ fn params(input: ParseStream<'_>, name: &Ident, errors: &mut Errors) -> Result<O
     while !content.is_empty() {
         match param(&content) {
             Ok(param) => {
-                Owned { errors }.visit_type(&param.ty);
+                check_owned(&param.ty, errors);
                 if let Some(params) = &mut params {
                     params.push(param);
                 }
@@ -186,29 +185,26 @@ fn types(input: ParseStream<'_>) -> Result<(Type, Type)> {
 }
 
 /// Refuses types that a pipeline cannot keep for its restarts.
-struct Owned<'a> {
-    errors: &'a mut Errors,
-}
-
-impl<'ast> Visit<'ast> for Owned<'_> {
-    fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
-        if reference.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static") {
-            self.errors.at(
-                reference,
-                "a pipeline keeps its parameters for restarts, so it cannot borrow them: take an owned value, an `Arc`, or a `&'static` reference",
-            );
+fn check_owned(ty: &Type, errors: &mut Errors) {
+    types::walk(ty, &mut |part| match part {
+        types::Part::Type(Type::Reference(reference)) => {
+            if reference.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static") {
+                errors.at(
+                    reference,
+                    "a pipeline keeps its parameters for restarts, so it cannot borrow them: take an owned value, an `Arc`, or a `&'static` reference",
+                );
+            }
+            false
         }
-    }
-
-    fn visit_type(&mut self, ty: &'ast Type) {
-        match ty {
-            Type::ImplTrait(_) => self.errors.at(
+        types::Part::Type(ty @ Type::ImplTrait(_)) => {
+            errors.at(
                 ty,
                 "a pipeline parameter needs a named type: add a type parameter, such as `Upload<S: Clone + Send + 'static>(storage: S)`",
-            ),
-            // `fn(&str)` and `dyn Fn(&str)` borrow for one call only.
-            Type::FnPtr(_) | Type::TraitObject(_) => {}
-            _ => visit::visit_type(self, ty),
+            );
+            false
         }
-    }
+        // `fn(&str)` and `dyn Fn(&str)` borrow for one call only.
+        types::Part::Type(Type::FnPtr(_) | Type::TraitObject(_)) => false,
+        types::Part::Type(_) | types::Part::Lifetime(_) | types::Part::Assoc(_) => true,
+    });
 }

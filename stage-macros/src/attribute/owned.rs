@@ -1,49 +1,52 @@
 //! Check that a stage can keep a type, which must not borrow.
 
-use syn::visit::{self, Visit};
-use syn::{Lifetime, Type, TypeReference};
+use syn::Type;
 
 use crate::error::Errors;
+use crate::types::{Part, walk};
 
 /// Reports the parts of `ty` that a stage cannot keep.
 pub(super) fn check(ty: &Type, errors: &mut Errors) {
-    Owned { errors }.visit_type(ty);
+    walk(ty, &mut |part| match part {
+        Part::Type(ty) => check_one(ty, errors),
+        Part::Lifetime(lifetime) => {
+            if lifetime.ident != "static" {
+                errors.at(
+                    lifetime,
+                    "a stage outlives the scope that creates it, so it cannot borrow for `'_` or a named lifetime: own the data, or share it in an `Arc`",
+                );
+            }
+            true
+        }
+        Part::Assoc(_) => true,
+    });
 }
 
-struct Owned<'a> {
-    errors: &'a mut Errors,
-}
-
-impl<'ast> Visit<'ast> for Owned<'_> {
-    fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
-        if reference.lifetime.is_none() {
-            self.errors.at(
-                reference,
-                "a stage outlives the scope that creates it, so it cannot borrow this: own it, share it in an `Arc`, or take a `&'static` reference",
-            );
+/// Reports `ty` apart from its parts. Returns whether those matter.
+fn check_one(ty: &Type, errors: &mut Errors) -> bool {
+    match ty {
+        Type::Reference(reference) => {
+            if reference.lifetime.is_none() {
+                errors.at(
+                    reference,
+                    "a stage outlives the scope that creates it, so it cannot borrow this: own it, share it in an `Arc`, or take a `&'static` reference",
+                );
+            }
+            true
         }
-        visit::visit_type_reference(self, reference);
-    }
-
-    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
-        if lifetime.ident != "static" {
-            self.errors.at(
-                lifetime,
-                "a stage outlives the scope that creates it, so it cannot borrow for `'_` or a named lifetime: own the data, or share it in an `Arc`",
-            );
-        }
-    }
-
-    fn visit_type(&mut self, ty: &'ast Type) {
-        match ty {
-            Type::ImplTrait(_) => self.errors.at(
+        Type::ImplTrait(_) => {
+            errors.at(
                 ty,
                 "a stage needs a named type for its field: add a type parameter, such as `F: Fn(u64) -> u64`",
-            ),
-            Type::Infer(_) => self.errors.at(ty, "the type cannot be inferred here: write it out"),
-            // `fn(&str)` and `dyn Fn(&str)` borrow for one call only.
-            Type::FnPtr(_) | Type::TraitObject(_) => {}
-            _ => visit::visit_type(self, ty),
+            );
+            false
         }
+        Type::Infer(_) => {
+            errors.at(ty, "the type cannot be inferred here: write it out");
+            false
+        }
+        // `fn(&str)` and `dyn Fn(&str)` borrow for one call only.
+        Type::FnPtr(_) | Type::TraitObject(_) => false,
+        _ => true,
     }
 }

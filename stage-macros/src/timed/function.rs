@@ -2,12 +2,12 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::visit::{self, Visit};
-use syn::{Block, FnArg, Pat, ReturnType, Signature, Type, TypeImplTrait, parse_quote};
+use syn::{Block, FnArg, Pat, ReturnType, Signature, Type, parse_quote};
 
 use super::settings::{Choice, Settings, Shown};
 use crate::error::Errors;
 use crate::suggest::did_you_mean;
+use crate::types::{Part, walk};
 
 /// Wraps the body in a measurement.
 pub(super) fn measure(settings: &Settings, sig: &Signature, block: &mut Block, errors: &mut Errors) {
@@ -114,14 +114,10 @@ fn hint(output: &ReturnType) -> TokenStream {
 }
 
 fn is_opaque(ty: &Type) -> bool {
-    struct Find(bool);
-    impl<'ast> Visit<'ast> for Find {
-        fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
-            self.0 = true;
-            visit::visit_type_impl_trait(self, ty);
-        }
-    }
-    let mut find = Find(false);
-    find.visit_type(ty);
-    find.0
+    let mut found = false;
+    walk(ty, &mut |part| {
+        found |= matches!(part, Part::Type(Type::ImplTrait(_)));
+        true
+    });
+    found
 }

@@ -2,8 +2,9 @@
 //! belong to the function alone.
 
 use syn::punctuated::Punctuated;
-use syn::visit::Visit;
-use syn::{GenericParam, Generics, Ident, Lifetime, Token, TypeParamBound, WherePredicate};
+use syn::{GenericParam, Generics, Ident, Token, TypeParamBound, WherePredicate};
+
+use crate::types::{Part, walk, walk_bound};
 
 /// Returns the parameters without lifetimes, and the bounds that mention none of them.
 pub(super) fn without_lifetimes(generics: &Generics) -> Generics {
@@ -19,7 +20,8 @@ pub(super) fn without_lifetimes(generics: &Generics) -> Generics {
             WherePredicate::Type(predicate) => {
                 let mut free = predicate.clone();
                 free.bounds = unbounded(&predicate.bounds, &lifetimes);
-                let found = Mentions::find(&lifetimes, |mentions| mentions.visit_type(&free.bounded_ty));
+                let mut found = false;
+                walk(&free.bounded_ty, &mut |part| mentions(part, &lifetimes, &mut found));
                 (!found && !free.bounds.is_empty()).then_some(WherePredicate::Type(free))
             }
             WherePredicate::Lifetime(_) => None,
@@ -33,28 +35,18 @@ pub(super) fn without_lifetimes(generics: &Generics) -> Generics {
 type Bounds = Punctuated<TypeParamBound, Token![+]>;
 
 fn unbounded(bounds: &Bounds, lifetimes: &[Ident]) -> Bounds {
-    let free = bounds
-        .iter()
-        .filter(|bound| !Mentions::find(lifetimes, |mentions| mentions.visit_type_param_bound(bound)));
+    let free = bounds.iter().filter(|bound| {
+        let mut found = false;
+        walk_bound(bound, &mut |part| mentions(part, lifetimes, &mut found));
+        !found
+    });
     free.cloned().collect()
 }
 
-/// Visitor that looks for lifetimes of the function.
-struct Mentions<'a> {
-    lifetimes: &'a [Ident],
-    found: bool,
-}
-
-impl<'a> Mentions<'a> {
-    fn find(lifetimes: &'a [Ident], visit: impl FnOnce(&mut Self)) -> bool {
-        let mut mentions = Self { lifetimes, found: false };
-        visit(&mut mentions);
-        mentions.found
+/// Sets `found` at a lifetime of the function. Returns whether the parts inside matter.
+fn mentions(part: Part<'_>, lifetimes: &[Ident], found: &mut bool) -> bool {
+    if let Part::Lifetime(lifetime) = part {
+        *found |= lifetimes.contains(&lifetime.ident);
     }
-}
-
-impl<'ast> Visit<'ast> for Mentions<'_> {
-    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
-        self.found |= self.lifetimes.contains(&lifetime.ident);
-    }
+    true
 }

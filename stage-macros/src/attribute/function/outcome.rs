@@ -3,8 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
-use syn::visit::{self, Visit};
-use syn::{AssocType, Ident, ReturnType, Type};
+use syn::{Ident, ReturnType, Type};
 
 use super::param::bare;
 use crate::attribute::Kind;
@@ -12,6 +11,7 @@ use crate::attribute::options::Options;
 use crate::attribute::owned;
 use crate::attribute::words::Shape;
 use crate::error::Errors;
+use crate::types::{Part, walk};
 
 /// The output of a function.
 #[derive(Default)]
@@ -140,20 +140,19 @@ struct Opaque<'ast> {
 impl<'ast> Opaque<'ast> {
     fn find(ty: &'ast Type) -> Self {
         let mut opaque = Self::default();
-        opaque.visit_type(ty);
+        walk(ty, &mut |part| match part {
+            Part::Type(ty) => {
+                opaque.found |= matches!(ty, Type::ImplTrait(_));
+                true
+            }
+            Part::Lifetime(_) => true,
+            Part::Assoc(assoc) => {
+                if opaque.found && assoc.ident == "Item" {
+                    opaque.item = opaque.item.or(Some(&assoc.ty));
+                }
+                false
+            }
+        });
         opaque
-    }
-}
-
-impl<'ast> Visit<'ast> for Opaque<'ast> {
-    fn visit_type_impl_trait(&mut self, ty: &'ast syn::TypeImplTrait) {
-        self.found = true;
-        visit::visit_type_impl_trait(self, ty);
-    }
-
-    fn visit_assoc_type(&mut self, item: &'ast AssocType) {
-        if self.found && item.ident == "Item" {
-            self.item = self.item.or(Some(&item.ty));
-        }
     }
 }
