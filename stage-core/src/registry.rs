@@ -90,7 +90,7 @@ struct Entry {
 /// let missing: Result<StageRef<FromIter<std::ops::Range<u32>>, Nothing, u32>, _> = Registry::new().stage("numbers");
 /// assert!(matches!(missing, Err(RegistryError::Unknown { name, .. }) if name == "numbers"));
 /// ```
-#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[non_exhaustive]
 pub enum RegistryError {
     /// Another stage has the name.

@@ -11,6 +11,7 @@ mod compile;
 mod crate_path;
 mod error;
 mod error_debug;
+mod error_message;
 mod expand;
 mod model;
 mod option_words;
@@ -60,4 +61,11 @@ pub fn timed(settings: proc_macro::TokenStream, item: proc_macro::TokenStream) -
 #[proc_macro_derive(ErrorDebug)]
 pub fn error_debug(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     error_debug::derive(item.into()).into()
+}
+
+/// Derives `Display` and `Error` for an error type of stage-core.
+#[doc(hidden)]
+#[proc_macro_derive(Error, attributes(error, source, from))]
+pub fn error_message(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    error_message::derive(item.into()).into()
 }

@@ -36,7 +36,7 @@ pub struct Copies {
 /// let error: ParseCopiesError = "2-3".parse::<Copies>().unwrap_err();
 /// assert!(error.to_string().contains("such as `1..=8`"));
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[error("expected a number of copies, such as `4`, or a range, such as `1..=8`")]
 #[non_exhaustive]
 pub struct ParseCopiesError;

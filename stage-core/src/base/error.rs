@@ -207,7 +207,7 @@ impl fmt::Display for ExitReason {
 /// }
 /// assert_eq!(check("").unwrap_err().to_string(), "there is no password");
 /// ```
-#[derive(stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(stage_macros::ErrorDebug, stage_macros::Error)]
 #[error(transparent)]
 pub struct Fatal(BoxError);
 
@@ -233,7 +233,7 @@ impl Fatal {
 /// assert_eq!(none, Err(SubscribeError::NoPartition));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[non_exhaustive]
 pub enum SubscribeError {
     /// The partition does not exist.
@@ -285,7 +285,7 @@ mod tests {
     use crate::base::option_error::OptionError;
     use crate::credit::demand::WindowError;
 
-    #[derive(thiserror::Error, stage_macros::ErrorDebug)]
+    #[derive(stage_macros::Error, stage_macros::ErrorDebug)]
     #[error("cannot read the list")]
     struct Unreadable {
         source: std::io::Error,

@@ -49,7 +49,7 @@ use super::error::BoxError;
 /// [`Reason::Hopeless`]: crate::ack::Reason::Hopeless
 #[doc(alias = "permanent")]
 #[doc(alias = "unrecoverable")]
-#[derive(stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(stage_macros::ErrorDebug, stage_macros::Error)]
 #[error(transparent)]
 pub struct Hopeless(BoxError);
 
@@ -92,7 +92,7 @@ impl Prospect {
 mod tests {
     use super::*;
 
-    #[derive(stage_macros::ErrorDebug, thiserror::Error)]
+    #[derive(stage_macros::ErrorDebug, stage_macros::Error)]
     #[error("cannot store row 3")]
     struct Store(#[source] Hopeless);
 

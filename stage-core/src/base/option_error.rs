@@ -21,7 +21,7 @@ use crate::credit::limits::{MOST_COPIES, MOST_EVENTS};
 /// assert_eq!(errors[0].step(), "next");
 /// # }
 /// ```
-#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[non_exhaustive]
 pub enum OptionError {
     /// A step has no copies.
@@ -160,7 +160,7 @@ pub enum OptionError {
         edge: String,
     },
     /// The pipeline has no edge with this name.
-    #[error("there is no edge `{edge}`: {}", edges(.known))]
+    #[error("there is no edge `{edge}`: {}", edges(known))]
     UnknownEdge {
         /// The name.
         edge: String,

@@ -56,7 +56,7 @@ pub struct Rate {
 /// assert_eq!(Rate::new(0, Duration::from_secs(1)), Err(RateError::Events));
 /// assert_eq!(Rate::new(1, Duration::ZERO), Err(RateError::Per { per: Duration::ZERO }));
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[non_exhaustive]
 pub enum RateError {
     /// No event would ever pass.

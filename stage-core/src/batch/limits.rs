@@ -30,7 +30,7 @@ pub(super) struct Weight<E> {
 type WeightOf<E> = Box<dyn Fn(&E) -> usize + Send>;
 
 /// Invalid batch limits.
-#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[non_exhaustive]
 pub enum BatchError {
     /// A batch could hold no events.

@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use crate::base::option_error::OptionError;
 
 /// Error of reading overrides.
-#[derive(stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(stage_macros::ErrorDebug, stage_macros::Error)]
 #[non_exhaustive]
 pub enum OverridesError {
     /// The file cannot be read.
-    #[error("cannot read {}", .path.display())]
+    #[error("cannot read {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -19,7 +19,7 @@ pub enum OverridesError {
         source: io::Error,
     },
     /// The extension of the file does not name its format.
-    #[error("{} is neither a .toml nor a .json file", .path.display())]
+    #[error("{} is neither a .toml nor a .json file", path.display())]
     Kind {
         /// The file.
         path: PathBuf,
@@ -46,7 +46,7 @@ pub struct ConfigErrors {
 }
 
 /// One error.
-#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[error("{origin}: {path}: {problem}")]
 pub struct ConfigError {
     /// The origin: a file, a variable, or the name that the program gave to its map.
@@ -58,11 +58,11 @@ pub struct ConfigError {
 }
 
 /// A problem with a key or its value.
-#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[non_exhaustive]
 pub enum Problem {
     /// There is no such key.
-    #[error("unknown key{}the keys here are {}", suggestion(.meant.as_deref()), list(.known))]
+    #[error("unknown key{}the keys here are {}", suggestion(meant.as_deref()), list(known))]
     Key {
         /// The key probably meant.
         meant: Option<String>,
@@ -70,7 +70,7 @@ pub enum Problem {
         known: Vec<String>,
     },
     /// There is no step with this name.
-    #[error("unknown step{}the steps are {}", suggestion(.meant.as_deref()), list(.known))]
+    #[error("unknown step{}the steps are {}", suggestion(meant.as_deref()), list(known))]
     Step {
         /// The step probably meant.
         meant: Option<String>,
@@ -92,7 +92,7 @@ pub enum Problem {
         why: &'static str,
     },
     /// The options contradict each other.
-    #[error("{error}{}", from(.origins))]
+    #[error("{error}{}", from(origins))]
     Options {
         /// The contradiction.
         error: OptionError,

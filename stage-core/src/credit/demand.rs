@@ -78,7 +78,7 @@ pub struct Window {
 /// assert_eq!(Window::new(0, 0), Err(WindowError::MaxDemand));
 /// assert_eq!(Window::new(5, 5), Err(WindowError::MinDemand { min: 5, max: 5 }));
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[non_exhaustive]
 pub enum WindowError {
     /// `max_demand` is zero, so the consumer would never ask.
@@ -91,7 +91,7 @@ pub enum WindowError {
         max: usize,
     },
     /// `min_demand` is not below `max_demand`, so a batch could not hold any event.
-    #[error("min_demand must be between 0 and {} (max_demand - 1), got {min}", .max - 1)]
+    #[error("min_demand must be between 0 and {} (max_demand - 1), got {min}", max - 1)]
     MinDemand {
         /// The given `min_demand`.
         min: usize,

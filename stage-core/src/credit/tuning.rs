@@ -50,7 +50,7 @@ pub enum Tuning {
 /// let error: ParseTuningError = "quick".parse::<Tuning>().unwrap_err();
 /// assert_eq!(error.to_string(), "expected `fixed`, `auto` or `auto(..=500)`");
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[error("expected `fixed`, `auto` or `auto(..=500)`")]
 #[non_exhaustive]
 pub struct ParseTuningError;

@@ -36,7 +36,7 @@ pub enum Partitions {
 /// let none = PartitionDispatcher::<u32, ()>::hashed(0);
 /// assert_eq!(none.err(), Some(PartitionError::None));
 /// ```
-#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[non_exhaustive]
 pub enum PartitionError {
     /// There are no partitions, so no event could be routed.

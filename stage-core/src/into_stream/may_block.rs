@@ -10,7 +10,7 @@ use tokio::task::coop::poll_proceed;
 const MORE_THAN_ANY_BUDGET: usize = 256;
 
 /// A blocking call was refused because its thread runs tasks or stages.
-#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[error(
     "a blocking call was made on a thread that runs tasks or stages, which could not continue meanwhile: await \
      the async form of the call, or make the call in `tokio::task::spawn_blocking`"

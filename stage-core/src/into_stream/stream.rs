@@ -17,7 +17,7 @@ use crate::wire::subscription::{Asking, Reach, Tell};
 use crate::wire::{ProducerRef, SubscribeOptions};
 
 /// A failure that ends a stream early.
-#[derive(Clone, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, stage_macros::ErrorDebug, stage_macros::Error)]
 #[non_exhaustive]
 pub enum StreamError {
     /// The subscription options are invalid.

@@ -22,8 +22,8 @@ use crate::credit::demand::Window;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
-#[error("floor must be between 0 and {} (max_demand - 1), got {floor}", .max_demand - 1)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
+#[error("floor must be between 0 and {} (max_demand - 1), got {floor}", max_demand - 1)]
 pub struct FloorError {
     /// The invalid floor.
     pub floor: usize,

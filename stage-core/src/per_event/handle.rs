@@ -82,7 +82,7 @@ pub enum ChildState {
 }
 
 /// The child does not exist, or has already ended.
-#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[error("no child has the id {id}")]
 pub struct NoSuchChild {
     /// The id that was not found.
@@ -90,7 +90,7 @@ pub struct NoSuchChild {
 }
 
 /// Error of a start request.
-#[derive(thiserror::Error)]
+#[derive(stage_macros::Error)]
 #[non_exhaustive]
 pub enum StartChildError<E> {
     /// The stage is not running, or is about to end.

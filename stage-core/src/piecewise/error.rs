@@ -1,7 +1,7 @@
 //! The reasons for which a stage makes a whole dead by itself.
 
 /// A piece that does not fit to what its stage has of the whole.
-#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[non_exhaustive]
 pub enum PieceError {
     /// The stage has no state of the whole: it was restarted since the beginning.

@@ -43,7 +43,7 @@ enum Side {
 /// let error: PartsError = "beside orders".parse::<Parts>().unwrap_err();
 /// assert_eq!(error.text, "beside orders");
 /// ```
-#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[error("`{text}` names no parts of a pipeline: expected {LEGAL}")]
 pub struct PartsError {
     /// The text.

@@ -85,7 +85,7 @@ pub enum Order {
 /// assert_eq!(error.downcast_ref(), Some(&AtOnceError::PerKey));
 /// # }
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[non_exhaustive]
 pub enum AtOnceError {
     /// The step could handle no event.

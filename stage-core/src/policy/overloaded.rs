@@ -17,7 +17,7 @@ use crate::base::error::BoxError;
 /// }
 /// assert_eq!(check(429).unwrap_err().to_string(), "429 Too Many Requests");
 /// ```
-#[derive(stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(stage_macros::ErrorDebug, stage_macros::Error)]
 #[error(transparent)]
 pub struct Overloaded(BoxError);
 
@@ -45,7 +45,7 @@ impl Overloaded {
 mod tests {
     use super::*;
 
-    #[derive(stage_macros::ErrorDebug, thiserror::Error)]
+    #[derive(stage_macros::ErrorDebug, stage_macros::Error)]
     #[error("cannot look up")]
     struct LookUp(#[source] Overloaded);
 

@@ -64,7 +64,7 @@ pub fn interval(period: Duration) -> Result<Interval, IntervalError> {
 }
 
 /// An invalid interval.
-#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[non_exhaustive]
 pub enum IntervalError {
     /// The period is zero, so that all ticks would be due at once.

@@ -48,7 +48,7 @@ use crate::wire::signal::Signal;
 /// assert_eq!(error.to_string(), "the stage `remote` did not start: it failed: no connection");
 /// # }
 /// ```
-#[derive(Clone, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, stage_macros::ErrorDebug, stage_macros::Error)]
 #[error("the stage `{stage}` did not start: it {reason}")]
 pub struct SpawnError {
     /// The name of the stage.
@@ -59,7 +59,7 @@ pub struct SpawnError {
 }
 
 /// The error for a buffer size that cannot fit into memory.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, stage_macros::Error)]
 #[error("buffer must be at most {MOST_EVENTS}, got {0}")]
 struct TooLarge(usize);
 

@@ -45,7 +45,7 @@ pub trait Cast<M>: Send + 'static {
 }
 
 /// The error of a call without an answer, or of a message that was not accepted.
-#[derive(Clone, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, stage_macros::ErrorDebug, stage_macros::Error)]
 #[non_exhaustive]
 pub enum CallError {
     /// The stage had ended before the message reached it.

@@ -20,7 +20,7 @@ use crate::stage::ProducerConsumer;
 /// let error = TimeoutError::Initial(Duration::from_secs(30));
 /// assert_eq!(error.to_string(), "no first event came within 30s after one was asked for");
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[non_exhaustive]
 pub enum TimeoutError {
     /// No event came after the one before, see [`idle_timeout`].

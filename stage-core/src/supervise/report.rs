@@ -99,11 +99,14 @@ pub struct StageExit {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, stage_macros::ErrorDebug, stage_macros::Error)]
 #[non_exhaustive]
 pub enum PipelineError {
     /// A stage failed more often than the pipeline's [`Intensity`](crate::Intensity) allows.
-    #[error("the stage `{stage}` {reason}; the pipeline gave up after {restarts} restarts{}", Began(.first, .stage, .reason))]
+    #[error(
+        "the stage `{stage}` {reason}; the pipeline gave up after {restarts} restarts{}",
+        Began(first, stage, reason)
+    )]
     Failed {
         /// The stage whose failure ended the pipeline, as `step/copy`.
         stage: String,

@@ -9,7 +9,7 @@ use super::context::TraceContext;
 ///
 /// assert_eq!(TraceContext::parse("00-abc-def-01", None), Err(TraceparentError::Form));
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[non_exhaustive]
 pub enum TraceparentError {
     /// It does not consist of a version, a trace, a span and flags in hexadecimal digits.

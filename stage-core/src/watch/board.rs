@@ -74,7 +74,7 @@ impl Watched {
 }
 
 /// The name of a pipeline or of a queue is already on the board.
-#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[error("the name `{name}` is already on the board; remove it first, even if its pipeline has ended")]
 pub struct NameTaken {
     /// The name.

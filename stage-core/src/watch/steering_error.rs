@@ -23,11 +23,11 @@ use crate::supervise::Ending;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[non_exhaustive]
 pub enum SteeringError {
     /// The pipeline has no such step.
-    #[error("the pipeline `{pipeline}` has no step `{step}`; its steps are {}", List(.known))]
+    #[error("the pipeline `{pipeline}` has no step `{step}`; its steps are {}", List(known))]
     UnknownStep {
         /// The pipeline.
         pipeline: String,
@@ -39,7 +39,8 @@ pub enum SteeringError {
     /// The step is a source, which asks no stage for events.
     #[error(
         "the step `{step}` of the pipeline `{pipeline}` is a source and has no demand window; \
-         the steps with one are {}", List(.known)
+         the steps with one are {}",
+        List(known)
     )]
     NoWindow {
         /// The pipeline.
@@ -62,7 +63,8 @@ pub enum SteeringError {
     /// The number of copies of the step is fixed.
     #[error(
         "the step `{step}` of the pipeline `{pipeline}` has a fixed number of copies: declare a range, such as \
-         `count: 1..=8`; {}", Elastics(.known)
+         `count: 1..=8`; {}",
+        Elastics(known)
     )]
     FixedCount {
         /// The pipeline.
@@ -75,7 +77,7 @@ pub enum SteeringError {
     /// The step is a source, whose copies each have events of their own.
     #[error(
         "the step `{step}` of the pipeline `{pipeline}` is a source and has a fixed number of copies; {}",
-        Changing(.known)
+        Changing(known)
     )]
     SourceCount {
         /// The pipeline.
@@ -98,7 +100,7 @@ pub enum SteeringError {
         got: Copies,
     },
     /// The pipeline has no such step, or it does not limit the rate of events.
-    #[error("no step `{step}` of the pipeline `{pipeline}` has a rate; {}", Rates(.known))]
+    #[error("no step `{step}` of the pipeline `{pipeline}` has a rate; {}", Rates(known))]
     UnknownRate {
         /// The pipeline.
         pipeline: String,
@@ -108,7 +110,10 @@ pub enum SteeringError {
         known: Vec<String>,
     },
     /// The pipeline has no such step, or it handles one event at a time, or has no key for `at_most`.
-    #[error("no step `{step}` of the pipeline `{pipeline}` has such a limit of events at once; {}", Limits(.known))]
+    #[error(
+        "no step `{step}` of the pipeline `{pipeline}` has such a limit of events at once; {}",
+        Limits(known)
+    )]
     UnknownAtOnce {
         /// The pipeline.
         pipeline: String,

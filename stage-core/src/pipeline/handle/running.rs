@@ -37,11 +37,11 @@ use crate::sync::Arc;
 /// assert_eq!((&*stage, reason.kind()), ("lines/0", ExitKind::Error));
 /// # }
 /// ```
-#[derive(Clone, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, stage_macros::ErrorDebug, stage_macros::Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// Options are invalid.
-    #[error("the pipeline `{pipeline}` cannot start: {}", list(.errors))]
+    #[error("the pipeline `{pipeline}` cannot start: {}", list(errors))]
     Options {
         /// The name of the pipeline.
         pipeline: String,

@@ -6,7 +6,7 @@ use std::fmt;
 use crate::credit::limits::MOST_EVENTS;
 
 /// An invalid queue capacity.
-#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, stage_macros::ErrorDebug, stage_macros::Error)]
 #[non_exhaustive]
 pub enum PushQueueError {
     /// The capacity is 0: no event would ever find room.
