@@ -9,7 +9,7 @@ use crate::pipeline::handle::StageRef;
 use crate::sync::{Arc, Mutex, lock};
 use crate::wire::ProducerRef;
 use crate::wire::mailbox::Subscribable;
-use crate::wire::protocol::{Closed, Subscribe};
+use crate::wire::protocol::{AnySubscribe, Closed};
 use crate::wire::signal::{Signal, Slot};
 use crate::wire::subscription::{Reach, Tell};
 
@@ -158,7 +158,7 @@ impl Registry {
         let Some(stage) = Arc::clone(&producer.stage).resolve() else {
             return Err(self.unknown(&producer.name()));
         };
-        self.insert(name.into(), None, ProducerRef { stage })
+        self.insert(name.into(), None, ProducerRef::<E>::new(stage))
     }
 
     fn insert<E: Send + 'static>(
@@ -202,8 +202,9 @@ impl Registry {
     /// stage, or it emits other events, the subscription ends at once with [`ExitReason::NotFound`] or with
     /// that error.
     pub fn producer<E: Send + 'static>(&self, name: impl Into<String>) -> ProducerRef<E> {
-        let named = Named { registry: self.clone(), name: name.into().into(), stage: Signal::new() };
-        ProducerRef { stage: Arc::new(named) as Arc<dyn Subscribable<E>> }
+        let name = name.into().into();
+        let named = Named { registry: self.clone(), name, stage: Signal::new(), find: Self::find::<E> };
+        ProducerRef::new(Arc::new(named))
     }
 
     /// Returns the stage that has this name now.
@@ -234,7 +235,7 @@ impl Registry {
     }
 
     /// Finds the stage registered under `name`, for a subscription.
-    fn find<E: Send + 'static>(&self, name: &str) -> Result<Arc<dyn Subscribable<E>>, ExitReason> {
+    fn find<E: Send + 'static>(&self, name: &str) -> Found {
         let names = lock(&self.names);
         let entry = names.get(name).filter(|entry| !(entry.has_ended)()).ok_or(ExitReason::NotFound)?;
         match entry.producer.downcast_ref::<ProducerRef<E>>() {
@@ -255,12 +256,17 @@ impl fmt::Debug for Registry {
     }
 }
 
+/// The outcome of a search for the producer with a name.
+type Found = Result<Arc<dyn Subscribable>, ExitReason>;
+
 /// A reference by name, resolved at each subscription.
 struct Named {
     registry: Registry,
     name: Arc<str>,
     /// For the slots of subscriptions that find no stage.
     stage: Arc<Signal>,
+    /// Finds the stage, if it emits the events of the reference.
+    find: fn(&Registry, &str) -> Found,
 }
 
 impl Reach for Named {
@@ -273,21 +279,25 @@ impl Reach for Named {
     fn tell(&self, _tell: Tell) {}
 }
 
-impl<E: Send + 'static> Subscribable<E> for Named {
-    fn resolve(self: Arc<Self>) -> Option<Arc<dyn Subscribable<E>>> {
-        self.registry.find(&self.name).ok()
+impl Subscribable for Named {
+    #[inline]
+    fn resolve(self: Arc<Self>) -> Option<Arc<dyn Subscribable>> {
+        (self.find)(&self.registry, &self.name).ok()
     }
 
+    #[inline]
     fn has_ended(&self) -> bool {
-        self.registry.find::<E>(&self.name).is_err()
+        (self.find)(&self.registry, &self.name).is_err()
     }
 
+    #[inline]
     fn claim(&self) -> Slot {
         Slot::claim(&self.stage)
     }
 
-    fn subscribe(&self, subscribe: Subscribe<E>) {
-        let found = self.registry.find::<E>(&self.name);
-        subscribe.link.close(Closed::Nowhere(found.err().unwrap_or(ExitReason::NotFound)));
+    #[inline]
+    fn subscribe(&self, subscribe: Box<dyn AnySubscribe>) {
+        let found = (self.find)(&self.registry, &self.name);
+        subscribe.close(Closed::Nowhere(found.err().unwrap_or(ExitReason::NotFound)));
     }
 }

@@ -1,5 +1,6 @@
 //! Options that a subscriber passes to its producer's dispatcher: the share of events it wants.
 
+use std::any::Any;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -90,6 +91,32 @@ impl<E> Clone for DispatchOptions<E> {
 impl<E> Default for DispatchOptions<E> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// [`DispatchOptions`] with the type of the events erased: what keeps them until the subscription is compiled once.
+#[derive(Clone)]
+pub(crate) struct AnyOptions {
+    /// All of them but the selector.
+    pub(crate) common: DispatchOptions<()>,
+    /// A [`Selector`] of the events.
+    selector: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl AnyOptions {
+    pub(crate) fn of<E: 'static>(options: DispatchOptions<E>) -> Self {
+        let DispatchOptions { partition, selector, weight, subscriber, largest_ask } = options;
+        Self {
+            common: DispatchOptions { partition, selector: None, weight, subscriber, largest_ask },
+            selector: selector.map(|selector| Arc::new(selector) as _),
+        }
+    }
+
+    /// Returns the options for events of the type that they were made for.
+    pub(crate) fn typed<E: 'static>(self) -> DispatchOptions<E> {
+        let DispatchOptions { partition, selector: _, weight, subscriber, largest_ask } = self.common;
+        let selector = self.selector.and_then(|selector| selector.downcast_ref::<Selector<E>>().cloned());
+        DispatchOptions { partition, selector, weight, subscriber, largest_ask }
     }
 }
 

@@ -35,27 +35,27 @@ pub(crate) struct StageSetup {
 }
 
 /// A stage that is ready to run.
-pub(crate) struct AssembledStage<S, In, Out> {
+pub(crate) struct AssembledStage<S, Out> {
     pub(super) stage: S,
     pub(super) state: CallbackState,
     pub(super) inbox: StageInbox,
-    pub(super) input: InputParts<In>,
+    pub(super) input: InputParts,
     pub(super) output: OutputParts<Out>,
     pub(super) ready: Ready,
 }
 
 /// Runs a stage of one kind; erases its types, once per start.
-pub(crate) type Run<S, In, Out> = fn(AssembledStage<S, In, Out>) -> BoxFuture<'static, ExitReason>;
+pub(crate) type Run<S, Out> = fn(AssembledStage<S, Out>) -> BoxFuture<'static, ExitReason>;
 
 impl StageSetup {
     /// Assembles `stage`, which is new or was built again for a restart.
     pub(crate) fn assemble<S: 'static, In: 'static, Out>(
         &self,
         stage: S,
-        sources: Sources<In>,
+        sources: Sources,
         output: OutputParts<Out>,
         ready: Ready,
-    ) -> AssembledStage<S, In, Out> {
+    ) -> AssembledStage<S, Out> {
         let queue = &self.queue;
         let (inbox, lent) = self.begin(Effects::of::<S, In>(Arc::clone(queue.name())));
         let input = InputParts {

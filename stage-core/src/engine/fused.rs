@@ -144,7 +144,7 @@ macro_rules! run_holding {
 
 /// Runs a source with its fused steps until it ends; returns the reason.
 pub(crate) fn run_fused_source<P, S>(
-    assembled: AssembledStage<SourceThen<P, S>, Nothing, S::Out>,
+    assembled: AssembledStage<SourceThen<P, S>, S::Out>,
 ) -> BoxFuture<'static, ExitReason>
 where
     P: Producer,
@@ -192,7 +192,7 @@ where
 
 /// Runs a whole pipeline in one stage until it ends; returns the reason.
 pub(crate) fn run_fused_pipeline<P, S>(
-    assembled: AssembledStage<SourceThen<P, S>, Nothing, Nothing>,
+    assembled: AssembledStage<SourceThen<P, S>, Nothing>,
 ) -> BoxFuture<'static, ExitReason>
 where
     P: Producer,

@@ -1,5 +1,6 @@
 //! The consuming half of a stage: receives batches and asks for more once they are handled.
 
+mod core;
 mod ends;
 mod requested;
 mod side;
@@ -9,10 +10,9 @@ mod tuning;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use self::core::Core;
 pub(super) use self::ends::discard_unhandled;
-use self::subscribing::Begun;
 pub(super) use self::tuning::reading;
-use super::pending_markers::PendingMarkers;
 use super::sources::Sources;
 use crate::base::error::{ExitReason, SubscribeError};
 use crate::base::options::CancelMode;
@@ -21,7 +21,7 @@ use crate::base::stats::Counters;
 use crate::credit::demand::{Credit, Demand, Window};
 use crate::credit::tuner::Tuner;
 use crate::dispatch::Marker;
-use crate::dispatch::options::DispatchOptions;
+use crate::dispatch::options::AnyOptions;
 use crate::stage::Erased;
 use crate::sync::Arc;
 use crate::wire::link::{FromProducer, LinkRx};
@@ -33,32 +33,17 @@ use crate::wire::subscription::{Cancellation, Reach, Subscription, Tell, What};
 
 /// The subscriptions of a stage to its producers.
 pub(crate) struct Inlet<E> {
-    signal: Arc<Signal>,
-    stage: Arc<dyn Reach>,
-    sources: Sources<E>,
+    core: Core,
     /// Indexed by slot.
     links: Vec<Option<Incoming<E>>>,
     /// Slots that may have something to receive, in round-robin order.
     ready: VecDeque<usize>,
-    /// Subscriptions that are still to be made.
-    joins: VecDeque<Join<E>>,
-    /// The subscription that was started and not made.
-    begun: Option<Box<Begun<E>>>,
-    /// Subscriptions that this stage itself ended.
-    left: VecDeque<LostSubscription>,
-    /// Markers behind unhandled input.
-    pending_markers: PendingMarkers,
     /// The progress of a producer that was received last, with its slot.
     progress: Option<(usize, Progress)>,
     /// Number of events that the running callback holds.
     held: usize,
     /// Whether an operator paused the stage.
     paused: bool,
-    /// Whether the waits on the links are recorded.
-    measured: bool,
-    /// Whether the stage handles what it was sent and leaves.
-    leaving: bool,
-    counters: Arc<Counters>,
 }
 
 struct Incoming<E> {
@@ -71,15 +56,15 @@ struct Incoming<E> {
     /// The demand to announce on resume; for a subscription that began paused, its first ask.
     unasked: usize,
     /// How to subscribe again after a loss, if configured.
-    resubscribe: Option<(Resubscribe, ResubscribeTo<E>)>,
+    resubscribe: Option<(Resubscribe, ResubscribeTo)>,
     /// Chooses the window; `None` if it is fixed.
     tuner: Option<Box<Tuner>>,
 }
 
 /// The data needed to subscribe again.
-struct ResubscribeTo<E> {
-    producer: Arc<dyn Subscribable<E>>,
-    options: DispatchOptions<E>,
+struct ResubscribeTo {
+    producer: Arc<dyn Subscribable>,
+    options: AnyOptions,
 }
 
 /// A subscription that ended.
@@ -127,26 +112,11 @@ impl<E: Send + 'static> Inlet<E> {
     pub(crate) fn new(
         signal: &Arc<Signal>,
         stage: Arc<dyn Reach>,
-        sources: Sources<E>,
+        sources: Sources,
         counters: Arc<Counters>,
     ) -> Self {
-        Self {
-            signal: Arc::clone(signal),
-            stage,
-            sources,
-            links: Vec::new(),
-            ready: VecDeque::new(),
-            joins: VecDeque::new(),
-            begun: None,
-            left: VecDeque::new(),
-            pending_markers: PendingMarkers::default(),
-            progress: None,
-            held: 0,
-            paused: false,
-            measured: false,
-            leaving: false,
-            counters,
-        }
+        let core = Core::new(signal, stage, sources, counters);
+        Self { core, links: Vec::new(), ready: VecDeque::new(), progress: None, held: 0, paused: false }
     }
 
     /// Returns the highest slot in use plus one.
@@ -156,14 +126,12 @@ impl<E: Send + 'static> Inlet<E> {
 
     /// Schedules a subscription to every source of the pipeline.
     pub(crate) fn open(&mut self) {
-        for join in self.sources.all() {
-            self.joins.push_back(join);
-        }
+        self.core.open();
     }
 
     /// Schedules the subscription `join`.
-    pub(crate) fn join(&mut self, join: Join<E>) {
-        self.joins.push_back(join);
+    pub(crate) fn join(&mut self, join: Join) {
+        self.core.join(join);
     }
 
     /// Notes that the producer of `slot` sent something.
@@ -212,7 +180,7 @@ impl<E: Send + 'static> Inlet<E> {
             (batches > 0).then_some((slot, batches))
         };
         let batches = self.links.iter().enumerate().filter_map(waiting).collect();
-        self.pending_markers.add(marker, batches)
+        self.core.pending_markers.add(marker, batches)
     }
 
     /// Receives the next item that `appetite` allows, from the producers in turn; the batches of one message
@@ -220,14 +188,14 @@ impl<E: Send + 'static> Inlet<E> {
     /// are handled: moving a batch between two calls costs more than the calls.
     #[inline]
     pub(crate) fn receive(&mut self, appetite: Appetite, events: &mut Vec<E>) -> Received {
-        if self.ready.is_empty() && self.left.is_empty() {
+        if self.ready.is_empty() && self.core.left.is_empty() {
             return Received::Nothing;
         }
         self.receive_next(appetite, events)
     }
 
     fn receive_next(&mut self, appetite: Appetite, events: &mut Vec<E>) -> Received {
-        if let Some(gone) = self.left.pop_front() {
+        if let Some(gone) = self.core.left.pop_front() {
             return Received::Lost(Box::new(gone));
         }
         let mut skipped = 0;
@@ -286,16 +254,16 @@ impl<E: Send + 'static> Inlet<E> {
     pub(crate) fn handled(&mut self, slot: usize, mut buffer: Vec<E>) {
         buffer.clear();
         let events = std::mem::take(&mut self.held);
-        self.counters.handled(events);
-        if !self.pending_markers.is_empty() {
-            self.pending_markers.handled(slot);
+        self.core.counters.handled(events);
+        if !self.core.pending_markers.is_empty() {
+            self.core.pending_markers.handled(slot);
         }
         if let Some(incoming) = self.links.get_mut(slot).and_then(Option::as_mut) {
             if let Some((resubscribe, _)) = &mut incoming.resubscribe {
                 resubscribe.succeeded();
             }
             incoming.link.counters().handled(events);
-            incoming.tune(events, &self.counters);
+            incoming.tune(events, &self.core.counters);
             let ask = incoming.credit.as_mut().and_then(|credit| credit.settle(events));
             incoming.link.give_back(buffer, ask.map_or(0, Demand::get));
         }
@@ -314,18 +282,18 @@ impl<E: Send + 'static> Inlet<E> {
 
     /// Returns whether every producer of the pipeline has ended and everything that it sent was received.
     pub(crate) fn has_ended(&self) -> bool {
-        self.sources.have_ended()
+        self.core.sources.have_ended()
     }
 
     /// Returns whether the stage was asked to leave, and has received everything that it was sent.
     #[inline]
     pub(crate) fn has_left(&self) -> bool {
-        self.leaving && self.is_empty()
+        self.core.leaving && self.is_empty()
     }
 
     #[cold]
     fn is_empty(&self) -> bool {
-        self.left.is_empty() && self.links.iter().all(Option::is_none)
+        self.core.left.is_empty() && self.links.iter().all(Option::is_none)
     }
 }
 
@@ -366,7 +334,7 @@ impl<E> Inlet<E> {
     pub(crate) fn put_back(&mut self, slot: usize, events: Vec<E>) {
         let held = std::mem::take(&mut self.held);
         let handled = held.saturating_sub(events.len());
-        self.counters.handled(handled);
+        self.core.counters.handled(handled);
         if let Some(incoming) = self.links.get_mut(slot).and_then(Option::as_mut) {
             incoming.link.counters().handled(handled);
             if !events.is_empty() {

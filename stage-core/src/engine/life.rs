@@ -79,7 +79,7 @@ impl<K: Kind> Life for StageLoop<K> {
 
 /// Runs a stage until it ends; returns the reason.
 pub(super) fn live<S, K>(
-    assembled: AssembledStage<S, K::In, K::Out>,
+    assembled: AssembledStage<S, K::Out>,
     kind: fn(S) -> K,
 ) -> BoxFuture<'static, ExitReason>
 where

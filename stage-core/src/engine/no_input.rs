@@ -64,7 +64,7 @@ impl NoInput {
 impl Input for NoInput {
     type Event = Nothing;
 
-    fn assemble(InputParts { stage, sources, counters, .. }: InputParts<Nothing>) -> Self {
+    fn assemble(InputParts { stage, sources, counters, .. }: InputParts) -> Self {
         let (window, tuner) = (sources.window(), sources.tuner());
         Self { stage, window, tuner, tuned: (0, 0), held: 0, counters }
     }
@@ -116,7 +116,7 @@ impl InputControl for NoInput {
 
     /// A subscription to a stage that emits nothing has no effect.
     fn join(&mut self, join: Erased) {
-        let Some(join) = downcast::<Join<Nothing>>(join) else { return };
+        let Some(join) = downcast::<Join>(join) else { return };
         // The caller may have stopped waiting.
         let _ = join.reply.map(|reply| reply.send(Subscription::within(&self.stage.name())));
     }

@@ -30,7 +30,7 @@ macro_rules! handle_batch {
 
 /// Runs a producer until it ends; returns the reason.
 pub(crate) fn run_producer<P: Producer>(
-    assembled: AssembledStage<P, Nothing, P::Event>,
+    assembled: AssembledStage<P, P::Event>,
 ) -> BoxFuture<'static, ExitReason> {
     live(assembled, Producing)
 }
@@ -62,7 +62,7 @@ pub(super) async fn produce<P: Producer>(
 
 /// Runs a producer-consumer until it ends; returns the reason.
 pub(crate) fn run_producer_consumer<S: ProducerConsumer>(
-    assembled: AssembledStage<S, S::In, S::Out>,
+    assembled: AssembledStage<S, S::Out>,
 ) -> BoxFuture<'static, ExitReason> {
     live(assembled, Transforming)
 }
@@ -126,7 +126,7 @@ pub(super) async fn transform<S: ProducerConsumer>(
 
 /// Runs a consumer until it ends; returns the reason.
 pub(crate) fn run_consumer<C: Consumer>(
-    assembled: AssembledStage<C, C::Event, Nothing>,
+    assembled: AssembledStage<C, Nothing>,
 ) -> BoxFuture<'static, ExitReason> {
     live(assembled, Consuming)
 }

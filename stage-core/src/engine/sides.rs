@@ -19,10 +19,10 @@ use crate::wire::signal::Signal;
 use crate::wire::subscription::{Asking, Reach, Subscription, Tell};
 
 /// The parts that an input side is made of.
-pub(crate) struct InputParts<E> {
+pub(crate) struct InputParts {
     pub(crate) signal: Arc<Signal>,
     pub(crate) stage: Arc<dyn Reach>,
-    pub(crate) sources: Sources<E>,
+    pub(crate) sources: Sources,
     pub(crate) counters: Arc<Counters>,
 }
 
@@ -67,7 +67,7 @@ pub(crate) trait InputControl: Send {
 pub(crate) trait Input: InputControl {
     type Event: Send + 'static;
 
-    fn assemble(parts: InputParts<Self::Event>) -> Self;
+    fn assemble(parts: InputParts) -> Self;
     fn slots(&self) -> usize;
     fn look(&mut self, slot: usize);
     fn has_pending_work(&self) -> bool;

@@ -4,28 +4,28 @@ use crate::base::error::ExitReason;
 use crate::base::options::CancelMode;
 use crate::credit::demand::Window;
 use crate::credit::tuner::Tuner;
-use crate::dispatch::options::DispatchOptions;
+use crate::dispatch::options::AnyOptions;
 use crate::sync::Arc;
 use crate::wire::mailbox::{Join, Owner, Subscribable};
 
 /// A producer that a pipeline feeds a stage from.
-pub(crate) struct Source<E> {
-    pub(crate) producer: Arc<dyn Subscribable<E>>,
-    pub(crate) options: DispatchOptions<E>,
+pub(crate) struct Source {
+    pub(crate) producer: Arc<dyn Subscribable>,
+    pub(crate) options: AnyOptions,
 }
 
 /// All sources of a stage; empty for a stage outside a pipeline.
-pub(crate) struct Sources<E> {
+pub(crate) struct Sources {
     window: Window,
     /// Chooses the windows of the subscriptions, if they are automatic.
     tuner: Option<Tuner>,
     cancel: CancelMode,
-    tracked: Vec<TrackedSource<E>>,
+    tracked: Vec<TrackedSource>,
     ended: usize,
 }
 
-struct TrackedSource<E> {
-    source: Source<E>,
+struct TrackedSource {
+    source: Source,
     state: State,
     /// What happened to the source while the old subscription still holds events.
     meanwhile: Meanwhile,
@@ -67,14 +67,14 @@ enum State {
     Ended,
 }
 
-impl<E> Sources<E> {
+impl Sources {
     /// Creates the sources of a stage in a pipeline, each asked by `window`, or by a copy of `tuner`; `cancel`
     /// decides whether the stage ends with them.
     pub(crate) fn new(
         window: Window,
         tuner: Option<Tuner>,
         cancel: CancelMode,
-        sources: Vec<Source<E>>,
+        sources: Vec<Source>,
     ) -> Self {
         let mut tracked = Vec::with_capacity(sources.len());
         for source in sources {
@@ -122,7 +122,7 @@ impl<E> Sources<E> {
 
     /// Returns the subscriptions to all sources, except to copies that are resting: those are announced when
     /// they come back.
-    pub(crate) fn all(&mut self) -> Vec<Join<E>> {
+    pub(crate) fn all(&mut self) -> Vec<Join> {
         let mut joins = Vec::new();
         for source in 0..self.tracked.len() {
             let producer = &self.tracked[source].source.producer;
@@ -135,7 +135,7 @@ impl<E> Sources<E> {
     }
 
     /// Notes that a source is available (again); returns the subscription to make, if it is time.
-    pub(crate) fn back(&mut self, source: usize) -> Option<Join<E>> {
+    pub(crate) fn back(&mut self, source: usize) -> Option<Join> {
         let tracked = self.tracked.get_mut(source)?;
         match tracked.state {
             State::Ended => None,
@@ -162,12 +162,7 @@ impl<E> Sources<E> {
 
     /// Notes that the subscription to a source ended for `reason`; returns its replacement, if the source is
     /// already back.
-    pub(crate) fn lost(
-        &mut self,
-        source: usize,
-        reason: &ExitReason,
-        had_ended: HadEnded,
-    ) -> Option<Join<E>> {
+    pub(crate) fn lost(&mut self, source: usize, reason: &ExitReason, had_ended: HadEnded) -> Option<Join> {
         let tracked = self.tracked.get_mut(source)?;
         let meanwhile = std::mem::take(&mut tracked.meanwhile);
         let gone = meanwhile == Meanwhile::Gone || had_ended == HadEnded::Before;

@@ -125,7 +125,7 @@ impl<K: Kind> StageLoop<K> {
         kind: K,
         state: CallbackState,
         inbox: StageInbox,
-        input: InputParts<K::In>,
+        input: InputParts,
         output: OutputParts<K::Out>,
     ) -> Self {
         let parking = Parking::new(Arc::clone(inbox.mailbox.signal()));

@@ -13,8 +13,8 @@ use crate::wire::subscription::{Cancellation, End, Reach, Subscription};
 
 /// Subscribes to `source` on behalf of a consumer that is gone for good, and finishes at once: events that
 /// only this consumer could receive are discarded, and the producer stops waiting for it.
-pub(crate) fn finish_on_behalf_of<E>(gone: &Arc<MailQueue>, source: Source<E>) {
-    let Source { producer, options } = source;
+pub(crate) fn finish_on_behalf_of<E: Send + 'static>(gone: &Arc<MailQueue>, source: Source) {
+    let Source { producer, mut options } = source;
     let (at_producer, at_consumer) = (producer.claim(), Slot::claim(gone.signal()));
     let reach: Arc<dyn Reach> = Arc::clone(&producer) as _;
     let subscription = Subscription::new(
@@ -22,12 +22,9 @@ pub(crate) fn finish_on_behalf_of<E>(gone: &Arc<MailQueue>, source: Source<E>) {
         End { stage: Arc::clone(gone) as _, slot: at_consumer.index() },
         Window::default(),
     );
-    let (tx, rx) = link(at_producer, at_consumer, 1, subscription);
+    let (tx, rx) = link::<E>(at_producer, at_consumer, 1, subscription);
     rx.cancel(Cancellation::down(ExitReason::Normal));
     let identity = Arc::as_ptr(gone).cast::<()>() as usize as u64;
-    producer.subscribe(Subscribe {
-        link: tx,
-        options: options.subscriber(identity),
-        made_by: MadeBy::Pipeline,
-    });
+    options.common.subscriber = Some(identity);
+    producer.subscribe(Box::new(Subscribe { link: tx, options: options.typed(), made_by: MadeBy::Pipeline }));
 }

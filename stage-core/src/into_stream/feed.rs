@@ -4,15 +4,15 @@ use crate::base::error::ExitReason;
 use crate::base::options::CancelMode;
 use crate::credit::demand::Window;
 use crate::credit::tuner::Tuner;
-use crate::dispatch::options::DispatchOptions;
+use crate::dispatch::options::AnyOptions;
 use crate::sync::Arc;
 use crate::wire::mailbox::{Join, Owner, Subscribable};
 use crate::wire::subscription::Subscription;
 
 /// A producer, its subscription options, and the current subscription, if any.
-pub(super) struct Feed<E> {
-    pub(super) producer: Arc<dyn Subscribable<E>>,
-    pub(super) options: DispatchOptions<E>,
+pub(super) struct Feed {
+    pub(super) producer: Arc<dyn Subscribable>,
+    pub(super) options: AnyOptions,
     pub(super) window: Window,
     pub(super) tuner: Option<Tuner>,
     pub(super) loss: Loss,
@@ -54,9 +54,10 @@ impl Loss {
     }
 }
 
-impl<E> Feed<E> {
+impl Feed {
     /// Returns the subscription to make.
-    pub(super) fn join(&self) -> Join<E> {
+    #[inline]
+    pub(super) fn join(&self) -> Join {
         Join {
             producer: Arc::clone(&self.producer),
             options: self.options.clone(),

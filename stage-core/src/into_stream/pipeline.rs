@@ -1,5 +1,7 @@
 //! A pipeline without a last step: its output is a stream.
 
+use std::marker::PhantomData;
+
 use super::feed::{Feed, Loss};
 use super::stream::EventStream;
 use crate::base::option_error::OptionError;
@@ -13,9 +15,10 @@ use crate::pipeline::{Chain, Pipeline, Topology};
 #[must_use = "a pipeline does nothing until it is started"]
 pub struct OpenPipeline<E> {
     pipeline: Pipeline,
-    sources: Box<dyn FnOnce() -> Vec<Source<E>> + Send>,
+    sources: Box<dyn FnOnce() -> Vec<Source> + Send>,
     window: Window,
     demand: Tuning,
+    of: PhantomData<fn() -> E>,
 }
 
 impl<E: Send + 'static> Chain<E> {
@@ -45,7 +48,7 @@ impl<E: Send + 'static> Chain<E> {
     /// ```
     pub fn open(self, window: Window) -> OpenPipeline<E> {
         let (pipeline, sources) = self.into_open();
-        OpenPipeline { pipeline, sources: Box::new(sources), window, demand: Tuning::Fixed }
+        OpenPipeline { pipeline, sources: Box::new(sources), window, demand: Tuning::Fixed, of: PhantomData }
     }
 }
 
@@ -72,7 +75,7 @@ impl<E: Send + 'static> OpenPipeline<E> {
     ///
     /// As [`Pipeline::start`].
     pub async fn start(self) -> Result<(Running, EventStream<E>), StartError> {
-        let Self { pipeline, sources, window, demand } = self;
+        let Self { pipeline, sources, window, demand, .. } = self;
         let tuner = demand.tuner().map_err(|source| StartError::Options {
             pipeline: pipeline.topology().name.clone(),
             errors: vec![OptionError::Window { step: "stream".to_owned(), source }],

@@ -54,7 +54,7 @@ pub enum StreamError {
 ///
 /// `next()` may be dropped at any time: no event is lost.
 pub struct EventStream<E> {
-    feeds: Vec<Feed<E>>,
+    feeds: Vec<Feed>,
     inlet: Inlet<E>,
     puller: Arc<Puller>,
     parking: Parking,
@@ -118,7 +118,7 @@ impl<E: Send + 'static> EventStream<E> {
         Ok(Self::of(feeds))
     }
 
-    pub(super) fn of(feeds: Vec<Feed<E>>) -> Self {
+    pub(super) fn of(feeds: Vec<Feed>) -> Self {
         let signal = Signal::new();
         let puller = Arc::new(Puller { signal: Arc::clone(&signal), told: Mutex::default() });
         let inlet =

@@ -237,7 +237,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
             );
         }
         let end = |suffix: &str| StepOptions::named(format!("{edge}.{suffix}")).count(1);
-        let run: Run<S, C::Of<T>, Nothing> = engine::run_consumer;
+        let run: Run<S, Nothing> = engine::run_consumer;
         let shape = Shape { edge: true, ..Shape::of(StepKind::Consumer, type_name::<S>()) };
         let out = self.install(&end("out"), shape, sink, run).step;
         let upstream = edge_source(&mut self.draft, &end("in"), source);

@@ -278,7 +278,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         S: Consumer<Event = C::Of<T>>,
         R: Fn() -> Result<S, BoxError> + Send + 'static,
     {
-        let run: Run<S, C::Of<T>, Nothing> = engine::run_consumer;
+        let run: Run<S, Nothing> = engine::run_consumer;
         let asks_by_itself = S::ASKS_BY_ITSELF;
         let shape = Shape { asks_by_itself, ..Shape::of(StepKind::Consumer, type_name::<S>()) };
         self.install(&options.into(), shape, recipe, run);
@@ -360,7 +360,7 @@ pub(super) fn emits<S: ProducerConsumer>() -> Emits {
 impl<E: Send + 'static> Chain<E> {
     /// Returns a pipeline without a last step, and a function that returns the sources to subscribe to
     /// instead, once the pipeline has started.
-    pub(crate) fn into_open(self) -> (Pipeline, impl FnOnce() -> Vec<engine::Source<E>> + Send + 'static) {
+    pub(crate) fn into_open(self) -> (Pipeline, impl FnOnce() -> Vec<engine::Source> + Send + 'static) {
         let Self { draft, mut upstream } = self;
         let count = Arc::new(OnceLock::from(1));
         upstream.follow(&count);

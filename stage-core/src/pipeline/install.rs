@@ -100,7 +100,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
             ..Shape::of(StepKind::ProducerConsumer, type_name::<S>())
         };
         let keeper = Keeper::new::<K>(chain.upstream.lanes);
-        let run: Run<S, C::Of<T>, C::Of<U>> = engine::run_producer_consumer;
+        let run: Run<S, C::Of<U>> = engine::run_producer_consumer;
         let exit = chain.install_with(&options.into(), shape, recipe, run, Some(keeper));
         Chain { draft: chain.draft, upstream: Upstream::of(exit) }
     }
@@ -157,7 +157,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         let shape =
             Shape { hands_over: true, asks_by_itself, ..Shape::of(StepKind::Consumer, type_name::<S>()) };
         let keeper = Keeper::new::<K>(chain.upstream.lanes);
-        let run: Run<S, C::Of<T>, Nothing> = engine::run_consumer;
+        let run: Run<S, Nothing> = engine::run_consumer;
         chain.install_with(&options.into(), shape, recipe, run, Some(keeper));
         Pipeline { draft: chain.draft }
     }
@@ -168,7 +168,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         options: &StepOptions,
         shape: Shape,
         recipe: R,
-        run: Run<S, C::Of<T>, Out>,
+        run: Run<S, Out>,
     ) -> Arc<Exit<Out>>
     where
         S: Send + 'static,
@@ -184,7 +184,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         options: &StepOptions,
         shape: Shape,
         recipe: R,
-        run: Run<S, C::Of<T>, Out>,
+        run: Run<S, Out>,
         keeper: Option<Arc<Keeper<S>>>,
     ) -> Arc<Exit<Out>>
     where

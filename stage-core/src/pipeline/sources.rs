@@ -70,7 +70,7 @@ fn begin<S, Out, R>(
     options: &StepOptions,
     shape: Shape,
     recipe: R,
-    run: Run<S, Nothing, Out>,
+    run: Run<S, Out>,
 ) -> Upstream<Out>
 where
     S: Send + 'static,
@@ -78,7 +78,7 @@ where
     R: Fn() -> Result<S, BoxError> + Send + 'static,
 {
     let exit = Exit::new(draft.next(), 1);
-    let upstream = Upstream::none();
+    let upstream = Upstream::<Nothing>::none();
     let links = upstream.links();
     let parts = Parts { recipe, upstream, count: Arc::default(), exit: Arc::clone(&exit), run, keeper: None };
     let install =

@@ -78,7 +78,7 @@ pub async fn producer<P: Producer>(
     stage: P,
     options: StageOptions<P::Event>,
 ) -> Result<StageRef<P, Nothing, P::Event>, SpawnError> {
-    let run: Run<P, Nothing, P::Event> = engine::run_producer;
+    let run: Run<P, P::Event> = engine::run_producer;
     start(stage, run, PRODUCER_BUFFER, options).await
 }
 
@@ -117,7 +117,7 @@ pub async fn producer_consumer<S: ProducerConsumer>(
     stage: S,
     options: StageOptions<S::Out>,
 ) -> Result<StageRef<S, S::In, S::Out>, SpawnError> {
-    let run: Run<S, S::In, S::Out> = engine::run_producer_consumer;
+    let run: Run<S, S::Out> = engine::run_producer_consumer;
     start(stage, run, Capacity::Unbounded, options).await
 }
 
@@ -136,13 +136,13 @@ pub async fn consumer<C: Consumer>(
     stage: C,
     options: StageOptions<Nothing>,
 ) -> Result<StageRef<C, C::Event, Nothing>, SpawnError> {
-    let run: Run<C, C::Event, Nothing> = engine::run_consumer;
+    let run: Run<C, Nothing> = engine::run_consumer;
     start(stage, run, Capacity::Unbounded, options).await
 }
 
 async fn start<S, In, Out>(
     stage: S,
-    run: Run<S, In, Out>,
+    run: Run<S, Out>,
     capacity: Capacity,
     options: StageOptions<Out>,
 ) -> Result<StageRef<S, In, Out>, SpawnError>
@@ -179,7 +179,7 @@ where
     let (go, may_go) = oneshot::channel();
     // A stage without a pipeline waits for no other stages.
     let _ = go.send(());
-    let future = run(setup.assemble(stage, Sources::none(), output, Ready { up, go: may_go }));
+    let future = run(setup.assemble::<S, In, Out>(stage, Sources::none(), output, Ready { up, go: may_go }));
     let signal = Arc::clone(mailbox.signal());
     let closing = Closing(Arc::clone(mailbox.queue()) as _);
     run_alone(future, placement, signal, counters, closing);

@@ -15,11 +15,11 @@ use crate::base::options::{CancelMode, DemandMode};
 use crate::base::stats::Counters;
 use crate::credit::demand::Window;
 use crate::credit::tuner::Tuner;
-use crate::dispatch::options::DispatchOptions;
+use crate::dispatch::options::AnyOptions;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
 use crate::wire::diagnosis::Diagnosis;
 use crate::wire::operator::OperatorRequests;
-use crate::wire::protocol::{AnySubscribe, Closed, Subscribe};
+use crate::wire::protocol::{AnySubscribe, Closed};
 use crate::wire::resubscribe::Resubscribe;
 use crate::wire::signal::{Signal, Slot};
 use crate::wire::subscription::{Reach, Subscription, Tell, What};
@@ -50,10 +50,10 @@ pub(crate) enum Mail {
     Message(Box<dyn Any + Send>),
 }
 
-/// A subscription that a stage is about to make.
-pub(crate) struct Join<In> {
-    pub(crate) producer: Arc<dyn Subscribable<In>>,
-    pub(crate) options: DispatchOptions<In>,
+/// A subscription that a stage is about to make, to a producer of the events that it takes.
+pub(crate) struct Join {
+    pub(crate) producer: Arc<dyn Subscribable>,
+    pub(crate) options: AnyOptions,
     /// The fixed window, also for a stage that asks by itself.
     pub(crate) window: Window,
     /// Chooses the window instead, if the engine asks.
@@ -78,7 +78,7 @@ pub(crate) enum Owner {
     Hand(CancelMode),
 }
 
-impl<In> std::fmt::Debug for Join<In> {
+impl std::fmt::Debug for Join {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Join")
             .field("window", &self.window)
@@ -306,10 +306,11 @@ fn end_unwanted(queue: &mut VecDeque<Mail>) {
     }
 }
 
-/// A producer that can be subscribed to, whatever its stage type.
-pub(crate) trait Subscribable<E>: Reach {
+/// A producer that can be subscribed to, whatever the types of its stage and of its events. Only a
+/// [`ProducerRef`](crate::ProducerRef) knows its events, and checks that a subscriber takes them.
+pub(crate) trait Subscribable: Reach {
     /// Resolves to the actual producer: itself, or for a registered name, the stage that currently has it.
-    fn resolve(self: Arc<Self>) -> Option<Arc<dyn Subscribable<E>>>;
+    fn resolve(self: Arc<Self>) -> Option<Arc<dyn Subscribable>>;
 
     /// Returns whether the producer has ended for good.
     fn has_ended(&self) -> bool;
@@ -325,7 +326,7 @@ pub(crate) trait Subscribable<E>: Reach {
 
     /// Adds the subscription to the producer. If the producer has ended for good, the subscription ends at
     /// once.
-    fn subscribe(&self, subscribe: Subscribe<E>);
+    fn subscribe(&self, subscribe: Box<dyn AnySubscribe>);
 }
 
 impl Reach for MailQueue {
@@ -345,9 +346,8 @@ impl Reach for MailQueue {
     }
 }
 
-/// For all events: only a reference to a stage that emits `E` makes a producer of `E` of its mailbox.
-impl<E: Send + 'static> Subscribable<E> for MailQueue {
-    fn resolve(self: Arc<Self>) -> Option<Arc<dyn Subscribable<E>>> {
+impl Subscribable for MailQueue {
+    fn resolve(self: Arc<Self>) -> Option<Arc<dyn Subscribable>> {
         Some(self)
     }
 
@@ -363,7 +363,7 @@ impl<E: Send + 'static> Subscribable<E> for MailQueue {
         Slot::claim(&self.signal)
     }
 
-    fn subscribe(&self, subscribe: Subscribe<E>) {
-        self.add(Box::new(subscribe));
+    fn subscribe(&self, subscribe: Box<dyn AnySubscribe>) {
+        self.add(subscribe);
     }
 }

@@ -1,6 +1,7 @@
 //! A reference to a producer, independent of its stage type.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use crate::sync::Arc;
 use crate::wire::mailbox::Subscribable;
@@ -24,10 +25,16 @@ use crate::wire::mailbox::Subscribable;
 /// # }
 /// ```
 pub struct ProducerRef<E> {
-    pub(crate) stage: Arc<dyn Subscribable<E>>,
+    pub(crate) stage: Arc<dyn Subscribable>,
+    of: PhantomData<fn() -> E>,
 }
 
 impl<E> ProducerRef<E> {
+    /// Creates the reference to `stage`, which emits events of type `E`.
+    pub(crate) fn new(stage: Arc<dyn Subscribable>) -> Self {
+        Self { stage, of: PhantomData }
+    }
+
     /// Returns the name of the stage.
     pub fn name(&self) -> Arc<str> {
         self.stage.name()
@@ -36,7 +43,7 @@ impl<E> ProducerRef<E> {
 
 impl<E> Clone for ProducerRef<E> {
     fn clone(&self) -> Self {
-        Self { stage: Arc::clone(&self.stage) }
+        Self::new(Arc::clone(&self.stage))
     }
 }
 

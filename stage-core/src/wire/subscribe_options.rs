@@ -6,7 +6,7 @@ use crate::base::error::SubscribeError;
 use crate::base::options::CancelMode;
 use crate::credit::demand::Window;
 use crate::credit::tuning::Tuning;
-use crate::dispatch::options::DispatchOptions;
+use crate::dispatch::options::{AnyOptions, DispatchOptions};
 use crate::sync::Arc;
 use crate::wire::mailbox::{Join, Owner};
 use crate::wire::resubscribe::Resubscribe;
@@ -161,14 +161,17 @@ impl<E> SubscribeOptions<E> {
     }
 
     /// Returns the request to subscribe to `producer`.
-    pub(crate) fn join(self, producer: &ProducerRef<E>) -> Result<Join<E>, SubscribeError> {
+    pub(crate) fn join(self, producer: &ProducerRef<E>) -> Result<Join, SubscribeError>
+    where
+        E: 'static,
+    {
         let max = self.max_demand.unwrap_or(Window::default().max());
         let window = Window::new(max, self.min_demand.unwrap_or(max / 2))?;
         let said = Tuning::said(self.demand, self.max_demand, self.min_demand);
         let tuner = said.unwrap_or_default().tuner()?;
         let producer = Arc::clone(&producer.stage);
         let owner = Owner::Hand(self.cancel);
-        let (options, resubscribe, paused) = (self.subscriber, self.resubscribe, self.paused);
+        let (options, resubscribe, paused) = (AnyOptions::of(self.subscriber), self.resubscribe, self.paused);
         Ok(Join { producer, options, window, tuner, owner, resubscribe, paused, instead: None, reply: None })
     }
 }

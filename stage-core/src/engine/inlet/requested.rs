@@ -8,10 +8,10 @@ impl<E: Send + 'static> Inlet<E> {
     /// Sets the window of the pipeline's subscriptions, and of those to come after a restart of a producer. It
     /// is not tuned any more.
     pub(crate) fn set_window(&mut self, window: Window) {
-        if self.sources.window() == window && self.sources.tuner().is_none() {
+        if self.core.sources.window() == window && self.core.sources.tuner().is_none() {
             return;
         }
-        self.sources.set_window(window);
+        self.core.sources.set_window(window);
         for incoming in self.links.iter_mut().flatten() {
             match incoming.owner {
                 Owner::Pipeline(_) => {

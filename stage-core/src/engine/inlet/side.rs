@@ -12,7 +12,7 @@ use crate::wire::subscription::{Asking, Subscription, Tell};
 impl<E: Send + 'static> Input for Inlet<E> {
     type Event = E;
 
-    fn assemble(InputParts { signal, stage, sources, counters }: InputParts<E>) -> Self {
+    fn assemble(InputParts { signal, stage, sources, counters }: InputParts) -> Self {
         Self::new(&signal, stage, sources, counters)
     }
 
@@ -28,7 +28,7 @@ impl<E: Send + 'static> Input for Inlet<E> {
 
     #[inline]
     fn has_pending_work(&self) -> bool {
-        !self.joins.is_empty() || !self.pending_markers.is_empty()
+        !self.core.joins.is_empty() || !self.core.pending_markers.is_empty()
     }
 
     #[inline]
@@ -52,13 +52,11 @@ impl<E: Send + 'static> InputControl for Inlet<E> {
     }
 
     fn resubscribe(&mut self, source: usize) {
-        if let Some(join) = self.sources.back(source) {
-            self.joins.push_back(join);
-        }
+        self.core.resubscribe(source);
     }
 
     fn abandon(&mut self, source: usize) {
-        self.sources.abandon(source);
+        self.core.sources.abandon(source);
     }
 
     fn set_paused(&mut self, paused: bool) {
@@ -75,7 +73,7 @@ impl<E: Send + 'static> InputControl for Inlet<E> {
 
     /// Begins to record the waits on all links, those to come included.
     fn measure(&mut self) {
-        self.measured = true;
+        self.core.measured = true;
         for incoming in self.links.iter().flatten() {
             incoming.link.counters().measure();
         }
@@ -100,7 +98,7 @@ impl<E: Send + 'static> InputControl for Inlet<E> {
     }
 
     fn passed(&mut self) -> Option<Marker> {
-        self.pending_markers.passed()
+        self.core.pending_markers.passed()
     }
 
     fn subscriptions(&self) -> Vec<Subscription> {

@@ -1,28 +1,29 @@
 //! Tunes the windows of subscriptions that the engine asks for.
 
-use super::{Incoming, Inlet};
+use super::Incoming;
+use super::core::Core;
 use crate::base::moment;
 use crate::base::stats::Counters;
 use crate::credit::tuner::{Reading, Tuner};
 use crate::wire::mailbox::{Join, Owner};
 use crate::wire::subscription::Asking;
 
-impl<E: Send + 'static> Inlet<E> {
+impl Core {
     /// Returns the tuner of a subscription about to be made, and sets the window that it begins with. A stage
     /// that asks by itself decides what its window means, so that one stays as it is.
-    pub(super) fn begin_tuning(&self, join: &mut Join<E>, asking: Asking) -> Option<Tuner> {
+    pub(super) fn begin_tuning(&self, join: &mut Join, asking: Asking) -> Option<Tuner> {
         let tuner = match asking {
             Asking::Automatic => join.tuner?,
             Asking::Manual => {
                 if let Owner::Pipeline(_) = join.owner {
                     // A stage that follows its target begins with less.
-                    join.options.largest_ask.get_or_insert(join.window.max());
+                    join.options.common.largest_ask.get_or_insert(join.window.max());
                 }
                 return None;
             }
         };
         join.window = tuner.window();
-        join.options.largest_ask = Some(tuner.largest().max());
+        join.options.common.largest_ask = Some(tuner.largest().max());
         // Time that stands still would make every stage look infinitely fast.
         Some(if moment::tells_speed() { tuner.begin(reading(&self.counters)) } else { tuner.idle() })
     }

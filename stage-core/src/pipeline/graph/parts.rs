@@ -31,7 +31,7 @@ pub(in crate::pipeline) struct Parts<S, In, Out, R> {
     /// The number of copies in each lane, for the steps before it.
     pub(in crate::pipeline) count: Arc<OnceLock<usize>>,
     pub(in crate::pipeline) exit: Arc<Exit<Out>>,
-    pub(in crate::pipeline) run: Run<S, In, Out>,
+    pub(in crate::pipeline) run: Run<S, Out>,
     /// Keeps the state of keys while the copies change, if they hand it over.
     pub(in crate::pipeline) keeper: Option<Arc<Keeper<S>>>,
 }
@@ -62,7 +62,7 @@ where
         for index in 0..copies {
             let mailbox = StageMailbox::<S, In, Out>::new(name(options, index));
             let queue = Arc::clone(mailbox.queue());
-            producers.push(Arc::clone(&queue) as Arc<dyn Subscribable<Out>>);
+            producers.push(Arc::clone(&queue) as Arc<dyn Subscribable>);
             children.push(child(&step, options, trace, CopyOf { index, of: copies }, &queue, mailbox));
         }
         if let Some(elastic) = elastic {
@@ -136,7 +136,7 @@ where
 
     fn retire(&self, copy: Place, source: usize, gone: &Arc<MailQueue>) {
         if let Some(source) = self.upstream.source(copy.index, copy.count, source) {
-            engine::finish_on_behalf_of(gone, source);
+            engine::finish_on_behalf_of::<In>(gone, source);
         }
     }
 
@@ -154,7 +154,7 @@ where
         }
         let sources = self.upstream.sources(copy.index, copy.count);
         let sources = Sources::new(window, tuner, cancel, sources);
-        Ok((self.run)(setup.assemble(stage, sources, self.exit.output(), ready)))
+        Ok((self.run)(setup.assemble::<S, In, Out>(stage, sources, self.exit.output(), ready)))
     }
 }
 

@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 
 use super::route::{Dealing, Key, Node, Route, by_demand};
 use crate::base::options::{Capacity, DemandMode, Keep, OnCancel};
-use crate::dispatch::options::{DispatchOptions, Selector};
+use crate::dispatch::options::{AnyOptions, DispatchOptions, Selector};
 use crate::engine::{OutputParts, Rejections, Source};
 use crate::sync::{Arc, Mutex, lock};
 use crate::wire::mailbox::Subscribable;
@@ -64,14 +64,14 @@ pub(in crate::pipeline) struct Exit<E> {
     pub(in crate::pipeline) step: usize,
     pub(in crate::pipeline) lanes: usize,
     tree: Mutex<Node<E>>,
-    made: OnceLock<Made<E>>,
+    made: OnceLock<Made>,
     /// Receives the events that no stage takes any more.
     rejected: Mutex<Option<Rejections<E>>>,
 }
 
 /// The values that are known once the pipeline is started.
-struct Made<E> {
-    producers: Vec<Arc<dyn Subscribable<E>>>,
+struct Made {
+    producers: Vec<Arc<dyn Subscribable>>,
     /// The number of the first copy among the pipeline's children.
     first: usize,
     capacity: Capacity,
@@ -87,7 +87,7 @@ pub(in crate::pipeline) struct Links {
 }
 
 /// The sources of one copy, each with its number among the pipeline's children.
-type Feed<E> = Vec<(Source<E>, usize)>;
+type Feed = Vec<(Source, usize)>;
 
 impl<E: Send + 'static> Exit<E> {
     pub(in crate::pipeline) fn new(step: usize, lanes: usize) -> Arc<Self> {
@@ -103,7 +103,7 @@ impl<E: Send + 'static> Exit<E> {
     /// Sets the copies of the step, and the buffer that each has.
     pub(in crate::pipeline) fn make(
         &self,
-        producers: Vec<Arc<dyn Subscribable<E>>>,
+        producers: Vec<Arc<dyn Subscribable>>,
         first: usize,
         capacity: Capacity,
         keep: Keep,
@@ -202,7 +202,7 @@ impl<E: Send + 'static> Upstream<E> {
     }
 
     /// Returns the sources of copy number `copy` of the next step, which has `count` copies in each lane.
-    pub(in crate::pipeline) fn sources(&self, copy: usize, count: usize) -> Vec<Source<E>> {
+    pub(in crate::pipeline) fn sources(&self, copy: usize, count: usize) -> Vec<Source> {
         let mut sources = Vec::new();
         for (source, _) in self.feed(copy, count) {
             sources.push(source);
@@ -211,7 +211,7 @@ impl<E: Send + 'static> Upstream<E> {
     }
 
     /// Returns one of these sources.
-    pub(in crate::pipeline) fn source(&self, copy: usize, count: usize, number: usize) -> Option<Source<E>> {
+    pub(in crate::pipeline) fn source(&self, copy: usize, count: usize, number: usize) -> Option<Source> {
         let mut sources = self.sources(copy, count);
         (number < sources.len()).then(|| sources.swap_remove(number))
     }
@@ -225,7 +225,7 @@ impl<E: Send + 'static> Upstream<E> {
         children
     }
 
-    fn feed(&self, copy: usize, count: usize) -> Feed<E> {
+    fn feed(&self, copy: usize, count: usize) -> Feed {
         let (lane, place) = (copy / count, copy % count);
         let mut feed = Vec::new();
         for end in &self.ends {
@@ -237,12 +237,12 @@ impl<E: Send + 'static> Upstream<E> {
 
 impl<E: Send + 'static> End<E> {
     /// Adds the copies of the step that copy `place` in `lane` of the next step subscribes to.
-    fn feed(&self, lanes: usize, lane: usize, place: usize, feed: &mut Feed<E>) {
+    fn feed(&self, lanes: usize, lane: usize, place: usize, feed: &mut Feed) {
         let Some(made) = self.exit.made.get() else { return };
         let (range, sub) = neighbours(made.producers.len(), self.exit.lanes, lanes, lane);
         let place = lock(&self.exit.tree).place(&self.path, sub, place);
         for number in range {
-            let options = DispatchOptions::new().partition(place);
+            let options = AnyOptions::of(DispatchOptions::<E>::new().partition(place));
             feed.push((
                 Source { producer: Arc::clone(&made.producers[number]), options },
                 made.first + number,

@@ -272,7 +272,7 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
 
     /// Returns the reference that other stages subscribe to.
     pub fn producer(&self) -> ProducerRef<Out> {
-        ProducerRef { stage: Arc::clone(self.mailbox.queue()) as _ }
+        ProducerRef::new(Arc::clone(self.mailbox.queue()) as _)
     }
 
     /// Holds demand back, or forwards it again (see [`DemandMode`]). Has no effect on a consumer.
