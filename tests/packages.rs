@@ -165,7 +165,9 @@ fn the_debug_form_of_every_public_error_is_its_message() {
         for file in read_sources(&folder.to_string_lossy()).expect("readable sources") {
             let mut lines = file.text().lines();
             while let Some(line) = lines.next() {
-                let is_error = line.starts_with("#[derive(") && line.contains("thiserror::Error");
+                let derives = ["thiserror::Error", "stage_macros::Error,", "stage_macros::Error)"];
+                let is_error =
+                    line.starts_with("#[derive(") && derives.iter().any(|derive| line.contains(derive));
                 let mut words = line.split(|letter: char| !letter.is_alphanumeric());
                 if is_error && words.any(|word| word == "Debug") {
                     let item = lines.find(|line| line.contains("enum ") || line.contains("struct "));
