@@ -15,6 +15,7 @@ use std::hash::{Hash, Hasher};
 ///
 /// assert_eq!(stable_hash(&1_u64), 7_347_220_335_734_490_347);
 /// ```
+#[inline]
 pub fn stable_hash<K: Hash + ?Sized>(key: &K) -> u64 {
     let mut hasher = StableHasher { state: SEED, length: 0 };
     key.hash(&mut hasher);
@@ -30,6 +31,7 @@ struct StableHasher {
 }
 
 impl StableHasher {
+    #[inline]
     fn word(&mut self, word: u64) {
         self.state = fold(self.state ^ word, MULTIPLIER);
         self.length += 1;
@@ -37,6 +39,7 @@ impl StableHasher {
 }
 
 /// Combines the two halves of the 128-bit product.
+#[inline]
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     let [low, high] = halves(product);
@@ -44,12 +47,14 @@ fn fold(a: u64, b: u64) -> u64 {
 }
 
 /// Returns the low and the high 64 bits.
+#[inline]
 #[allow(clippy::cast_possible_truncation, reason = "each cast keeps the bits that it is meant to keep")]
 fn halves(wide: u128) -> [u64; 2] {
     [wide as u64, (wide >> 64) as u64]
 }
 
 impl Hasher for StableHasher {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
         for chunk in bytes.chunks(8) {
             let mut word = [0; 8];
@@ -59,32 +64,39 @@ impl Hasher for StableHasher {
         self.word(bytes.len() as u64);
     }
 
+    #[inline]
     fn write_u8(&mut self, value: u8) {
         self.word(value.into());
     }
 
+    #[inline]
     fn write_u16(&mut self, value: u16) {
         self.word(value.into());
     }
 
+    #[inline]
     fn write_u32(&mut self, value: u32) {
         self.word(value.into());
     }
 
+    #[inline]
     fn write_u64(&mut self, value: u64) {
         self.word(value);
     }
 
+    #[inline]
     fn write_u128(&mut self, value: u128) {
         for half in halves(value) {
             self.word(half);
         }
     }
 
+    #[inline]
     fn write_usize(&mut self, value: usize) {
         self.word(value as u64);
     }
 
+    #[inline]
     fn finish(&self) -> u64 {
         fold(self.state ^ SEED, MULTIPLIER ^ self.length)
     }

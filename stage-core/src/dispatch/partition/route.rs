@@ -104,12 +104,14 @@ impl<E, F: FnMut(&E) -> Option<usize> + Send> Route<E> for Numbered<F> {
         let count = names.count();
         // An event stays where it is until its partition is known: it is moved once.
         while let Some(event) = events.as_slice().first() {
-            let number = (self.0)(event);
-            let Some(event) = events.next() else { return };
-            match number {
-                Some(place) if place < count => sorter.put(place, event, outbox),
-                Some(place) => unknown(place.into(), outbox),
-                None => {}
+            match (self.0)(event) {
+                Some(place) if place < count => sorter.put_next(place, events, outbox),
+                other => {
+                    events.next();
+                    if let Some(place) = other {
+                        unknown(place.into(), outbox);
+                    }
+                }
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Groups the events of a batch by partition before any are handed out.
 
+use std::vec::Drain;
+
 use crate::dispatch::Outbox;
 
 /// Events by partition; empty between calls of the dispatcher.
@@ -25,6 +27,27 @@ impl<E> Sorter<E> {
             self.touched.push(place);
         }
         events.push(event);
+    }
+
+    /// Adds the first of `events`, if there are any, to those of its partition. Most find room there, which is known before
+    /// they leave their place: growing the buffer between the two would keep them on the stack meanwhile.
+    #[inline]
+    pub(super) fn put_next(&mut self, place: usize, events: &mut Drain<'_, E>, outbox: &mut Outbox<E>) {
+        let partition = &mut self.partitions[place];
+        if !partition.is_empty() && partition.len() < partition.capacity() {
+            if let Some(event) = events.next() {
+                partition.push(event);
+            }
+        } else {
+            self.put_with_room(place, events, outbox);
+        }
+    }
+
+    #[cold]
+    fn put_with_room(&mut self, place: usize, events: &mut Drain<'_, E>, outbox: &mut Outbox<E>) {
+        if let Some(event) = events.next() {
+            self.put(place, event, outbox);
+        }
     }
 
     /// Returns the number of events. Call it once per batch: counting each event would take as long as
