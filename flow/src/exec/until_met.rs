@@ -1,7 +1,6 @@
 //! Ends the items of a source once the demand is met.
 
 use std::cell::Cell;
-use std::ops::ControlFlow;
 
 /// Items until an operator has made the wanted number of events of them; counts those that it takes.
 pub(super) struct UntilMet<'a, I> {
@@ -36,21 +35,27 @@ impl<I: Iterator> Iterator for UntilMet<'_, I> {
     }
 
     /// Passes the items on without an `Option` around each. One would be taken apart and put together on the stack,
-    /// and the processor waits when it reads in one piece what was written in several.
+    /// and the processor waits when it reads in one piece what was written in several. The loop is that of `all`, which
+    /// the iterators of sources implement inline; `try_fold` cannot be implemented.
     #[inline]
-    fn fold<B, F: FnMut(B, I::Item) -> B>(mut self, init: B, mut each: F) -> B {
+    fn for_each<F: FnMut(I::Item)>(mut self, mut each: F) {
         if self.made.get() >= self.wanted {
-            return init;
+            return;
         }
         let Self { items, wanted, made, taken, .. } = &mut self;
-        let folded = items.try_fold(init, |all, item| {
+        let wanted = *wanted;
+        items.all(|item| {
             *taken += 1;
-            let all = each(all, item);
-            if made.get() < *wanted { ControlFlow::Continue(all) } else { ControlFlow::Break(all) }
+            each(item);
+            made.get() < wanted
         });
-        match folded {
-            ControlFlow::Continue(all) | ControlFlow::Break(all) => all,
-        }
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, I::Item) -> B>(self, init: B, mut each: F) -> B {
+        let mut all = Some(init);
+        self.for_each(|item| all = all.take().map(|all| each(all, item)));
+        all.expect("each item gives it back")
     }
 }
 

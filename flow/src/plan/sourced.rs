@@ -285,6 +285,7 @@ impl<P: Part, V: LiveStamper<P::Item>> Part for Stamping<P, V> {
         self.part.read(most, &mut |item| each(live.stamp(item)))
     }
 
+    #[inline]
     fn read_in_one(
         &mut self,
         most: usize,
@@ -325,12 +326,45 @@ where
     #[inline]
     fn take(&mut self, events: impl Iterator<Item = T>) -> usize {
         let Self { live, taker } = self;
-        taker.take(events.map(|event| live.stamp(event)))
+        taker.take(Stamps { events, live: &mut **live })
     }
 
     #[inline]
     fn take_all(&mut self, events: impl Iterator<Item = T>) {
         let Self { live, taker } = self;
-        taker.take_all(events.map(|event| live.stamp(event)));
+        taker.take_all(Stamps { events, live: &mut **live });
+    }
+}
+
+/// Events that get their stamps.
+struct Stamps<'a, I, V> {
+    events: I,
+    live: &'a mut V,
+}
+
+/// As `Map`, whose loops are not inlined into the operator's.
+impl<I: Iterator<Item: Send + 'static>, V: LiveStamper<I::Item>> Iterator for Stamps<'_, I, V> {
+    type Item = <V::Time as Time>::Of<I::Item>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.events.next().map(|event| self.live.stamp(event))
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.events.size_hint()
+    }
+
+    #[inline]
+    fn for_each<G: FnMut(Self::Item)>(self, mut each: G) {
+        let Self { events, live } = self;
+        events.for_each(|event| each(live.stamp(event)));
+    }
+
+    #[inline]
+    fn all<G: FnMut(Self::Item) -> bool>(&mut self, mut each: G) -> bool {
+        let Self { events, live } = self;
+        events.all(|event| each(live.stamp(event)))
     }
 }

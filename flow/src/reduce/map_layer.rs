@@ -97,6 +97,7 @@ impl<C: Chain> Operator for MapOperator<C> {
         self.marks.ended(edge);
     }
 
+    #[inline]
     fn batch<K: FnMut(Self::Out)>(
         &mut self,
         edge: usize,
