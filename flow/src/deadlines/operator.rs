@@ -136,8 +136,9 @@ where
     fn take_in(&mut self, event: T) {
         let key = (self.layer.key)(&event);
         // Most keys are known: space for a new one is reserved only if it is needed.
-        let Ok(known) = self.open.find_entry(hash_of(&key), |open| open.key == key) else {
-            self.begin(key, event);
+        let hash = hash_of(&key);
+        let Ok(known) = self.open.find_entry(hash, |open| open.key == key) else {
+            self.begin(hash, key, event);
             return;
         };
         let open = known.into_mut();
@@ -161,14 +162,14 @@ where
     }
 
     /// Begins the value of a key with its first event.
-    fn begin(&mut self, key: Q, event: T) {
+    fn begin(&mut self, hash: u64, key: Q, event: T) {
         let (mut value, number) = ((self.layer.init)(), self.next);
         self.next += 1;
         let deadline = (self.layer.fold)(&mut value, event);
         self.earliest = self.earliest.min(deadline);
         self.due.add(deadline, number, key.clone());
         let open = Open { key, value, number, deadline, expected: deadline };
-        self.open.insert_unique(hash_of(&open.key), open, |open| hash_of(&open.key));
+        self.open.insert_unique(hash, open, |open| hash_of(&open.key));
     }
 
     /// Removes the value whose deadline comes first, if it comes at or before `time`; returns the deadline, too.
