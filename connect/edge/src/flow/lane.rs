@@ -25,7 +25,7 @@ use crate::edge::Edge;
 use crate::frame::Frame;
 use crate::letter::Letter;
 use crate::partition::Partition;
-use crate::source::lane::{Halt, Origin, Parts, finish, pull, settle};
+use crate::source::lane::{Halt, Origin, Parts, finish, pull_once, settle};
 use crate::source::letters::Letters;
 use crate::source::shared::{Order, Shared};
 use crate::spec::EdgeSpec;
@@ -248,11 +248,22 @@ where
         }
     }
 
+    /// Waits for demand, then for frames. Cancel safe. With frames in hand it halts when the server was away: frames on their
+    /// way may be lost, and a new consumer begins at the first one in hand.
     async fn pull(&mut self) -> Result<Vec<Pulled<Bytes, ReceiptOf<E>>>, Halt> {
         let at_most = NonZeroUsize::new(self.spec.frames_kept as usize / 2).unwrap_or(NonZeroUsize::MIN);
         let in_hand = !self.receipts.is_empty();
         let Self { inlet, open, calls, shared, .. } = self;
-        pull(inlet, open, at_most, in_hand, calls, shared).await
+        loop {
+            let was_open = *open;
+            shared.lanes_until(Shared::is_hungry).await;
+            if let Some(frames) = pull_once(inlet, open, at_most, calls, shared).await? {
+                return Ok(frames);
+            }
+            if in_hand && was_open && !*open {
+                return Err(Halt);
+            }
+        }
     }
 
     async fn bury_message(&mut self, message: &Bytes, cause: &str) -> Result<(), Halt> {

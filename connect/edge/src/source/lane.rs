@@ -313,30 +313,8 @@ pub(crate) async fn finish<T>(mut orders: watch::Receiver<Order>, shared: &Share
     }
 }
 
-/// Waits for demand, then for frames. Cancel safe. With frames `in_hand` it halts when the server was away: frames on their
-/// way may be lost, and a new consumer begins at the first one in hand.
-pub(crate) async fn pull<P: Pull<Message = Bytes>, T>(
-    inlet: &mut P,
-    open: &mut bool,
-    at_most: NonZeroUsize,
-    in_hand: bool,
-    calls: &mut Calls,
-    shared: &Shared<T>,
-) -> Result<Vec<Pulled<Bytes, P::Receipt>>, Halt> {
-    loop {
-        let was_open = *open;
-        shared.lanes_until(Shared::is_hungry).await;
-        if let Some(frames) = pull_once(inlet, open, at_most, calls, shared).await? {
-            return Ok(frames);
-        }
-        if in_hand && was_open && !*open {
-            return Err(Halt);
-        }
-    }
-}
-
 /// Asks once, or connects. `None`: there is no frame, or the server is away. Cancel safe.
-async fn pull_once<P: Pull<Message = Bytes>, T>(
+pub(crate) async fn pull_once<P: Pull<Message = Bytes>, T>(
     inlet: &mut P,
     open: &mut bool,
     at_most: NonZeroUsize,
