@@ -56,7 +56,7 @@ fn expand(input: &DeriveInput) -> Result<TokenStream> {
         impl #generics ::core::fmt::Display for #name #types #bounds {
             #[allow(unused_variables)]
             #[inline]
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            fn fmt(&self, __formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 match self { #(#messages)* }
             }
         }
@@ -102,9 +102,9 @@ impl<'a> Case<'a> {
         let (pattern, message) = (self.pattern(), &self.message);
         if self.transparent {
             let field = self.fields.iter().enumerate().map(name);
-            return quote!(#pattern => #(::core::fmt::Display::fmt(#field, f))*,);
+            return quote!(#pattern => #(::core::fmt::Display::fmt(#field, __formatter))*,);
         }
-        quote!(#pattern => ::core::write!(f, #message),)
+        quote!(#pattern => ::core::write!(__formatter, #message),)
     }
 
     fn cause(&self) -> Option<TokenStream> {
@@ -129,16 +129,20 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Replaces `{0}` by `{field0}` and so on in the format string, which is the first token.
+/// Replaces `{0}` by `{field0}` and so on in the format string, which is the first token. Doubled braces stay.
 fn by_name(message: TokenStream, fields: usize) -> TokenStream {
     let mut tokens = message.into_iter();
     let first = tokens.next().map(|first| match syn::parse2::<LitStr>(first.clone().into()) {
         Ok(format) => {
-            let text = (0..fields).fold(format.value(), |text, number| {
-                let (end, spec) = (format!("{{{number}}}"), format!("{{{number}:"));
-                text.replace(&end, &format!("{{field{number}}}")).replace(&spec, &format!("{{field{number}:"))
+            let parts = format.value();
+            let parts = parts.split("{{").map(|part| {
+                (0..fields).fold(part.to_owned(), |text, number| {
+                    let (end, spec) = (format!("{{{number}}}"), format!("{{{number}:"));
+                    text.replace(&end, &format!("{{field{number}}}"))
+                        .replace(&spec, &format!("{{field{number}:"))
+                })
             });
-            LitStr::new(&text, format.span()).into_token_stream()
+            LitStr::new(&parts.collect::<Vec<_>>().join("{{"), format.span()).into_token_stream()
         }
         Err(_) => first.into(),
     });

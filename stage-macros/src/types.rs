@@ -4,8 +4,8 @@
 
 use syn::punctuated::Punctuated;
 use syn::{
-    AngleBracketedGenericArguments, AssocType, GenericArgument, Lifetime, Path, PathArguments, ReturnType,
-    Token, Type, TypeParamBound,
+    AngleBracketedGenericArguments, AssocConst, AssocType, GenericArgument, Lifetime, Path, PathArguments,
+    ReturnType, Token, Type, TypeParamBound,
 };
 
 /// A part of a type.
@@ -95,7 +95,13 @@ fn walk_arguments<'a>(args: &'a AngleBracketedGenericArguments, see: See<'_, 'a>
                 }
                 walk(&assoc.ty, see);
             }
-            GenericArgument::Constraint(constraint) => walk_bounds(&constraint.bounds, see),
+            GenericArgument::Constraint(constraint) => {
+                if let Some(args) = &constraint.generics {
+                    walk_arguments(args, see);
+                }
+                walk_bounds(&constraint.bounds, see);
+            }
+            GenericArgument::AssocConst(AssocConst { generics: Some(args), .. }) => walk_arguments(args, see),
             _ => {}
         }
     }

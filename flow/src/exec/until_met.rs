@@ -81,6 +81,9 @@ mod tests {
             UntilMet::new(1..=10, wanted, &made, &taken).for_each(|item| pair(&made, item));
             assert_eq!((taken.get(), made.get()), (expected, wanted.min(5)));
             let (made, taken) = counts();
+            UntilMet::new(1..=10, wanted, &made, &taken).map(|item| item).for_each(|item| pair(&made, item));
+            assert_eq!((taken.get(), made.get()), (expected, wanted.min(5)));
+            let (made, taken) = counts();
             let mut items = UntilMet::new(1..=10, wanted, &made, &taken);
             for item in items.by_ref() {
                 pair(&made, item);

@@ -134,9 +134,17 @@ mod tests {
     #[test]
     fn entries_come_in_the_order_of_their_times_and_numbers_also_when_they_move() {
         let mut agenda = Agenda::new();
-        for (number, at) in [(1, 30), (2, 10), (3, 20), (4, 10)] {
+        for (number, at) in
+            [(1, 30), (2, 10), (3, 20), (4, 10), (5, i64::MAX), (6, 0), (7, -1), (8, i64::MIN)]
+        {
             agenda.add(at, number, number);
         }
+        let mut all = Vec::new();
+        for _ in 0..3 {
+            let first = PeekMut::pop(agenda.first().unwrap());
+            all.push((first.at, first.number));
+        }
+        assert_eq!(all, [(i64::MIN, 8), (-1, 7), (0, 6)]);
         if let Some(mut first) = agenda.first() {
             assert_eq!((first.at, first.number), (10, 2));
             first.at = 25;
@@ -147,7 +155,7 @@ mod tests {
             assert_eq!(number, key);
             all.push((at, number));
         }
-        assert_eq!(all, [(10, 4), (20, 3), (25, 2), (30, 1)]);
+        assert_eq!(all, [(10, 4), (20, 3), (25, 2), (30, 1), (i64::MAX, 5)]);
         assert_eq!((agenda.earliest(), agenda.len()), (i64::MAX, 0));
     }
 

@@ -115,7 +115,11 @@ impl AnyOptions {
     /// Returns the options for events of the type that they were made for.
     pub(crate) fn typed<E: 'static>(self) -> DispatchOptions<E> {
         let DispatchOptions { partition, selector: _, weight, subscriber, largest_ask } = self.common;
-        let selector = self.selector.and_then(|selector| selector.downcast_ref::<Selector<E>>().cloned());
+        let selector = self.selector.and_then(|selector| {
+            let typed = selector.downcast_ref::<Selector<E>>().cloned();
+            debug_assert!(typed.is_some(), "the type of the events is checked before a link is made");
+            typed
+        });
         DispatchOptions { partition, selector, weight, subscriber, largest_ask }
     }
 }

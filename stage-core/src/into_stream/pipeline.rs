@@ -18,7 +18,8 @@ pub struct OpenPipeline<E> {
     sources: Box<dyn FnOnce() -> Vec<Source> + Send>,
     window: Window,
     demand: Tuning,
-    of: PhantomData<fn() -> E>,
+    /// Invariant, since types with another lifetime have another id.
+    of: PhantomData<fn(E) -> E>,
 }
 
 impl<E: Send + 'static> Chain<E> {

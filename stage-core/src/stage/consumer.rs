@@ -99,7 +99,7 @@ use crate::wire::subscription::{Asking, Cancellation, Subscription};
     message = "`{Self}` cannot finish a pipeline: it is not a `Consumer`",
     label = "not a `Consumer`",
     note = "implement `stage_core::Consumer` for it, or finish with a closure of one event",
-    note = "the sender of a channel becomes a sink by `sink::into_channel(sender)`, and a connector by `stage_connect::sink::pushed(connector, PushOptions::new())`"
+    note = "the sender of a channel becomes a sink by `sink::into_channel(sender)`, and a connector by `stage_connect::sink::pushed(connector, PushOptions::new())`, or `pushed_plain` in a pipeline that is not acknowledged"
 )]
 pub trait Consumer: Send + 'static {
     /// The type of the events it consumes.

@@ -109,7 +109,7 @@ use crate::wire::subscription::{Cancellation, Subscription};
     label = "not a `Producer`",
     note = "implement `stage_core::Producer` for it, or start from a closure that returns an iterator",
     note = "a channel or a stream becomes a source by `source::from_channel(receiver)` or `source::from_stream(stream)`",
-    note = "a connector becomes a source by `stage_connect::source::pulled(connector, PullOptions::new())`, and a durable queue by its `source()`",
+    note = "a connector becomes a source by `stage_connect::source::pulled(connector, PullOptions::new())`, and a queue of stage-sqlite by its `source()`",
     note = "a recipe that returns a `Result` ends in `?`"
 )]
 pub trait Producer: Send + 'static {

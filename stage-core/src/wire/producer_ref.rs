@@ -26,7 +26,8 @@ use crate::wire::mailbox::Subscribable;
 /// ```
 pub struct ProducerRef<E> {
     pub(crate) stage: Arc<dyn Subscribable>,
-    of: PhantomData<fn() -> E>,
+    /// Invariant, since types with another lifetime have another id.
+    of: PhantomData<fn(E) -> E>,
 }
 
 impl<E> ProducerRef<E> {

@@ -152,13 +152,20 @@ fn a_mistake_is_described_with_its_remedy() {
         (
             "start A; then async |x| x; finish C;",
             "this closure returns a future that is never awaited: write `step policy::each(|event: Event| async move { … }), \
-             on_failure: restart` instead of this `then`, with the type of the event and `use stage_core::policy;`",
+             on_failure: restart` instead of this `then`, whose function returns a `Result`, with the type of the event and \
+             `use stage_core::policy;`",
         ),
         (
             "start async || 0..3; finish C;",
             "this closure returns a future that is never awaited: write `start || [event]; \
-             step policy::each(|event: Event| async move { … }), on_failure: restart;`, with the type of the event and \
-             `use stage_core::policy;`",
+             step policy::each(|event: Event| async move { … }), on_failure: restart`, whose function returns a `Result`, with \
+             the type of the event and `use stage_core::policy;`",
+        ),
+        (
+            "start A; then many async |x| x; finish C;",
+            "this closure returns a future that is never awaited: write `step policy::each(|event: Event| async move { … }), \
+             on_failure: restart; step many |events| events` instead of this `then`, whose function returns a `Result`, with \
+             the type of the event and `use stage_core::policy;`",
         ),
         (
             "start A; step B, placement: thread; finish C;",

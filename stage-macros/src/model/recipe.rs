@@ -116,21 +116,22 @@ fn check_closure(role: Role, emits: Emits, closure: &ExprClosure, errors: &mut E
 
 /// Returns what to write instead of an async closure.
 fn awaiting(role: Role, emits: Emits) -> String {
-    const TYPED: &str = "with the type of the event and `use stage_core::policy;`";
-    let handler = match emits {
-        Emits::Filter | Emits::Some => "policy::each_some",
-        Emits::One | Emits::Many => "policy::each",
+    let (handler, result, after) = match emits {
+        Emits::Filter | Emits::Some => ("policy::each_some", "a `Result` of an `Option`", ""),
+        Emits::One => ("policy::each", "a `Result`", ""),
+        Emits::Many => ("policy::each", "a `Result`", "; step many |events| events"),
     };
-    let waits =
-        |item: &str| format!("{item} {handler}(|event: Event| async move {{ … }}), on_failure: restart");
-    match (role, emits) {
-        (Role::Start, _) => format!("`start || [event]; {};`, {TYPED}", waits("step")),
-        (Role::Then, _) => format!("`{}` instead of this `then`, {TYPED}", waits("step")),
-        (Role::ThenFinish, _) => format!("`{}` instead of this `then finish`, {TYPED}", waits("finish")),
-        (_, Emits::Filter | Emits::Some) => {
-            format!("`{}`, whose function returns a `Result` of an `Option`, {TYPED}", waits("step"))
-        }
-        (_, Emits::Many) => format!("`{}; step many |events| events;`, {TYPED}", waits("step")),
-        (role, Emits::One) => format!("`{}`, {TYPED}", waits(role.word())),
-    }
+    let word = match role {
+        Role::ThenFinish | Role::Finish => "finish",
+        _ => "step",
+    };
+    let code = format!("{word} {handler}(|event: Event| async move {{ … }}), on_failure: restart{after}");
+    let code = match role {
+        Role::Start => format!("`start || [event]; {code}`"),
+        Role::Then | Role::ThenFinish => format!("`{code}` instead of this `{}`", role.word()),
+        _ => format!("`{code}`"),
+    };
+    format!(
+        "{code}, whose function returns {result}, with the type of the event and `use stage_core::policy;`"
+    )
 }

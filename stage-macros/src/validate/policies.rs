@@ -68,7 +68,7 @@ fn unawaited(step: &Step, errors: &mut Errors) {
 fn waits(step: &Step, policy: &str) -> String {
     let word = step.role.word();
     format!(
-        "this closure returns a future that is never awaited: write `{word} policy::each(|event: Event| async move {{ … }}), {policy}`, with the type of the event and `use stage_core::policy;`"
+        "this closure returns a future that is never awaited: write `{word} policy::each(|event: Event| async move {{ … }}), {policy}`, whose function returns a `Result`, with the type of the event and `use stage_core::policy;`"
     )
 }
 

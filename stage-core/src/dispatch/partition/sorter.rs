@@ -43,7 +43,7 @@ impl<E> Sorter<E> {
         }
     }
 
-    #[cold]
+    #[inline(never)]
     fn put_with_room(&mut self, place: usize, events: &mut Drain<'_, E>, outbox: &mut Outbox<E>) {
         if let Some(event) = events.next() {
             self.put(place, event, outbox);
