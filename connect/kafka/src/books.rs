@@ -25,6 +25,8 @@ pub(crate) struct Books {
 #[derive(Debug)]
 struct Partition {
     epoch: u64,
+    /// Given back soon, so nothing more is handed out.
+    closed: bool,
     open: BTreeMap<i64, Open>,
     /// The number of open messages that wait for their next attempt.
     waiting: usize,
@@ -68,6 +70,11 @@ pub(crate) enum Outcome {
 }
 
 impl Partition {
+    /// Returns whether messages wait for an attempt that this member will make.
+    const fn has_waiting(&self) -> bool {
+        self.waiting > 0 && !self.closed
+    }
+
     fn position(&self) -> Option<i64> {
         self.open.first_key_value().map(|(offset, _)| *offset).or(self.next)
     }
@@ -80,7 +87,15 @@ impl Books {
             self.epochs += 1;
             let epoch = self.epochs;
             let open = BTreeMap::new();
-            let new = Partition { epoch, open, waiting: 0, first: None, next: None, committed: None };
+            let new = Partition {
+                epoch,
+                closed: false,
+                open,
+                waiting: 0,
+                first: None,
+                next: None,
+                committed: None,
+            };
             self.partitions.insert(partition, new);
         }
     }
@@ -93,8 +108,13 @@ impl Books {
         self.ready.retain(|(partition, _)| !partitions.contains(partition));
     }
 
-    /// Drops what these partitions have not handed out, so that only messages in hand remain open.
+    /// Ends what these partitions hand out, also messages that wait for their next attempt.
     pub(crate) fn close(&mut self, partitions: &[i32]) {
+        for number in partitions {
+            if let Some(partition) = self.partitions.get_mut(number) {
+                partition.closed = true;
+            }
+        }
         self.ready.retain(|(partition, _)| !partitions.contains(partition));
     }
 
@@ -126,7 +146,7 @@ impl Books {
     /// Hands out at most `at_most` messages: those that are due again, then new ones.
     pub(crate) fn hand_out(&mut self, at_most: usize, now: Instant) -> Vec<(KafkaMessage, Receipt)> {
         let mut out = Vec::new();
-        for partition in self.partitions.values_mut().filter(|partition| partition.waiting > 0) {
+        for partition in self.partitions.values_mut().filter(|partition| partition.has_waiting()) {
             for (offset, open) in &mut partition.open {
                 let is_due = matches!(open.state, State::Waits(due) if due <= now);
                 if is_due && out.len() < at_most {
@@ -152,7 +172,7 @@ impl Books {
             State::Waits(due) => Some(due),
             State::Ready | State::Out => None,
         };
-        let waiting = self.partitions.values().filter(|partition| partition.waiting > 0);
+        let waiting = self.partitions.values().filter(|partition| partition.has_waiting());
         waiting.flat_map(|partition| partition.open.values().filter_map(waits)).min()
     }
 
@@ -279,6 +299,21 @@ mod tests {
         assert_eq!(again[0].attempt, 2);
         books.settle(&again[0], Outcome::Done, now);
         assert_eq!(books.positions(None), [(0, 2)]);
+    }
+
+    #[test]
+    fn a_partition_that_is_given_back_repeats_no_message() {
+        let now = Instant::now();
+        let mut books = books([0, 1]);
+        let out = receipts(&mut books, 1, now);
+        books.settle(&out[0], Outcome::Again(Duration::ZERO), now);
+        books.close(&[0]);
+        assert_eq!((receipts(&mut books, 9, now), books.next_due()), (Vec::new(), None));
+        assert_eq!(books.positions(None), [(0, 0)]);
+        books.revoke(&[0]);
+        books.assign([0]);
+        books.receive(message(0));
+        assert_eq!(receipts(&mut books, 9, now).len(), 1);
     }
 
     #[test]

@@ -124,7 +124,7 @@ impl Group {
         }
     }
 
-    /// Commits as [`commit`](Self::commit) does, again and again until `limit` while no broker does it: a group refuses
+    /// Commits as [`commit`](Self::commit) does, again and again until `limit` while the error may pass: a group refuses
     /// commits until all members have taken up their partitions. `meanwhile` runs between two attempts, and must not
     /// return at once. That the partitions belong to another member by now is an error, too.
     pub(crate) fn commit_within(

@@ -24,7 +24,7 @@ const TICK: Duration = Duration::from_millis(100);
 const IDLE: Duration = Duration::from_secs(1);
 
 /// The pause between two attempts to commit.
-const PAUSE: Duration = Duration::from_millis(20);
+pub(crate) const PAUSE: Duration = Duration::from_millis(20);
 
 /// Answers the group on behalf of a member.
 #[derive(Debug)]
@@ -168,12 +168,19 @@ impl Member {
                 });
             }
         }
+        self.pause();
         // A group that is rebalanced waits for an answer of this member, which a poll gives.
-        let answer = || drop(self.consumer.poll(PAUSE));
+        let answer = || {
+            let begun = Instant::now();
+            if let Some(Err(error)) = self.consumer.poll(PAUSE) {
+                report(&self.group, &error, "poll");
+            }
+            thread::sleep(PAUSE.saturating_sub(begun.elapsed()));
+        };
         if let Err(error) = self.group.commit_within(self.group.options.settle_within, None, answer) {
             tracing::warn!(%error, "the last positions are not committed");
         }
-        // Leaves the group; the callbacks of that find the end of the halves, and do not wait.
+        // Leaves the group; the callbacks of that find neither halves nor a client, and do not wait.
     }
 
     /// Takes messages that are there; returns whether there were as many.

@@ -74,8 +74,9 @@ impl ReadOptions {
         self
     }
 
-    /// Sets how long a partition that goes to another member waits until its messages in hand are settled. Messages that
-    /// are settled later are delivered again, by the other member. Less than the session timeout of the group, and
+    /// Sets how long a partition that goes to another member waits until its messages in hand are settled and its
+    /// position is committed; an attempt to commit that has begun is awaited. Messages that are settled later are delivered
+    /// again, by the other member. Less than the session timeout of the group, and
     /// than `max.poll.interval.ms`. Default: 10 s.
     pub const fn settle_within(mut self, limit: Duration) -> Self {
         self.settle_within = limit;

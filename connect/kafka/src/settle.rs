@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use rdkafka::producer::FutureProducer;
-use stage_connect::{ConnectError, Disposition, Settle};
+use stage_connect::{ConnectError, Disposition, ErrorKind, Settle};
 use tokio::task::spawn_blocking;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::books::Outcome;
 use crate::error::failed;
 use crate::group::Handle;
+use crate::member::PAUSE;
 use crate::message::Outgoing;
 use crate::producing::{Parcel, produce_all};
 use crate::pull::Receipt;
@@ -103,7 +104,16 @@ impl Settle for KafkaSettle {
     }
 
     async fn finish(&mut self) -> Result<(), ConnectError> {
-        self.commit().await
+        let (begun, limit) = (Instant::now(), self.handle.group().options.settle_within);
+        loop {
+            match self.commit().await {
+                // The member still answers the group, which accepts commits when it has been rebalanced.
+                Err(error) if error.kind() == ErrorKind::Gone && begun.elapsed() < limit => {
+                    sleep(PAUSE).await
+                }
+                outcome => return outcome,
+            }
+        }
     }
 }
 

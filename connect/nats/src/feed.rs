@@ -6,13 +6,15 @@ use stage_connect::ConnectError;
 
 use crate::link::Link;
 
-/// A subscription to the answers of requests for one message each. It lives as long as they are answered, since a subscription
-/// for each of them would cost the server more than the request.
+/// A subscription to the answers of requests for one message each. It is kept while each request is answered, since a
+/// subscription for each of them would cost the server more than the request.
 pub(crate) struct Feed {
     name: String,
     messages: Subscriber,
     /// The number of the last request, to which its reports are addressed.
     request: u64,
+    /// A message of an earlier request has arrived, so the last request is still open at the server.
+    has_strayed: bool,
 }
 
 impl Feed {
@@ -23,7 +25,7 @@ impl Feed {
         let messages = subscribed
             .map_err(|error| error.at(at, what))?
             .map_err(|error| ConnectError::gone(at, what, error.to_string()))?;
-        Ok(Self { name, messages, request: 0 })
+        Ok(Self { name, messages, request: 0, has_strayed: false })
     }
 
     /// Returns the subject for the answers to the next request.
@@ -37,10 +39,20 @@ impl Feed {
     pub(crate) async fn next(&mut self) -> Option<Message> {
         loop {
             let message = self.messages.next().await?;
-            if message.status.is_none() || !self.is_of_earlier(&message.subject) {
+            let is_of_earlier = self.is_of_earlier(&message.subject);
+            if message.status.is_none() {
+                self.has_strayed |= is_of_earlier;
+                return Some(message);
+            }
+            if !is_of_earlier {
                 return Some(message);
             }
         }
+    }
+
+    /// Returns whether the server has no request of this inbox left.
+    pub(crate) const fn is_idle(&self) -> bool {
+        !self.has_strayed
     }
 
     fn is_of_earlier(&self, subject: &str) -> bool {

@@ -52,7 +52,7 @@ pub(crate) enum Owner {
 }
 
 /// Asks for at most `at_most` messages, and returns the first ones that arrive, or none after `wait`; also the feed for the
-/// next request, if it can be used again. Without one, it is opened.
+/// next request, if it can be used again. If `feed` is `None`, a new one is opened.
 pub(crate) async fn read(
     link: Link,
     ConsumerName { stream, consumer, owner }: ConsumerName,
@@ -62,7 +62,7 @@ pub(crate) async fn read(
     feed: Option<Feed>,
 ) -> Result<(Vec<Received>, Option<Feed>), ConnectError> {
     let what = "cannot read";
-    let mut feed = match feed {
+    let mut feed = match feed.filter(|_| at_most == 1) {
         Some(feed) => feed,
         None => Feed::open(&link, &at).await?,
     };
@@ -123,7 +123,7 @@ pub(crate) async fn read(
         return Ok((answer.received, None));
     }
     // Of a request for several messages, some may be on their way still.
-    let feed = Some(feed).filter(|_| owner == Owner::Single && at_most == 1);
+    let feed = Some(feed).filter(|feed| owner == Owner::Single && at_most == 1 && feed.is_idle());
     Ok((answer.received, feed))
 }
 

@@ -45,11 +45,13 @@ impl Requests {
         self.link = Some(link);
     }
 
+    #[cfg(feature = "edge")]
     pub(crate) const fn link(&self) -> Option<&Link> {
         self.link.as_ref()
     }
 
     /// Forgets the messages that the server delivers again.
+    #[cfg(feature = "edge")]
     pub(crate) fn clear(&mut self) {
         self.ready.clear();
     }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use stage_connect::ConnectError;
 use stage_core::ack::{Reason, Token};
 use stage_core::stage::Hold;
@@ -42,11 +43,11 @@ pub(super) struct Filled {
     pub(super) _hold: Option<Hold>,
 }
 
-/// The memory of a frame that is stored, for another one: the system would clear that of each frame.
+/// The memory of a frame that is stored, for another one: the system would have to clear new memory for each.
 #[derive(Debug, Default)]
 pub(super) struct Spare {
-    pub(super) writer: FrameWriter,
-    pub(super) tokens: Tokens,
+    writer: FrameWriter,
+    tokens: Tokens,
 }
 
 /// The tokens of events that are not stored. Dropping them gives the deliveries back untried.
@@ -147,6 +148,11 @@ impl Filling {
             self.changed.notify_waiters();
         }
         Pushed::Added
+    }
+
+    /// Returns the memory of a stored frame for another one, unless a large event has made it large.
+    pub(super) fn spare(&self, frame: Bytes, tokens: Tokens) -> Spare {
+        Spare { writer: FrameWriter::within(frame, 2 * self.frame_bytes), tokens }
     }
 
     /// Takes the frame out, and makes room for the next one, in the memory of an earlier one.

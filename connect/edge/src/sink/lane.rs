@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::filling::{Filled, Filling, Spare};
 use crate::entrance::{Entrance, Stored};
-use crate::frame::{FrameWriter, Header};
+use crate::frame::Header;
 
 pub(super) struct Lane<P> {
     pub(super) entrance: Entrance<P>,
@@ -46,7 +46,7 @@ impl<P: Push<Message = Bytes>> Lane<P> {
                 Ok(Stored::Refused(cause)) => tokens.reject(&cause),
                 Err(error) => return self.filling.fail(error),
             }
-            spare = Spare { writer: FrameWriter::within(frame), tokens };
+            spare = self.filling.spare(frame, tokens);
             self.header.id.sequence += 1;
         }
     }

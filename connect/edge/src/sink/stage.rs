@@ -191,7 +191,7 @@ impl<E: Edge, T: Send + 'static> EdgeSink<E, T> {
             });
             self.once = Some(Once::new(&self.spec, self.header(), entrances));
         }
-        let Some(once) = &self.once else { return Ok(()) };
+        let Some(once) = &self.once else { unreachable!("it was made above") };
         let made = Made { key, event: &self.event, token };
         match once.gather(made, || cx.hold()) {
             Ok(None) => Ok(()),
@@ -231,7 +231,9 @@ impl<E: Edge, T: Send + 'static> EdgeSink<E, T> {
     async fn store(&mut self, key: u64, token: Token, cx: &mut Context<'_>) -> StageResult {
         let partition = partition_of(key, self.spec.entrances());
         self.start(partition);
-        let Some(Some(filling)) = self.lanes.get(partition.0 as usize) else { return Ok(()) };
+        let Some(Some(filling)) = self.lanes.get(partition.0 as usize) else {
+            unreachable!("the lane was started")
+        };
         let (mut token, mut waited) = (Waiting::from(token), false);
         let mut shown = None;
         loop {

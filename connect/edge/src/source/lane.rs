@@ -142,8 +142,9 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
 
     /// Reports on the last frame, and receives the next one. `None`: the lane must ask for no further frame.
     ///
-    /// In a partition, the request leaves together with the report: the server delivers the next frame once the report has
-    /// arrived, and the lane hands it out once the report is confirmed.
+    /// In a partition, the request leaves together with the report: with one frame in flight, the server delivers the next
+    /// frame once the report has arrived, and the lane hands it out once the report is confirmed. A report that is open for
+    /// longer than the lease lets the server deliver its frame again, which is then handled again.
     async fn next(&mut self, handled: Option<Handled<E>>) -> Result<Option<Vec<Delivered<E>>>, Halt> {
         let (orders, source) = (self.orders.clone(), Arc::clone(&self.shared));
         let Self { origin, inlet, settle: half, open, calls, asking, shared, .. } = self;
@@ -164,7 +165,7 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
             let mut is_told = false;
             loop {
                 // While the report is open, a new connection would keep a consumer that has delivered a frame into the lost
-                // one.
+                // connection.
                 if !*open && !is_told {
                     told.notified().await;
                     is_told = true;
@@ -207,9 +208,10 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
         let mut handled = None;
         while let Some(frames) = self.next(handled.take()).await? {
             for frame in frames {
-                if let Some(earlier) = handled.replace(self.frame(frame).await?) {
+                if let Some(earlier) = handled.take() {
                     settle(&mut self.settle, &[earlier], &mut self.calls, &self.shared).await?;
                 }
+                handled = Some(self.frame(frame).await?);
             }
         }
         self.end_notes().await?;

@@ -7,7 +7,8 @@
 //!   server              server                                  lane ◀──────────── collector
 //! ```
 //!
-//! 1. A lane has one frame at a time. It asks for a frame only while the stage has unmet demand.
+//! 1. A lane has one frame at a time. A lane of a partition asks for one when nothing is ready for the stage, a lane of a pool
+//!    while the stage has unmet demand.
 //! 2. The stage begins a frame only while its partition is owned by the clock of this process.
 //! 3. A lease is given back after the last frame of its partition was settled.
 
