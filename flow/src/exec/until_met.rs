@@ -81,7 +81,9 @@ mod tests {
             UntilMet::new(1..=10, wanted, &made, &taken).for_each(|item| pair(&made, item));
             assert_eq!((taken.get(), made.get()), (expected, wanted.min(5)));
             let (made, taken) = counts();
-            UntilMet::new(1..=10, wanted, &made, &taken).map(|item| item).for_each(|item| pair(&made, item));
+            UntilMet::new(1..=10, wanted, &made, &taken)
+                .map(|item| item + 2)
+                .for_each(|item| pair(&made, item));
             assert_eq!((taken.get(), made.get()), (expected, wanted.min(5)));
             let (made, taken) = counts();
             let mut items = UntilMet::new(1..=10, wanted, &made, &taken);
