@@ -109,7 +109,7 @@ impl Settle for KafkaSettle {
             match self.commit().await {
                 // The member still answers the group, which accepts commits when it has been rebalanced.
                 Err(error) if error.kind() == ErrorKind::Gone && begun.elapsed() < limit => {
-                    sleep(PAUSE).await
+                    sleep(PAUSE).await;
                 }
                 outcome => return outcome,
             }
