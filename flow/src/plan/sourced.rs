@@ -21,7 +21,7 @@ use crate::exec::{Leave, Readers, SourceStage};
 use crate::persist::PartByPart;
 #[cfg(feature = "persist")]
 use crate::source::{ByTime, LiveByTime};
-use crate::source::{LiveStamper, Part, Source, Stamper, Taker};
+use crate::source::{LiveStamper, Mapped, Part, Source, Stamper, Taker};
 use crate::time::{Progress, Time};
 
 /// Events of a source whose parts cannot be split: each part is a stage, and feeds every stage of the layer.
@@ -326,45 +326,14 @@ where
     #[inline]
     fn take(&mut self, events: impl Iterator<Item = T>) -> usize {
         let Self { live, taker } = self;
-        taker.take(Stamps { events, live: &mut **live })
+        let live = &mut **live;
+        taker.take(Mapped::new(events, move |event| live.stamp(event)))
     }
 
     #[inline]
     fn take_all(&mut self, events: impl Iterator<Item = T>) {
         let Self { live, taker } = self;
-        taker.take_all(Stamps { events, live: &mut **live });
-    }
-}
-
-/// Events that get their stamps.
-struct Stamps<'a, I, V> {
-    events: I,
-    live: &'a mut V,
-}
-
-/// As `Map`, whose loops are not inlined into the operator's.
-impl<I: Iterator<Item: Send + 'static>, V: LiveStamper<I::Item>> Iterator for Stamps<'_, I, V> {
-    type Item = <V::Time as Time>::Of<I::Item>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        self.events.next().map(|event| self.live.stamp(event))
-    }
-
-    #[inline]
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.events.size_hint()
-    }
-
-    #[inline]
-    fn for_each<G: FnMut(Self::Item)>(self, mut each: G) {
-        let Self { events, live } = self;
-        events.for_each(|event| each(live.stamp(event)));
-    }
-
-    #[inline]
-    fn all<G: FnMut(Self::Item) -> bool>(&mut self, mut each: G) -> bool {
-        let Self { events, live } = self;
-        events.all(|event| each(live.stamp(event)))
+        let live = &mut **live;
+        taker.take_all(Mapped::new(events, move |event| live.stamp(event)));
     }
 }

@@ -127,6 +127,7 @@ mod iters;
 #[cfg(feature = "json")]
 mod json;
 mod lines;
+mod mapped;
 #[cfg(any(feature = "gzip", feature = "zstd"))]
 mod packed;
 mod packing;
@@ -152,6 +153,7 @@ pub use directory::{Entry, Tree, WalkError};
 #[cfg(feature = "json")]
 pub use json::Json;
 pub use lines::RecordFlow;
+pub(crate) use mapped::Mapped;
 #[cfg(any(feature = "gzip", feature = "zstd"))]
 pub use packed::PackedFlow;
 pub use part::{More, Part, Source};

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,7 +9,7 @@ use stage_core::BoxError;
 
 use super::decode::By;
 use super::part::Each;
-use super::{More, Part, Source, Taker};
+use super::{Mapped, More, Part, Source, Taker};
 
 /// The items of a shared slice, each as the event that `form` makes of it.
 pub struct SharedSlice<T, F = Cloned> {
@@ -139,38 +138,6 @@ impl<T, F> SlicePart<T, F> {
     }
 }
 
-/// The events of some items.
-struct Formed<'a, T, F> {
-    items: slice::Iter<'a, T>,
-    form: &'a F,
-}
-
-/// As `Map`, whose loops are not inlined into the operator's.
-impl<T, F: Form<T>> Iterator for Formed<'_, T, F> {
-    type Item = F::Event;
-
-    #[inline]
-    fn next(&mut self) -> Option<F::Event> {
-        self.items.next().map(|item| self.form.form(item))
-    }
-
-    #[inline]
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.items.size_hint()
-    }
-
-    #[inline]
-    fn for_each<G: FnMut(F::Event)>(self, mut each: G) {
-        self.items.for_each(|item| each(self.form.form(item)));
-    }
-
-    #[inline]
-    fn all<G: FnMut(F::Event) -> bool>(&mut self, mut each: G) -> bool {
-        let Self { items, form } = self;
-        items.all(|item| each(form.form(item)))
-    }
-}
-
 impl<T: Send + Sync + 'static, F: Form<T>> Part for SlicePart<T, F> {
     type Item = F::Event;
 
@@ -183,7 +150,8 @@ impl<T: Send + Sync + 'static, F: Form<T>> Part for SlicePart<T, F> {
         let next = self.next(most);
         let any = !next.is_empty();
         if any {
-            self.range.start += taker.take(Formed { items: self.items[next].iter(), form: &self.form });
+            let form = &self.form;
+            self.range.start += taker.take(Mapped::new(self.items[next].iter(), move |item| form.form(item)));
         }
         let is_last = if self.untaken.is_some() { !any } else { self.range.is_empty() };
         Ok(if is_last { More::No } else { More::Yes })
