@@ -64,7 +64,7 @@ pub enum SteeringError {
     #[error(
         "the step `{step}` of the pipeline `{pipeline}` has a fixed number of copies: declare a range, such as \
          `count: 1..=8`; {}",
-        Elastics(known)
+        elastic(known)
     )]
     FixedCount {
         /// The pipeline.
@@ -77,7 +77,7 @@ pub enum SteeringError {
     /// The step is a source, whose copies each have events of their own.
     #[error(
         "the step `{step}` of the pipeline `{pipeline}` is a source and has a fixed number of copies; {}",
-        Changing(known)
+        ranged(known)
     )]
     SourceCount {
         /// The pipeline.
@@ -100,7 +100,7 @@ pub enum SteeringError {
         got: Copies,
     },
     /// The pipeline has no such step, or it does not limit the rate of events.
-    #[error("no step `{step}` of the pipeline `{pipeline}` has a rate; {}", Rates(known))]
+    #[error("no step `{step}` of the pipeline `{pipeline}` has a rate; {}", rated(known))]
     UnknownRate {
         /// The pipeline.
         pipeline: String,
@@ -112,7 +112,7 @@ pub enum SteeringError {
     /// The pipeline has no such step, or it handles one event at a time, or has no key for `at_most`.
     #[error(
         "no step `{step}` of the pipeline `{pipeline}` has such a limit of events at once; {}",
-        Limits(known)
+        limited(known)
     )]
     UnknownAtOnce {
         /// The pipeline.
@@ -172,54 +172,37 @@ impl fmt::Display for List<'_> {
     }
 }
 
-/// Displays the elastic steps.
-struct Elastics<'a>(&'a [String]);
+/// Displays the steps of which something can be steered: `some` and their names, or `none`.
+struct Known<'a> {
+    names: &'a [String],
+    none: &'static str,
+    some: &'static str,
+}
 
-impl fmt::Display for Elastics<'_> {
+impl fmt::Display for Known<'_> {
     #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            [] => f.write_str("no step has one"),
-            known => write!(f, "the steps with one are {}", List(known)),
-        }
+        let Self { names, none, some } = self;
+        if names.is_empty() { f.write_str(none) } else { write!(f, "{some} {}", List(names)) }
     }
 }
 
-/// Displays the steps whose number of copies can change.
-struct Changing<'a>(&'a [String]);
-
-impl fmt::Display for Changing<'_> {
-    #[inline]
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            [] => f.write_str("no step was declared with a range"),
-            known => write!(f, "the steps whose number can change are {}", List(known)),
-        }
-    }
+#[inline]
+fn elastic(names: &[String]) -> Known<'_> {
+    Known { names, none: "no step has one", some: "the steps with one are" }
 }
 
-/// Displays the steps that have a rate.
-struct Rates<'a>(&'a [String]);
-
-impl fmt::Display for Rates<'_> {
-    #[inline]
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            [] => f.write_str("none of its steps limits the rate of events"),
-            names => write!(f, "the steps with one are {}", List(names)),
-        }
-    }
+#[inline]
+fn ranged(names: &[String]) -> Known<'_> {
+    Known { names, none: "no step was declared with a range", some: "the steps whose number can change are" }
 }
 
-/// Displays the steps that have a limit of events at once.
-struct Limits<'a>(&'a [String]);
+#[inline]
+fn rated(names: &[String]) -> Known<'_> {
+    Known { names, none: "none of its steps limits the rate of events", some: "the steps with one are" }
+}
 
-impl fmt::Display for Limits<'_> {
-    #[inline]
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            [] => f.write_str("none of its steps has one"),
-            names => write!(f, "the steps with one are {}", List(names)),
-        }
-    }
+#[inline]
+fn limited(names: &[String]) -> Known<'_> {
+    Known { names, none: "none of its steps has one", some: "the steps with one are" }
 }
