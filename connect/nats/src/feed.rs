@@ -40,13 +40,11 @@ impl Feed {
         loop {
             let message = self.messages.next().await?;
             let is_of_earlier = self.is_of_earlier(&message.subject);
-            if message.status.is_none() {
-                self.has_strayed |= is_of_earlier;
-                return Some(message);
+            if message.status.is_some() && is_of_earlier {
+                continue;
             }
-            if !is_of_earlier {
-                return Some(message);
-            }
+            self.has_strayed |= is_of_earlier;
+            return Some(message);
         }
     }
 

@@ -28,7 +28,7 @@ impl FrameWriter {
         Self { bytes: vec![0; HEADER], count: 0 }
     }
 
-    /// Creates a frame without events, in the memory of an earlier one if nobody else has it and it has at most `most` bytes.
+    /// Creates a frame without events, in the memory of an earlier one unless that is shared or has more than `most` bytes.
     pub(crate) fn within(frame: Bytes, most: usize) -> Self {
         let Ok(mut bytes) = frame.try_into_mut() else { return Self::new() };
         if bytes.capacity() > most {

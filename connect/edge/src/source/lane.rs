@@ -45,7 +45,7 @@ pub(crate) enum Origin {
 /// A frame as the server delivered it.
 type Delivered<E> = Pulled<Bytes, <<E as Edge>::Inlet as Pull>::Receipt>;
 
-/// What becomes of a frame that was handled.
+/// The report on a frame that was handled.
 pub(super) type Handled<E> = (<<E as Edge>::Inlet as Pull>::Receipt, Disposition);
 
 /// The ends of lanes, as the keeper learns them.
@@ -149,7 +149,7 @@ impl<E: Edge, T: Send + 'static> Lane<E, T> {
         let (orders, source) = (self.orders.clone(), Arc::clone(&self.shared));
         let Self { origin, inlet, settle: half, open, calls, asking, shared, .. } = self;
         let wanted = match origin {
-            // Nobody else may have the frame, so it is asked for before there is demand for it.
+            // No other process may take the frame, so the lane asks for it before there is demand.
             Origin::Partition(..) => Shared::has_nothing_ready,
             Origin::Pool(_) => Shared::is_hungry,
         };
