@@ -221,6 +221,8 @@ impl Subscriber for Warnings {
 #[tokio::test(start_paused = true)]
 async fn a_stall_is_reported_once_and_again_after_progress() {
     let warnings = Warnings::default();
+    // With one subscriber only, the thread that logs a message first decides for all threads.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
     let _guard = tracing::subscriber::set_default(warnings.clone());
     let gate = Arc::new(Semaphore::new(0));
     let given = Arc::clone(&gate);

@@ -1,13 +1,20 @@
 //! Captures warnings and errors that are logged while a test runs.
 
 use std::fmt::{self, Write};
+use std::sync::LazyLock;
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
+use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
 
 use crate::sync::{Arc, Mutex, lock};
+
+/// Other subscribers beside those of the tests. As long as a process has one subscriber only, `tracing` asks
+/// that of the thread that logs a message first, and takes its answer for all threads: a test would miss
+/// messages that another test logged before.
+static OTHERS: LazyLock<[Dispatch; 2]> =
+    LazyLock::new(|| [(); 2].map(|()| Dispatch::new(NoSubscriber::new())));
 
 /// Captures log messages of levels warn and error on the thread that created it, until it is dropped.
 ///
@@ -44,6 +51,7 @@ impl Warnings {
     /// Starts to capture warnings.
     #[must_use = "warnings are kept until it is dropped"]
     pub fn capture() -> Self {
+        LazyLock::force(&OTHERS);
         let lines = Arc::default();
         let guard = tracing::subscriber::set_default(Keeper { lines: Arc::clone(&lines) });
         Self { lines, _guard: guard }
