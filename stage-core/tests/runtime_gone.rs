@@ -15,7 +15,7 @@ use stage_core::subscribe::SubscribeError;
 use stage_core::supervisor::ChildOptions;
 use stage_core::{
     Consumer, Context, Emitter, Events, Nothing, Pipeline, PipelineError, Running, StageRef, StageResult,
-    SubscribeOptions, Supervisor, Window,
+    StepOptions, SubscribeOptions, Supervisor, Window,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -197,6 +197,25 @@ fn a_supervisor_of_pipelines_reports_a_runtime_that_was_shut_down() {
     assert_runtime_gone(&running);
 }
 
+#[test]
+fn children_that_the_shutdown_of_a_runtime_ends_are_not_restarted() {
+    for _ in 0..20 {
+        let runtime = multi_thread();
+        let (running, sinks) = runtime.block_on(async {
+            let sink = StepOptions::named("sink").count(8);
+            let wide = Pipeline::builder("wide").start_fn("numbers", || Ok(0_u64..));
+            let running = wide.finish(sink, || Ok(Sink)).start().await.unwrap();
+            let sinks: Vec<SinkRef> = (0..8).map(|copy| running.consumer("sink", copy).unwrap()).collect();
+            (running, sinks)
+        });
+        shut_down(runtime);
+        assert_runtime_gone(&running);
+        for sink in sinks {
+            assert_eq!(outcome(sink.ended()).to_string(), "was cut off");
+        }
+    }
+}
+
 /// A `tracing` subscriber that panics when a stage is about to be restarted.
 struct Breaks;
 
@@ -235,6 +254,8 @@ impl tracing::Subscriber for Breaks {
 #[test]
 fn a_panicking_supervisor_has_its_own_error_and_closes_every_address() {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    // With one subscriber only, the thread that logs a message first decides for all threads.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
     let _on_this_thread = tracing::subscriber::set_default(Breaks);
     let (sink, joined, streamed) = runtime.block_on(async {
         let fails = |number: u64| if number == 100 { panic!("a hundred") } else { number };

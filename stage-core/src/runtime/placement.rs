@@ -25,6 +25,7 @@ pub(crate) type StageFuture = BoxFuture<'static, ExitReason>;
 pub(crate) struct Task {
     pub(crate) id: task::Id,
     abort_by: AbortBy,
+    is_cut_off: bool,
 }
 
 #[derive(Debug)]
@@ -37,12 +38,18 @@ enum AbortBy {
 
 impl Task {
     /// Aborts the task when it next waits. A callback that never waits cannot be aborted.
-    pub(crate) fn cut_off(&self) {
+    pub(crate) fn cut_off(&mut self) {
+        self.is_cut_off = true;
         match &self.abort_by {
             AbortBy::Task(handle) => handle.abort(),
             AbortBy::Stage(state) => state.cut_off(),
             AbortBy::AtNextWait(cutter) => cutter.cut(),
         }
+    }
+
+    /// Returns whether it was told to abort. The runtime aborts all tasks when it shuts down.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.is_cut_off
     }
 }
 
@@ -71,7 +78,7 @@ pub(crate) fn spawn(
     match placement {
         Placement::Runtime if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread => {
             let (task, poll_state) = stage_task(stage, signal, counters);
-            Task { id: tasks.spawn(task).id(), abort_by: AbortBy::Stage(poll_state) }
+            Task { id: tasks.spawn(task).id(), abort_by: AbortBy::Stage(poll_state), is_cut_off: false }
         }
         Placement::Runtime => on_runtime(tasks, stage),
         Placement::Blocking => {
@@ -80,7 +87,7 @@ pub(crate) fn spawn(
             let handle = tasks.spawn_blocking(move || {
                 runtime.block_on(cut.run(pin!(stage))).unwrap_or(ExitReason::Aborted)
             });
-            Task { id: handle.id(), abort_by: AbortBy::AtNextWait(cutter) }
+            Task { id: handle.id(), abort_by: AbortBy::AtNextWait(cutter), is_cut_off: false }
         }
         #[cfg(feature = "rayon")]
         Placement::Rayon => on_runtime(tasks, on_rayon(stage)),
@@ -92,7 +99,7 @@ fn on_runtime(
     stage: impl Future<Output = ExitReason> + Send + 'static,
 ) -> Task {
     let handle = tasks.spawn(stage);
-    Task { id: handle.id(), abort_by: AbortBy::Task(handle) }
+    Task { id: handle.id(), abort_by: AbortBy::Task(handle), is_cut_off: false }
 }
 
 /// Returns a future with the same output that polls `stage` on rayon's pool, within the current runtime's

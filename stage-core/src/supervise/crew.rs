@@ -2,6 +2,7 @@
 //! deadline.
 
 use std::collections::{HashMap, VecDeque};
+use std::future::pending;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -29,6 +30,8 @@ pub(super) struct Crew {
     /// Ends of children that the supervisor has not handled yet.
     ended: VecDeque<Ended>,
     pub(super) cut_off: Vec<String>,
+    /// Whether a task of the same runtime supervises the children, as opposed to the caller that starts them.
+    pub(super) in_task: bool,
 }
 
 /// The end of a child that the supervisor must handle.
@@ -112,6 +115,7 @@ impl Crew {
             running: HashMap::new(),
             ended: VecDeque::new(),
             cut_off: Vec::new(),
+            in_task: false,
         }
     }
 
@@ -152,11 +156,28 @@ impl Crew {
 
     /// Waits until a child ends, and records the end.
     pub(super) async fn watch(&mut self) {
-        if let Some(exit) = self.tasks.join_next_with_id().await
+        if let Some(exit) = self.next_exit().await
             && let Some((index, reason)) = self.note(exit)
         {
             self.ended.push_back(Ended { index, reason, when: When::Running });
         }
+    }
+
+    /// Waits for the end of a task.
+    ///
+    /// Never returns once the runtime aborts tasks, since it drops that of the supervisor next: a restart
+    /// would fail, and its failure would replace the error of a runtime that was shut down.
+    async fn next_exit(&mut self) -> Option<Result<(task::Id, ExitReason), JoinError>> {
+        let exit = self.tasks.join_next_with_id().await;
+        if let Some(Err(error)) = &exit
+            && self.in_task
+            && error.is_cancelled()
+            && let Some(index) = self.running.get(&error.id())
+            && self.members[*index].task.as_ref().is_some_and(|task| !task.is_cut_off())
+        {
+            pending::<()>().await;
+        }
+        exit
     }
 
     /// Returns the oldest unhandled end of a child that is still down.
@@ -302,7 +323,7 @@ impl Crew {
     /// Waits for the end of a child that is ending; ends of other children are kept for later.
     pub(super) async fn exit_of(&mut self, index: usize) -> ExitReason {
         while self.is_up(index) {
-            let Some(exit) = self.tasks.join_next_with_id().await else { break };
+            let Some(exit) = self.next_exit().await else { break };
             match self.note(exit) {
                 Some((ended, reason)) if ended == index => return reason,
                 Some((index, reason)) => {

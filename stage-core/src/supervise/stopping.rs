@@ -73,8 +73,8 @@ impl Crew {
 
     /// Aborts a child when it next waits; returns the id of its task, if it is running.
     fn cut(&mut self, index: usize) -> Option<task::Id> {
-        let member = &self.members[index];
-        let task = member.task.as_ref()?;
+        let member = &mut self.members[index];
+        let task = member.task.as_mut()?;
         tracing::warn!(stage = member.child.name(), "stage did not stop in time, cutting it off");
         task.cut_off();
         let id = task.id;

@@ -125,6 +125,7 @@ impl Supervision {
         mut self,
         commands: mpsc::UnboundedReceiver<Command>,
     ) -> Result<Report, PipelineError> {
+        self.crew.in_task = true;
         let mut orders = Orders::new(commands);
         let ended = self.watch(&mut orders).await;
         self.crew.close(&ExitReason::Shutdown);

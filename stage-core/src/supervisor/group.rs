@@ -1,6 +1,8 @@
 //! A child with children of its own: passes commands to its current run, and collects the results of all
 //! runs.
 
+use std::future::pending;
+
 use tokio::sync::{mpsc, oneshot};
 
 use crate::ack::Settlement;
@@ -166,7 +168,9 @@ pub(crate) async fn run(
     match &ended {
         Ok(report) => inner.ended(report),
         Err(PipelineError::Failed { report, .. }) => inner.ended(report),
-        Err(PipelineError::RuntimeGone | PipelineError::SupervisorPanicked { .. }) => {}
+        // The runtime drops this task next; an end now would be taken for a failure of the group.
+        Err(PipelineError::RuntimeGone) => pending().await,
+        Err(PipelineError::SupervisorPanicked { .. }) => {}
     }
     match ended {
         Ok(Report { outcome: Outcome::Finished | Outcome::Drained, .. }) => ExitReason::Normal,
