@@ -13,8 +13,6 @@ pub(crate) struct Feed {
     messages: Subscriber,
     /// The number of the last request, to which its reports are addressed.
     request: u64,
-    /// A message of an earlier request has arrived, so the last request is still open at the server.
-    has_strayed: bool,
 }
 
 impl Feed {
@@ -25,7 +23,7 @@ impl Feed {
         let messages = subscribed
             .map_err(|error| error.at(at, what))?
             .map_err(|error| ConnectError::gone(at, what, error.to_string()))?;
-        Ok(Self { name, messages, request: 0, has_strayed: false })
+        Ok(Self { name, messages, request: 0 })
     }
 
     /// Returns the subject for the answers to the next request.
@@ -35,22 +33,14 @@ impl Feed {
     }
 
     /// Returns the next message or report; `None` once the connection has ended. The report of an earlier request is
-    /// ignored. A message of one is not: the consumer counts it as delivered. Cancel safe.
+    /// ignored. Messages have the subject of their stream, so they do not tell which request they answer. Cancel safe.
     pub(crate) async fn next(&mut self) -> Option<Message> {
         loop {
             let message = self.messages.next().await?;
-            let is_of_earlier = self.is_of_earlier(&message.subject);
-            if message.status.is_some() && is_of_earlier {
-                continue;
+            if message.status.is_none() || !self.is_of_earlier(&message.subject) {
+                return Some(message);
             }
-            self.has_strayed |= is_of_earlier;
-            return Some(message);
         }
-    }
-
-    /// Returns whether the server has no request of this inbox left.
-    pub(crate) const fn is_idle(&self) -> bool {
-        !self.has_strayed
     }
 
     fn is_of_earlier(&self, subject: &str) -> bool {

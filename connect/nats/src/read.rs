@@ -122,9 +122,9 @@ pub(crate) async fn read(
         end(&link, feed, &mut answer, at_most).await?;
         return Ok((answer.received, None));
     }
-    // Of a request for several messages, some may be on their way still.
-    let feed = Some(feed).filter(|feed| owner == Owner::Single && at_most == 1 && feed.is_idle());
-    Ok((answer.received, feed))
+    // Messages that may still be on their way would be taken for the answer to the next request.
+    let is_over = owner == Owner::Single && at_most == 1 && !answer.lacks_messages(at_most);
+    Ok((answer.received, Some(feed).filter(|_| is_over)))
 }
 
 /// Makes sure that the server still answers, and has the consumer. Messages that it sent before its answer have arrived.

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use stage_connect::laws::by_hand::{opened, settle_all, take, take_all};
+use stage_connect::laws::free_port;
 use stage_connect::{Disposition, ErrorKind, MessageId, Pull, Pulled, Push, PutError, Settle};
 use stage_edge::{Edge, EdgeSpec, Epoch, Partition};
 use stage_nats::edge::{NatsEdge, NatsReceipt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 
 use crate::outlets::put;
+use crate::support::NatsServer;
 use crate::{LEASE, LONG, spec, start};
 
 const P: Partition = Partition(2);
@@ -39,6 +42,45 @@ async fn one_frame_of_a_partition_is_in_flight_and_the_next_follows_its_acknowle
     settle_all(&mut settle, &second, Disposition::Release).await;
     let second = take(&mut inlet, 3, LONG).await;
     assert_eq!(numbers(&second), [(1, 1)]);
+}
+
+/// Returns the highest number of a subscription that a server has, by its monitoring port. A client numbers its
+/// subscriptions one after the other.
+async fn newest_subscription(port: u16) -> u64 {
+    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    stream.write_all(b"GET /connz?subs=detail HTTP/1.0\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    let connections = body["connections"].as_array().unwrap().iter();
+    let subscriptions =
+        connections.filter_map(|connection| connection["subscriptions_list_detail"].as_array());
+    let numbers = subscriptions.flatten().map(|of| of["sid"].as_str().unwrap().parse().unwrap());
+    numbers.max().unwrap()
+}
+
+#[tokio::test]
+async fn all_frames_of_a_partition_arrive_by_one_subscription() {
+    let port = free_port();
+    let server = NatsServer::start(&["-m", &port.to_string()]).await;
+    let Some((_server, edge)) = crate::opened(server, &spec()).await else { return };
+    put(&edge, &spec(), P, 0..10).await;
+    let (mut inlet, mut settle) = opened(edge.inlet(&spec(), P, Epoch(1))).await;
+    let mut newest = None;
+    for number in 0..10 {
+        let frame = take(&mut inlet, 1, LONG).await;
+        assert_eq!(numbers(&frame), [(number, 1)]);
+        settle_all(&mut settle, &frame, Disposition::Accept).await;
+        let now = newest_subscription(port).await;
+        assert_eq!(*newest.get_or_insert(now), now, "the reader subscribed again before frame {number}");
+    }
+    // A request that ends without a frame leaves the subscription to the next one.
+    assert!(take(&mut inlet, 1, SHORT).await.is_empty());
+    put(&edge, &spec(), P, 10..11).await;
+    let before = newest_subscription(port).await;
+    assert_eq!(numbers(&take(&mut inlet, 1, LONG).await), [(10, 1)]);
+    assert_eq!(newest_subscription(port).await, before, "the reader subscribed again after an empty answer");
 }
 
 #[tokio::test]
