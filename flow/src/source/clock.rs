@@ -14,12 +14,16 @@ const IN_A_ROW: u32 = 16;
 pub(crate) struct Clock {
     /// An event that is later than the watermark by more than this, in milliseconds, does not move it.
     most_ahead: u64,
-    watermark: Option<i64>,
+    /// The watermark; `i64::MIN` until there is one.
+    latest: i64,
+    has_started: bool,
     /// The times of the first events, until there is a watermark.
     first: Vec<i64>,
     ahead: Option<Ahead>,
     /// Whether the next event moves the watermark, however far ahead it is.
     believes: bool,
+    /// Whether there is a watermark that the next event moves if it is later and not too far ahead.
+    is_steady: bool,
 }
 
 /// Consecutive events that did not move the watermark.
@@ -33,34 +37,56 @@ impl Clock {
     pub(crate) fn new(most_ahead: i128) -> Self {
         // No two times differ by more than `u64::MAX`.
         let most_ahead = u64::try_from(most_ahead).unwrap_or(u64::MAX);
-        Self { most_ahead, watermark: None, first: Vec::new(), ahead: None, believes: false }
+        let (latest, has_started, is_steady) = (i64::MIN, false, false);
+        Self { most_ahead, latest, has_started, first: Vec::new(), ahead: None, believes: false, is_steady }
     }
 
     /// Observes the time of the next event; returns the watermark after it, if there is one yet.
-    #[inline]
+    #[cfg(any(test, feature = "persist"))]
     pub(crate) fn see(&mut self, at: i64) -> Option<i64> {
-        let Some(watermark) = self.watermark else {
+        self.pass(at);
+        self.watermark()
+    }
+
+    /// Observes the time of the next event; returns the watermark after it, or `i64::MIN` if there is none yet.
+    #[inline]
+    pub(crate) fn pass(&mut self, at: i64) -> i64 {
+        // Most events are of these kinds.
+        if self.is_steady && at <= self.latest {
+            return self.latest;
+        }
+        if self.is_steady && at.abs_diff(self.latest) <= self.most_ahead {
+            self.latest = at;
+            return at;
+        }
+        self.pass_unsteady(at);
+        self.latest
+    }
+
+    /// Observes an event too far ahead, or one while the watermark is not steady.
+    #[cold]
+    #[inline(never)]
+    fn pass_unsteady(&mut self, at: i64) {
+        if !self.has_started {
             self.see_first(at);
-            return self.watermark;
-        };
-        if self.ahead.is_none() && !self.believes && !self.is_after(at, watermark) {
-            // Most events are of this kind.
-            self.watermark = Some(watermark.max(at));
-        } else if self.is_after(at, watermark) && !self.believes {
-            self.watermark = Some(self.see_ahead(at).unwrap_or(watermark));
+        } else if self.is_after(at, self.latest) && !self.believes {
+            self.latest = self.see_ahead(at).unwrap_or(self.latest);
         } else {
-            self.watermark = Some(watermark.max(at));
+            self.latest = self.latest.max(at);
             // Only an event near the watermark interrupts a series of events ahead of it.
-            if self.ahead.is_some() && !self.is_after(watermark, at) {
+            if self.ahead.is_some() && !self.is_after(self.latest, at) {
                 self.ahead = None;
             }
             self.believes = false;
         }
-        self.watermark
+        self.is_steady = self.has_started && self.ahead.is_none() && !self.believes;
+    }
+
+    fn watermark(&self) -> Option<i64> {
+        self.has_started.then_some(self.latest)
     }
 
     /// Returns whether a time is after another one by more than an event may be ahead.
-    #[inline]
     fn is_after(&self, at: i64, other: i64) -> bool {
         at > other && at.abs_diff(other) > self.most_ahead
     }
@@ -68,18 +94,17 @@ impl Clock {
     /// Records that the part has been idle: the next event may be later by any amount. Returns the watermark.
     pub(crate) fn pause(&mut self) -> Option<i64> {
         self.start();
-        (self.ahead, self.believes) = (None, true);
-        self.watermark
+        (self.ahead, self.believes, self.is_steady) = (None, true, false);
+        self.watermark()
     }
 
     /// Records that the part has ended: returns the watermark of its first events, if there was none before.
     pub(crate) fn end(&mut self) -> Option<i64> {
-        let had_started = self.watermark.is_some();
+        let had_started = self.has_started;
         self.start();
-        self.watermark.filter(|_| !had_started)
+        self.watermark().filter(|_| !had_started)
     }
 
-    #[cold]
     fn see_first(&mut self, at: i64) {
         // Without a limit, and after a pause, each event moves the watermark.
         let all = self.most_ahead == u64::MAX || self.believes;
@@ -100,7 +125,9 @@ impl Clock {
         first.sort_unstable();
         let middle = first[(first.len() - 1) / 2];
         let believed = |at: &&i64| !self.is_after(**at, middle);
-        self.watermark = first.iter().rfind(believed).copied();
+        if let Some(latest) = first.iter().rfind(believed) {
+            (self.latest, self.has_started) = (*latest, true);
+        }
     }
 
     /// Counts an event too far ahead; returns the new watermark if the series is long enough.
@@ -182,6 +209,21 @@ mod tests {
                 prop_assert!(watermark.is_none_or(|watermark| events[..=seen].contains(&watermark)));
                 prop_assert!(most_ahead < 50 || watermark >= Some(*at));
                 before = watermark;
+            }
+        }
+
+        #[test]
+        fn a_steady_watermark_moves_as_any_other(
+            events in proptest::collection::vec((prop_oneof![any::<i64>(), -100..100_i64], 0..20_u8), 0..100),
+            most_ahead in prop_oneof![1..50_i128, Just(i128::MAX)],
+        ) {
+            let (mut clock, mut unsteady) = (Clock::new(most_ahead), Clock::new(most_ahead));
+            for (at, pause) in events {
+                if pause == 0 {
+                    prop_assert_eq!(clock.pause(), unsteady.pause());
+                }
+                unsteady.is_steady = false;
+                prop_assert_eq!(clock.see(at), unsteady.see(at));
             }
         }
     }

@@ -135,7 +135,7 @@ where
     #[inline]
     fn stamp(&mut self, event: T) -> Stamped<T> {
         let at = (self.function)(&event);
-        let watermark = self.clock.see(at).unwrap_or(i64::MIN);
+        let watermark = self.clock.pass(at);
         Stamped { stamp: Stamp { at, watermark, reached: watermark }, event }
     }
 
