@@ -23,15 +23,20 @@ impl<T> Few<T> {
         self.len() == 0
     }
 
+    #[inline]
     pub(super) fn push(&mut self, event: T) {
-        *self = match std::mem::replace(self, Self::None) {
-            Self::None => Self::One(event),
-            Self::One(first) => Self::Many(Box::new(VecDeque::from([first, event]))),
-            Self::Many(mut many) => {
-                many.push_back(event);
-                Self::Many(many)
-            }
-        };
+        match self {
+            Self::None => *self = Self::One(event),
+            Self::One(_) => self.push_second(event),
+            Self::Many(many) => many.push_back(event),
+        }
+    }
+
+    #[inline(never)]
+    fn push_second(&mut self, event: T) {
+        if let Self::One(first) = std::mem::replace(self, Self::None) {
+            *self = Self::Many(Box::new(VecDeque::from([first, event])));
+        }
     }
 
     /// Removes the oldest event.
@@ -45,13 +50,14 @@ impl<T> Few<T> {
         }
     }
 
-    pub(super) fn youngest_first(&self) -> impl Iterator<Item = &T> {
-        let (one, many) = match self {
-            Self::None => (None, None),
-            Self::One(event) => (Some(event), None),
-            Self::Many(many) => (None, Some(&**many)),
-        };
-        one.into_iter().chain(many.into_iter().flat_map(|many| many.iter().rev()))
+    /// Passes the events to `each`, the youngest first.
+    #[inline]
+    pub(super) fn youngest_first(&self, mut each: impl FnMut(&T)) {
+        match self {
+            Self::None => {}
+            Self::One(event) => each(event),
+            Self::Many(many) => many.iter().rev().for_each(each),
+        }
     }
 }
 
@@ -73,10 +79,16 @@ impl<T> IntoIterator for Few<T> {
 /// last.
 #[inline]
 pub(super) fn pair_up<T: Clone, U>(one: T, others: &Few<U>, mut sink: impl FnMut(T, &U)) {
-    if let Few::One(other) = others {
-        return sink(one, other);
+    match others {
+        Few::None => {}
+        Few::One(other) => sink(one, other),
+        Few::Many(others) => pair_up_many(one, others, sink),
     }
-    let mut others = others.youngest_first();
+}
+
+#[inline(never)]
+fn pair_up_many<T: Clone, U>(one: T, others: &VecDeque<U>, mut sink: impl FnMut(T, &U)) {
+    let mut others = others.iter().rev();
     let Some(mut other) = others.next() else { return };
     for next in others {
         sink(one.clone(), other);

@@ -35,6 +35,7 @@ mod lookup;
 mod operator;
 mod side;
 mod sides;
+mod windows;
 
 #[doc(hidden)]
 pub use joins::JoinedFlow;

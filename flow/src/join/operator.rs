@@ -1,18 +1,19 @@
 //! The operator of a join: keeps both sides by key, for each window.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
 
-use super::sides::{Sides, Which};
+use super::sides::Which;
+use super::windows::Windows;
 use super::{JoinKind, Side};
 use crate::options::LayerOptions;
 use crate::plan::{Feeds, Layer, Operator, Place};
 use crate::reduce::Marks;
 use crate::stats::Tally;
 use crate::time::{Progress, Reached, Stamp, Time};
-use crate::window::{Interval, Late, Spans, TakesLate, WindowSpec};
+use crate::window::{Interval, Late, TakesLate, WindowSpec};
 
 /// The type parameters of a join.
 type Types<M, Q, L, R, J> = fn(M, Q, L, R) -> J;
@@ -59,7 +60,7 @@ where
     fn operator(&self, _place: Place) -> Self::Operator {
         JoinOperator {
             layer: self.clone(),
-            sides: BTreeMap::new(),
+            windows: Windows::new(),
             held: 0,
             order: VecDeque::new(),
             marks: Marks::new(),
@@ -87,8 +88,8 @@ where
 /// The operator of a join: both sides of each open window.
 pub struct JoinOperator<M, Q, L, R, J> {
     layer: JoinLayer<M, Q, L, R, J>,
-    /// Both sides by the number of the window; without windows, number 0 is the only one.
-    sides: BTreeMap<i64, Sides<Q, L, R>>,
+    /// Both sides of each window; without windows, number 0 is the only one.
+    windows: Windows<Q, L, R>,
     /// The number of events that all windows hold.
     held: usize,
     /// The arrival order of the events, oldest first; kept only if there is a limit. May include events of
@@ -109,7 +110,7 @@ pub struct JoinOperator<M, Q, L, R, J> {
 
 impl<M, Q, L, R, J> fmt::Debug for JoinOperator<M, Q, L, R, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JoinOperator").field("windows", &self.sides.len()).finish_non_exhaustive()
+        f.debug_struct("JoinOperator").field("windows", &self.windows.len()).finish_non_exhaustive()
     }
 }
 
@@ -146,13 +147,12 @@ where
         let window = &self.layer.window;
         let (Some(spans), Some(watermark)) = (window.spans(), self.marks.watermark()) else { return };
         let first_open = window.first_open(spans, watermark);
-        while let Some(first) = self.sides.first_entry().filter(|first| *first.key() < first_open) {
-            let over = first.remove();
+        while let Some(over) = self.windows.pop_before(first_open) {
             self.held -= over.held();
             over.end::<J, _>(sink);
         }
-        let first = self.sides.first_key_value();
-        self.quiet = first.map_or(i64::MAX, |(first, _)| spans.interval(*first, window.lateness).open_until);
+        let first = self.windows.first();
+        self.quiet = first.map_or(i64::MAX, |first| spans.interval(first, window.lateness).open_until);
         self.forget_closed();
     }
 
@@ -160,7 +160,7 @@ where
     /// ahead stays in front of them, so those at the front alone are not enough.
     fn forget_closed(&mut self) {
         if self.order.len() > 2 * self.held + 64 {
-            self.order.retain(|(window, ..)| self.sides.contains_key(window));
+            self.order.retain(|(window, ..)| self.windows.contains(*window));
         }
     }
 
@@ -170,7 +170,7 @@ where
         while self.held > bound.most
             && let Some((window, key, which)) = self.order.pop_front()
         {
-            if let Some(sides) = self.sides.get_mut(&window) {
+            if let Some(sides) = self.windows.get_mut(window) {
                 sides.evict::<J, _>(&key, which, sink);
                 self.held -= 1;
                 bound.evicted.add(1);
@@ -180,17 +180,19 @@ where
 
     /// Returns the number of the event's window, or the watermark as the error if the event is too late.
     #[inline]
-    fn window_of(&mut self, spans: Spans, stamp: Stamp) -> Result<i64, i64> {
+    fn window_of(&mut self, stamp: Stamp) -> Result<i64, i64> {
         let ended = self.marks.late_before(stamp);
         match self.last {
             Some(last) if last.accepts(stamp.at, ended) => Ok(last.number),
-            _ => self.other_window(spans, stamp.at, ended),
+            _ => self.other_window(stamp.at, ended),
         }
     }
 
     /// Returns what [`window_of`](Self::window_of) does for an event that is not in the window of the last one.
-    fn other_window(&mut self, spans: Spans, at: i64, ended: i64) -> Result<i64, i64> {
+    #[inline(never)]
+    fn other_window(&mut self, at: i64, ended: i64) -> Result<i64, i64> {
         let WindowSpec { lateness, .. } = self.layer.window;
+        let Some(spans) = self.layer.window.spans() else { return Ok(0) };
         let interval = spans.interval(spans.begun_by(at), lateness);
         if !interval.accepts(at, ended) {
             return Err(ended);
@@ -211,17 +213,28 @@ where
     }
 
     /// Adds one event to its window.
+    #[inline]
     fn take_in<K: FnMut(J::Out)>(&mut self, window: i64, side: Side<Q, L, R>, sink: &mut K) {
+        if self.layer.bound.is_some() {
+            self.take_in_limited(window, side, sink);
+        } else {
+            let is_kept = self.windows.of(window).take_in::<J, _>(side, self.ended, sink);
+            self.held += usize::from(is_kept);
+        }
+    }
+
+    /// Adds one event to its window, and evicts the oldest if there are too many.
+    #[inline(never)]
+    fn take_in_limited<K: FnMut(J::Out)>(&mut self, window: i64, side: Side<Q, L, R>, sink: &mut K) {
         let which = match side {
             Side::Left(..) => Which::Left,
             Side::Right(..) => Which::Right,
         };
         let key = self.layer.bound.as_ref().map(|bound| (bound.copy)(side.key()));
-        if !self.sides.entry(window).or_default().take_in::<J, _>(side, self.ended, sink) {
-            return;
-        }
-        self.held += 1;
-        if let Some(key) = key {
+        if self.windows.of(window).take_in::<J, _>(side, self.ended, sink)
+            && let Some(key) = key
+        {
+            self.held += 1;
             self.order.push_back((window, key, which));
             self.evict(sink);
         }
@@ -246,7 +259,7 @@ where
             return;
         }
         self.ended = Some(which);
-        for sides in self.sides.values_mut() {
+        for sides in self.windows.iter_mut() {
             self.held -= sides.held();
             sides.end_side::<J, _>(which, sink);
             self.held += sides.held();
@@ -296,26 +309,27 @@ where
     }
 
     fn batch<K: FnMut(J::Out)>(&mut self, edge: usize, events: impl Iterator<Item = Self::In>, sink: &mut K) {
+        let has_windows = self.layer.window.spans().is_some();
         events.for_each(|carried| {
             let (stamp, side) = M::open(carried);
-            let (Some(spans), Some(stamp)) = (self.layer.window.spans(), M::moment(stamp)) else {
-                self.take_in(0, side, sink);
-                return;
+            let window = match M::moment(stamp) {
+                Some(stamp) if has_windows => {
+                    if self.marks.note(edge, stamp.reached) {
+                        self.pass(sink);
+                    }
+                    self.window_of(stamp).map_err(|watermark| (stamp.at, watermark))
+                }
+                _ => Ok(0),
             };
-            if self.marks.note(edge, stamp.reached) {
-                self.pass(sink);
-            }
-            match self.window_of(spans, stamp) {
+            match window {
                 Ok(window) => self.take_in(window, side, sink),
-                Err(watermark) => self.too_late(stamp.at, watermark, side),
+                Err((at, watermark)) => self.too_late(at, watermark, side),
             }
         });
     }
 
     fn finish<K: FnMut(J::Out)>(&mut self, sink: &mut K) {
-        for (_, sides) in std::mem::take(&mut self.sides) {
-            sides.end::<J, _>(sink);
-        }
+        self.windows.take_all().for_each(|sides| sides.end::<J, _>(sink));
     }
 }
 

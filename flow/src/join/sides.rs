@@ -49,6 +49,7 @@ impl<T> Kept<T> {
     }
 
     /// Adds an event, which marks all events of the other side as matched.
+    #[inline]
     fn push<U>(&mut self, event: T, others: &mut Kept<U>) {
         self.events.push(event);
         if !others.events.is_empty() {
@@ -113,16 +114,12 @@ impl<Q: Eq + Hash, L: Clone, R: Clone> Sides<Q, L, R> {
         match side {
             Side::Left(key, left) => {
                 let Entry { lefts, rights, .. } = self.entry(key);
-                for right in rights.events.youngest_first() {
-                    sink(J::pair(left.clone(), right.clone()));
-                }
+                rights.events.youngest_first(|right| sink(J::pair(left.clone(), right.clone())));
                 lefts.push(left, rights);
             }
             Side::Right(key, right) => {
                 let Entry { lefts, rights, .. } = self.entry(key);
-                for left in lefts.events.youngest_first() {
-                    sink(J::pair(left.clone(), right.clone()));
-                }
+                lefts.events.youngest_first(|left| sink(J::pair(left.clone(), right.clone())));
                 rights.push(right, lefts);
             }
         }
