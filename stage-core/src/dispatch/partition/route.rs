@@ -96,22 +96,20 @@ impl<F> std::fmt::Debug for Numbered<F> {
 impl<E, F: FnMut(&E) -> Option<usize> + Send> Route<E> for Numbered<F> {
     fn sort(
         &mut self,
-        names: &Partitions,
+        _names: &Partitions,
         events: &mut Drain<'_, E>,
         sorter: &mut Sorter<E>,
         outbox: &mut Outbox<E>,
     ) {
-        let count = names.count();
         // An event stays where it is until its partition is known: it is moved once.
         while let Some(event) = events.as_slice().first() {
-            match (self.0)(event) {
-                Some(place) if place < count => sorter.put_next(place, events, outbox),
-                other => {
-                    events.next();
-                    if let Some(place) = other {
-                        unknown(place.into(), outbox);
-                    }
-                }
+            let Some(place) = (self.0)(event) else {
+                events.next();
+                continue;
+            };
+            if !sorter.put_next(place, events, outbox) {
+                events.next();
+                unknown(place.into(), outbox);
             }
         }
     }

@@ -29,18 +29,25 @@ impl<E> Sorter<E> {
         events.push(event);
     }
 
-    /// Adds the first of `events`, if there are any, to those of its partition. Most find room there, which is known before
-    /// they leave their place: growing the buffer between the two would keep them on the stack meanwhile.
+    /// Adds the first of `events`, if there are any, to those of its partition; returns whether there is such a partition.
+    /// Most events find room there, which is known before they leave their place: growing the buffer between the two would
+    /// keep them on the stack meanwhile. A partition without events has no room, unless events have no size.
     #[inline]
-    pub(super) fn put_next(&mut self, place: usize, events: &mut Drain<'_, E>, outbox: &mut Outbox<E>) {
-        let partition = &mut self.partitions[place];
-        if !partition.is_empty() && partition.len() < partition.capacity() {
+    pub(super) fn put_next(
+        &mut self,
+        place: usize,
+        events: &mut Drain<'_, E>,
+        outbox: &mut Outbox<E>,
+    ) -> bool {
+        let Some(partition) = self.partitions.get_mut(place) else { return false };
+        if size_of::<E>() > 0 && partition.len() < partition.capacity() {
             if let Some(event) = events.next() {
                 partition.push(event);
             }
         } else {
             self.put_with_room(place, events, outbox);
         }
+        true
     }
 
     #[inline(never)]

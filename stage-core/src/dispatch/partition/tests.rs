@@ -178,3 +178,13 @@ fn numbered_events_reach_their_partitions_and_a_panic_costs_one_event() {
     let panics = panics.lock().unwrap();
     assert!(matches!(panics.as_slice(), [why] if why.contains("no partition")), "{panics:?}");
 }
+
+#[test]
+fn events_without_a_size_are_grouped_too() {
+    let mut dispatcher = PartitionDispatcher::numbered(2, |(): &()| Some(1)).unwrap();
+    let (mut outbox, only) = (Outbox::new(), SubscriptionKey::new(0));
+    dispatcher.subscribe(only, DispatchOptions::new().partition(1)).unwrap();
+    dispatcher.ask(only, Demand::new(2).unwrap(), &mut outbox);
+    dispatcher.dispatch(&mut vec![(); 3], &mut outbox);
+    assert_eq!(outbox.drain().collect::<Vec<_>>(), [(only, vec![(); 2])]);
+}
