@@ -66,15 +66,49 @@ impl DemandDispatcher {
         }
     }
 
-    /// Sends as many of `events` to `key` as it asked for.
-    fn serve<E>(&mut self, key: SubscriptionKey, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
+    /// Adds a subscriber, which may ask for `largest_ask` events at once.
+    fn add(&mut self, key: SubscriptionKey, largest_ask: Option<usize>) {
+        if let Some(largest) = largest_ask {
+            self.max = Some(self.max.map_or(largest, |max| max.max(largest)));
+        }
+        self.credits.insert(key, 0);
+        self.subscribers += 1;
+        self.sole = (self.subscribers == 1).then_some(key);
+    }
+
+    /// Removes a subscriber and its credit.
+    fn remove(&mut self, key: SubscriptionKey) {
+        let Some(credit) = self.credits.remove(key) else { return };
+        self.ranking.remove(key);
+        self.credit.less(credit);
+        self.subscribers -= 1;
+        self.sole = if self.subscribers == 1 { self.credits.first() } else { None };
+    }
+
+    /// Adds to the credit of a subscriber; returns a warning if it asks for more than expected.
+    fn asked(&mut self, key: SubscriptionKey, demand: Demand) -> Option<DispatchWarning> {
+        let mut credit = self.credits.get(key).copied()?;
+        let (asked, max) = (demand.get(), *self.max.get_or_insert(demand.get()));
+        self.credit.ask(&mut credit, asked);
+        self.rank(key, credit);
+        (asked > max).then_some(DispatchWarning::LargeAsk { from: key, asked, max })
+    }
+
+    /// Returns the subscriber with the most credit, and how many of `events` events it receives, at least one.
+    fn next_share(&mut self, events: usize) -> Option<(SubscriptionKey, usize)> {
+        let key = self.ranking.pop()?;
+        Some((key, self.share(key, events)))
+    }
+
+    /// Takes from the credit of `key` what it receives of `events` events.
+    fn share(&mut self, key: SubscriptionKey, events: usize) -> usize {
         let credit = self.credits.get(key).copied().unwrap_or(0);
-        let count = credit.min(events.len());
+        let count = credit.min(events);
         if count > 0 {
-            outbox.send(key, events, count);
             self.credit.less(count);
         }
         self.rank(key, credit - count);
+        count
     }
 
     /// Returns the state that a supply needs after each call.
@@ -96,14 +130,23 @@ impl DemandDispatcher {
         }
     }
 
-    /// Performs the first dispatch. Only subscribers with credit are shuffled, so that events do not wait for
-    /// one without.
-    fn serve_shuffled<E>(&mut self, seed: u64, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
+    /// Performs the first dispatch.
+    #[cold]
+    fn dispatch_shuffled<E>(&mut self, seed: u64, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
+        for key in self.shuffled_subscribers(seed) {
+            let count = self.share(key, events.len());
+            if count > 0 {
+                outbox.send(key, events, count);
+            }
+        }
+    }
+
+    /// Takes the subscribers out of the ranking, in the random order of the first dispatch. Only those with credit
+    /// are shuffled, so that events do not wait for one without.
+    fn shuffled_subscribers(&mut self, seed: u64) -> Vec<SubscriptionKey> {
         let mut keys: Vec<_> = std::iter::from_fn(|| self.ranking.pop()).collect();
         shuffle(&mut keys, seed);
-        for key in keys {
-            self.serve(key, events, outbox);
-        }
+        keys
     }
 }
 
@@ -115,33 +158,21 @@ fn shuffle<T>(items: &mut [T], seed: u64) {
     }
 }
 
+// Only what touches the events is here; the rest is compiled once.
 impl<E> Dispatcher<E> for DemandDispatcher {
     fn subscribe(&mut self, key: SubscriptionKey, options: DispatchOptions<E>) -> Result<(), SubscribeError> {
-        if let Some(largest) = options.largest_ask {
-            self.max = Some(self.max.map_or(largest, |max| max.max(largest)));
-        }
-        self.credits.insert(key, 0);
-        self.subscribers += 1;
-        self.sole = (self.subscribers == 1).then_some(key);
+        self.add(key, options.largest_ask);
         Ok(())
     }
 
     fn cancel(&mut self, key: SubscriptionKey, _outbox: &mut Outbox<E>) {
-        let Some(credit) = self.credits.remove(key) else { return };
-        self.ranking.remove(key);
-        self.credit.less(credit);
-        self.subscribers -= 1;
-        self.sole = if self.subscribers == 1 { self.credits.first() } else { None };
+        self.remove(key);
     }
 
     fn ask(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>) {
-        let Some(mut credit) = self.credits.get(key).copied() else { return };
-        let (asked, max) = (demand.get(), *self.max.get_or_insert(demand.get()));
-        if asked > max {
-            outbox.warn(DispatchWarning::LargeAsk { from: key, asked, max });
+        if let Some(warning) = self.asked(key, demand) {
+            outbox.warn(warning);
         }
-        self.credit.ask(&mut credit, asked);
-        self.rank(key, credit);
     }
 
     fn dispatch(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) {
@@ -149,11 +180,11 @@ impl<E> Dispatcher<E> for DemandDispatcher {
             && !events.is_empty()
             && let Some(seed) = self.shuffle.take()
         {
-            self.serve_shuffled(seed, events, outbox);
+            self.dispatch_shuffled(seed, events, outbox);
         }
         while !events.is_empty() {
-            let Some(key) = self.ranking.pop() else { return };
-            self.serve(key, events, outbox);
+            let Some((key, count)) = self.next_share(events.len()) else { return };
+            outbox.send(key, events, count);
         }
     }
 
