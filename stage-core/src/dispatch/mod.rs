@@ -37,6 +37,7 @@
 //!   will go to it.
 
 pub(crate) mod any_dispatcher;
+mod asides;
 mod broadcast;
 mod demand;
 mod dispatcher;
@@ -58,6 +59,7 @@ mod warning;
 mod weighted;
 
 pub(crate) use any_dispatcher::AnyDispatcher;
+pub(crate) use asides::Asides;
 pub(crate) use outbox::Delivery;
 pub(crate) use supply::Supply;
 pub(crate) use supply::marked_queue::MarkedQueue;

@@ -1,6 +1,6 @@
 //! The decisions of a dispatcher: events with the subscriptions they go to, in order.
 
-use super::{DispatchWarning, Marker, SubscriptionKey};
+use super::{Asides, DispatchWarning, Marker, SubscriptionKey};
 use crate::base::error::ExitReason;
 
 /// Events for one subscription, sent as one message.
@@ -60,18 +60,12 @@ pub struct Outbox<E> {
     spare: Vec<Vec<E>>,
     /// The most deliveries in one round; the number of spare buffers kept is a multiple of it.
     widest: usize,
-    discarded: usize,
-    fired: Vec<Marker>,
-    warnings: Vec<DispatchWarning>,
-    expelled: Vec<(SubscriptionKey, ExitReason)>,
+    asides: Asides,
 }
 
 /// The spare buffers kept per delivery of the widest round, and the minimum overall.
 const SPARE_PER_DELIVERY: usize = 4;
 const LEAST_SPARE: usize = 64;
-
-/// The most unread warnings kept; further ones are dropped.
-const MOST_WARNINGS: usize = 64;
 
 impl<E> Outbox<E> {
     /// Creates an empty outbox.
@@ -82,10 +76,7 @@ impl<E> Outbox<E> {
             round: 1,
             spare: Vec::new(),
             widest: 0,
-            discarded: 0,
-            fired: Vec::new(),
-            warnings: Vec::new(),
-            expelled: Vec::new(),
+            asides: Asides::default(),
         }
     }
 
@@ -107,6 +98,7 @@ impl<E> Outbox<E> {
     }
 
     /// Addresses a complete buffer to `to`, as one message. An empty buffer is kept for reuse.
+    #[inline]
     pub fn send_all(&mut self, to: SubscriptionKey, events: Vec<E>) {
         if events.is_empty() {
             self.recycle(events);
@@ -137,26 +129,23 @@ impl<E> Outbox<E> {
 
     /// Counts events that no subscriber can receive.
     pub fn discard(&mut self, events: usize) {
-        self.discarded += events;
+        self.asides.discarded += events;
     }
 
     /// Fires a marker, because every event before it has been handed out.
     pub fn fire(&mut self, marker: Marker) {
-        self.fired.push(marker);
+        self.asides.fire(marker);
     }
 
     /// Records a warning for the operator. At most 64 unread warnings are kept; further ones are dropped.
     pub fn warn(&mut self, warning: DispatchWarning) {
-        let absorbed = self.warnings.last_mut().is_some_and(|last| last.absorb(&warning));
-        if !absorbed && self.warnings.len() < MOST_WARNINGS {
-            self.warnings.push(warning);
-        }
+        self.asides.warn(warning);
     }
 
     /// Requests that a subscription be ended for `reason`, because it cannot work. The dispatcher still knows
     /// it until it is cancelled, which happens soon.
     pub fn expel(&mut self, key: SubscriptionKey, reason: ExitReason) {
-        self.expelled.push((key, reason));
+        self.asides.expel(key, reason);
     }
 
     /// Returns an empty buffer, a recycled one if possible.
@@ -181,22 +170,22 @@ impl<E> Outbox<E> {
 
     /// Returns the number of events discarded since the last call.
     pub fn take_discarded(&mut self) -> usize {
-        std::mem::take(&mut self.discarded)
+        std::mem::take(&mut self.asides.discarded)
     }
 
     /// Removes and returns the fired markers, in order. They fired after the deliveries decided so far.
     pub fn drain_fired(&mut self) -> impl Iterator<Item = Marker> {
-        self.fired.drain(..)
+        self.asides.fired.drain(..)
     }
 
     /// Removes and returns the warnings, in order.
     pub fn drain_warnings(&mut self) -> impl Iterator<Item = DispatchWarning> {
-        self.warnings.drain(..)
+        self.asides.warnings.drain(..)
     }
 
     /// Removes and returns the subscriptions to end.
     pub fn drain_expelled(&mut self) -> impl Iterator<Item = (SubscriptionKey, ExitReason)> {
-        self.expelled.drain(..)
+        self.asides.expelled.drain(..)
     }
 
     /// Moves the deliveries into `into`, which must be empty.
@@ -207,14 +196,19 @@ impl<E> Outbox<E> {
         std::mem::swap(&mut self.deliveries, into);
     }
 
+    /// Returns the decisions other than deliveries.
+    pub(crate) fn asides(&mut self) -> &mut Asides {
+        &mut self.asides
+    }
+
     /// Returns the number of fired markers.
     pub(super) fn fired(&self) -> usize {
-        self.fired.len()
+        self.asides.fired.len()
     }
 
     /// Removes and returns the markers that fired after the first `before`.
     pub(super) fn take_fired(&mut self, before: usize) -> Vec<Marker> {
-        self.fired.split_off(before)
+        self.asides.fired.split_off(before)
     }
 
     /// Closes all messages that pushes could extend.
@@ -225,11 +219,11 @@ impl<E> Outbox<E> {
 
     /// Returns whether there are decisions other than deliveries.
     pub(crate) fn has_asides(&self) -> bool {
-        self.discarded > 0 || !self.fired.is_empty() || !self.warnings.is_empty()
+        self.asides.need_settling()
     }
 
     pub(crate) fn has_expelled(&self) -> bool {
-        !self.expelled.is_empty()
+        !self.asides.expelled.is_empty()
     }
 
     pub(crate) fn has_deliveries(&self) -> bool {

@@ -5,6 +5,7 @@ mod ends;
 mod requested;
 mod side;
 mod subscribing;
+mod terms;
 mod tuning;
 
 use std::collections::VecDeque;
@@ -12,22 +13,21 @@ use std::time::Duration;
 
 use self::core::Core;
 pub(super) use self::ends::discard_unhandled;
+use self::terms::Terms;
 pub(super) use self::tuning::reading;
 use super::sources::Sources;
 use crate::base::error::{ExitReason, SubscribeError};
 use crate::base::options::CancelMode;
 use crate::base::progress::Progress;
 use crate::base::stats::Counters;
-use crate::credit::demand::{Credit, Demand, Window};
+use crate::credit::demand::Demand;
 use crate::credit::tuner::Tuner;
 use crate::dispatch::Marker;
-use crate::dispatch::options::AnyOptions;
 use crate::stage::Erased;
 use crate::sync::Arc;
 use crate::wire::link::{FromProducer, LinkRx};
-use crate::wire::mailbox::{Join, Owner, Subscribable};
+use crate::wire::mailbox::Join;
 use crate::wire::protocol::Batch;
-use crate::wire::resubscribe::Resubscribe;
 use crate::wire::signal::Signal;
 use crate::wire::subscription::{Cancellation, Reach, Subscription, Tell, What};
 
@@ -48,23 +48,7 @@ pub(crate) struct Inlet<E> {
 
 struct Incoming<E> {
     link: LinkRx<E>,
-    /// `None` if the stage asks manually.
-    credit: Option<Credit>,
-    owner: Owner,
-    listed: bool,
-    paused: bool,
-    /// The demand to announce on resume; for a subscription that began paused, its first ask.
-    unasked: usize,
-    /// How to subscribe again after a loss, if configured.
-    resubscribe: Option<(Resubscribe, ResubscribeTo)>,
-    /// Chooses the window; `None` if it is fixed.
-    tuner: Option<Box<Tuner>>,
-}
-
-/// The data needed to subscribe again.
-struct ResubscribeTo {
-    producer: Arc<dyn Subscribable>,
-    options: AnyOptions,
+    terms: Terms,
 }
 
 /// A subscription that ended.
@@ -138,9 +122,9 @@ impl<E: Send + 'static> Inlet<E> {
     #[inline]
     pub(crate) fn look(&mut self, slot: usize) {
         if let Some(incoming) = self.links.get_mut(slot).and_then(Option::as_mut)
-            && !incoming.listed
+            && !incoming.terms.listed
         {
-            incoming.listed = true;
+            incoming.terms.listed = true;
             self.ready.push_back(slot);
         }
     }
@@ -154,22 +138,11 @@ impl<E: Send + 'static> Inlet<E> {
         else {
             return;
         };
-        match &tell.what {
-            What::Ask(demand) => {
-                incoming.link.give_back(Vec::new(), demand.get());
-                if let Some(credit) = &mut incoming.credit {
-                    credit.asked(*demand);
-                }
-            }
-            What::Window(window) => {
-                incoming.tuner = None;
-                incoming.set_window(*window);
-            }
-            What::Pause => incoming.paused = true,
-            What::Resume => incoming.resume(),
-            What::Detach => self.detach(slot),
-            // A cancel is addressed to the producer.
-            What::Cancel(_) => {}
+        if let What::Detach = tell.what {
+            self.detach(slot);
+        } else {
+            let ask = incoming.terms.tell(incoming.link.state(), &tell.what);
+            incoming.ask(ask);
         }
     }
 
@@ -205,7 +178,8 @@ impl<E: Send + 'static> Inlet<E> {
                 self.ready.pop_front();
                 continue;
             };
-            if incoming.paused || self.paused || appetite == Appetite::Ends && incoming.link.has_batch() {
+            if incoming.terms.paused || self.paused || appetite == Appetite::Ends && incoming.link.has_batch()
+            {
                 self.ready.rotate_left(1);
                 skipped += 1;
                 continue;
@@ -230,7 +204,7 @@ impl<E: Send + 'static> Inlet<E> {
                     return Received::Batch { slot, more };
                 }
                 FromProducer::Nothing => {
-                    incoming.listed = false;
+                    incoming.terms.listed = false;
                     self.ready.pop_front();
                 }
                 FromProducer::Progress(progress) => {
@@ -259,13 +233,14 @@ impl<E: Send + 'static> Inlet<E> {
             self.core.pending_markers.handled(slot);
         }
         if let Some(incoming) = self.links.get_mut(slot).and_then(Option::as_mut) {
-            if let Some((resubscribe, _)) = &mut incoming.resubscribe {
+            let Incoming { link, terms } = incoming;
+            if let Some((resubscribe, _)) = &mut terms.resubscribe {
                 resubscribe.succeeded();
             }
-            incoming.link.counters().handled(events);
-            incoming.tune(events, &self.core.counters);
-            let ask = incoming.credit.as_mut().and_then(|credit| credit.settle(events));
-            incoming.link.give_back(buffer, ask.map_or(0, Demand::get));
+            link.counters().handled(events);
+            terms.tune(events, link.state(), &self.core.counters);
+            let ask = terms.credit.as_mut().and_then(|credit| credit.settle(events));
+            link.give_back(buffer, ask.map_or(0, Demand::get));
         }
     }
 
@@ -302,29 +277,17 @@ impl<E> Incoming<E> {
     #[inline]
     fn received(&mut self, more: bool, ready: &mut VecDeque<usize>) {
         if !self.link.has_more() {
-            self.listed = false;
+            self.terms.listed = false;
             ready.pop_front();
         } else if !more && ready.len() > 1 {
             ready.rotate_left(1);
         }
     }
 
-    fn set_window(&mut self, window: Window) {
-        let Some(credit) = &mut self.credit else { return };
-        self.link.set_chunk(window.chunk());
-        self.link.counters().set_window(window);
-        match credit.set_window(window) {
-            Some(ask) if self.unasked > 0 => self.unasked += ask.get(),
-            Some(ask) => self.link.give_back(Vec::new(), ask.get()),
-            None => {}
-        }
-    }
-
-    fn resume(&mut self) {
-        self.paused = false;
-        let ask = std::mem::take(&mut self.unasked);
-        if ask > 0 {
-            self.link.give_back(Vec::new(), ask);
+    /// Asks for `events` events, unless it is zero.
+    fn ask(&mut self, events: usize) {
+        if events > 0 {
+            self.link.give_back(Vec::new(), events);
         }
     }
 }

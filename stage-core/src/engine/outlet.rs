@@ -2,6 +2,7 @@
 
 mod announced;
 mod asides;
+mod core;
 mod modes;
 mod progress;
 mod rest;
@@ -9,16 +10,12 @@ mod sending;
 mod side;
 mod subscribers;
 
-use std::collections::{HashSet, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::VecDeque;
 
-use self::announced::Announced;
-use self::modes::Accumulated;
-use self::progress::StageProgress;
+use self::core::Core;
 pub(crate) use self::rest::Rejections;
 use crate::base::error::ExitReason;
-use crate::base::options::{DemandMode, OnCancel};
-use crate::base::stats::{Counters, Discard, Sharing};
+use crate::base::stats::{Counters, Sharing};
 use crate::credit::demand::Demand;
 use crate::dispatch::{Delivery, Marker, Outbox, SubscriptionKey, Supply};
 use crate::sync::Arc;
@@ -30,44 +27,18 @@ use crate::wire::subscription::{Cancellation, Subscription};
 /// announced.
 #[derive(Debug)]
 pub(crate) struct Outlet<E> {
+    core: Core,
     supply: Supply<E>,
     outbox: Outbox<E>,
     deliveries: Vec<Delivery<E>>,
     /// Pieces of one message that is larger than a batch; empty between calls.
     pieces: Vec<Vec<E>>,
+    /// Indexed by slot.
     links: Vec<Option<LinkTx<E>>>,
-    live: usize,
-    /// The effect of losing the last consumer.
-    on_cancel: OnCancel,
-    /// Whether any consumer has left.
-    left: bool,
-    /// Number of consumers that finished by themselves. The stage finishes too when it reaches `subscribers`.
-    satisfied: usize,
-    subscribers: Option<usize>,
-    /// Slots of consumers outside the pipeline that this stage belongs to.
-    guests: HashSet<usize>,
-    announced: Announced,
-    /// Changes of subscribers that the stage has not been notified of.
-    changes: VecDeque<SubscriberChange>,
-    /// Asks, events and markers held until the mode is set to forward; `None` in forward mode.
-    accumulated: Option<VecDeque<Accumulated<E>>>,
-    /// The mode that the stage chose, which a pause overrides.
-    chosen: DemandMode,
-    /// Whether an operator paused the stage.
-    paused: bool,
-    /// Number of events held in `accumulated`.
-    held_back: usize,
-    /// The progress that the stage announced, if it ever did.
-    progress: Option<Box<StageProgress>>,
-    /// Markers that have fired.
-    fired: VecDeque<Marker>,
-    /// Events discarded since the last report to the stage.
-    discarded: Discarded,
-    /// The panic of the dispatcher, after which it cannot be used any more.
-    broken: Option<ExitReason>,
+    /// The emissions that are held back until the mode is set to forward, in the order of the core's log.
+    held: Vec<Vec<E>>,
     /// Receives the events that were not handed out when the stage ends.
     rejected: Option<Rejections<E>>,
-    counters: Arc<Counters>,
 }
 
 /// A subscriber's arrival or departure, for the stage's callback.
@@ -93,29 +64,14 @@ impl<E> Outlet<E> {
     pub(crate) fn new(supply: Supply<E>, counters: Arc<Counters>, subscribers: Option<usize>) -> Self {
         counters.set_sharing(if supply.gives_to_all() { Sharing::All } else { Sharing::OneEach });
         Self {
+            core: Core::new(counters, subscribers),
             supply,
             outbox: Outbox::new(),
             deliveries: Vec::new(),
             pieces: Vec::new(),
             links: Vec::new(),
-            live: 0,
-            on_cancel: OnCancel::Continue,
-            left: false,
-            satisfied: 0,
-            subscribers,
-            guests: HashSet::new(),
-            announced: Announced::default(),
-            changes: VecDeque::new(),
-            accumulated: None,
-            chosen: DemandMode::Forward,
-            paused: false,
-            held_back: 0,
-            progress: None,
-            fired: VecDeque::new(),
-            discarded: Discarded::default(),
-            broken: None,
+            held: Vec::new(),
             rejected: None,
-            counters,
         }
     }
 
@@ -139,11 +95,11 @@ impl<E> Outlet<E> {
 
     #[inline]
     fn ask(&mut self, key: SubscriptionKey, demand: Demand) {
-        if self.accumulated.is_none() && self.supply.counts(key, demand) {
+        if !self.core.accumulates() && self.supply.counts(key, demand) {
             if self.tells_demand()
                 && let Some(demand) = self.supply.announce()
             {
-                self.announced.push(demand);
+                self.core.announced.push(demand);
             }
             self.note();
             return;
@@ -154,11 +110,8 @@ impl<E> Outlet<E> {
     /// Handles an ask that the fast path, which only adds to credit, cannot take.
     #[inline(never)]
     fn decide_on(&mut self, key: SubscriptionKey, demand: Demand) {
-        if let Some(log) = &mut self.accumulated {
-            let link = self.links.get(key.0).and_then(Option::as_ref);
-            if let Some(link) = link {
-                log.push_back(Accumulated::Asked(link.subscription().clone(), demand));
-            }
+        if self.core.accumulates() {
+            self.core.accumulate_ask(key, demand);
             return;
         }
         let announce = self.decide(|supply, outbox| {
@@ -171,34 +124,21 @@ impl<E> Outlet<E> {
     /// Runs `decide` on the supply; returns `None` after a panic of the dispatcher, which is not used again.
     #[inline]
     fn decide<T>(&mut self, mut decide: impl FnMut(&mut Supply<E>, &mut Outbox<E>) -> T) -> Option<T> {
+        let Self { core, supply, outbox, .. } = self;
         let mut decided = None;
-        self.guard(&mut |supply, outbox| decided = Some(decide(supply, outbox)));
+        core.guard(&mut || decided = Some(decide(supply, outbox)));
         decided
-    }
-
-    /// Not generic over the decision, so that it is compiled once per event type.
-    #[inline(never)]
-    fn guard(&mut self, decide: &mut dyn FnMut(&mut Supply<E>, &mut Outbox<E>)) {
-        if self.broken.is_some() {
-            return;
-        }
-        let (supply, outbox) = (&mut self.supply, &mut self.outbox);
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| decide(supply, outbox))) {
-            self.broken = Some(ExitReason::from_panic(&*payload));
-        }
     }
 
     fn offer_quietly(&mut self, events: &mut Vec<E>) {
         let offered = self.decide(|supply, outbox| supply.offer_quietly(events, outbox));
-        let overflowed = offered.unwrap_or_else(|| events.drain(..).len());
-        self.discarded.overflowed += overflowed;
-        self.counters.discarded(Discard::Overflow, overflowed);
+        self.core.overflowed(offered.unwrap_or_else(|| events.drain(..).len()));
     }
 
     /// Queues `marker` behind everything that was emitted; returns it if nothing precedes it.
     pub(crate) fn mark(&mut self, marker: Marker) -> Option<Marker> {
-        if let Some(log) = &mut self.accumulated {
-            log.push_back(Accumulated::Marked(marker));
+        if self.core.accumulates() {
+            self.core.accumulate_marker(marker);
             return None;
         }
         self.decide(|supply, _| supply.mark(marker)).flatten()
@@ -210,7 +150,7 @@ impl<E> Outlet<E> {
         if events.is_empty() {
             return;
         }
-        let to = if self.accumulated.is_none() { self.supply.give_all(events.len()) } else { None };
+        let to = if self.core.accumulates() { None } else { self.supply.give_all(events.len()) };
         match to {
             Some(to) => self.give_all(to, events),
             None => self.hand_out(events),
@@ -226,32 +166,31 @@ impl<E> Outlet<E> {
 
     #[inline(never)]
     fn hand_out(&mut self, events: &mut Vec<E>) {
-        if let Some(log) = &mut self.accumulated {
-            self.held_back += events.len();
-            log.push_back(Accumulated::Emitted(std::mem::take(events)));
+        if self.core.accumulates() {
+            self.core.accumulate_events(events.len());
+            self.held.push(std::mem::take(events));
             self.note();
             return;
         }
         let offered = self.decide(|supply, outbox| supply.offer(events, outbox));
         let (announce, overflowed) = offered.unwrap_or_else(|| (None, events.drain(..).len()));
-        self.discarded.overflowed += overflowed;
-        self.counters.discarded(Discard::Overflow, overflowed);
+        self.core.overflowed(overflowed);
         self.settle(announce);
     }
 
     #[inline]
     fn settle(&mut self, announce: Option<Demand>) {
         if let Some(demand) = announce {
-            self.announced.push(demand);
+            self.core.announced.push(demand);
         }
         if self.outbox.has_asides() {
-            self.settle_asides();
+            self.core.settle(self.outbox.asides());
         }
         if self.outbox.has_deliveries() {
             self.send();
         }
         self.note();
-        if self.progress.is_some() {
+        if self.core.progress.is_some() {
             self.tell_progress();
         }
         if self.outbox.has_expelled() {
@@ -262,15 +201,15 @@ impl<E> Outlet<E> {
     /// Publishes the unmet demand and the number of buffered events.
     #[inline]
     fn note(&self) {
-        if self.broken.is_some() {
+        if self.core.broken.is_some() {
             return;
         }
-        self.counters.hold(self.supply.wanted(), self.buffered());
+        self.core.counters.hold(self.supply.wanted(), self.buffered());
     }
 
     /// Returns the number of events that were emitted and not handed out.
     pub(crate) fn buffered(&self) -> usize {
-        self.supply.waiting() + self.held_back
+        self.supply.waiting() + self.core.held_back
     }
 
     /// Returns the unmet demand: how many events the subscribers want beyond those available.
@@ -280,7 +219,7 @@ impl<E> Outlet<E> {
 
     /// Returns whether everything that was emitted has been handed to subscribers.
     pub(crate) fn is_empty(&self) -> bool {
-        self.buffered() == 0 && self.accumulated.as_ref().is_none_or(VecDeque::is_empty)
+        self.buffered() == 0 && self.core.accumulated.as_ref().is_none_or(VecDeque::is_empty)
     }
 
     /// Ends every subscription, behind everything that was sent; events that were not handed out are
@@ -292,15 +231,13 @@ impl<E> Outlet<E> {
         for link in &mut self.links {
             if let Some(link) = link.take() {
                 let lost = link.close(closed.clone());
-                self.counters.unsent(lost);
+                self.core.counters.unsent(lost);
                 discarded += lost;
             }
         }
         self.links.clear();
-        self.live = 0;
-        self.counters.links.close_all();
-        self.counters.hold(0, 0);
-        self.discard_at_end(discarded);
+        self.core.close();
+        self.core.discard_at_end(discarded);
     }
 }
 

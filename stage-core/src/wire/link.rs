@@ -17,14 +17,15 @@
 //! 3. The consumer sees a progress after everything that was sent before it, and before everything sent after
 //!    it, or not at all: then later events or a later progress supersede it.
 
-mod progress;
+mod state;
 
 use std::collections::VecDeque;
 
-use crate::base::error::ExitReason;
+pub(crate) use self::state::LinkState;
+use self::state::Note;
 use crate::base::progress::Progress;
 use crate::base::stats::LinkCounters;
-use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, lock, ring};
+use crate::sync::{Arc, Mutex, Ordering, lock, ring};
 use crate::wire::protocol::{Batch, Closed, Credited};
 use crate::wire::signal::Slot;
 use crate::wire::subscription::{Cancellation, Subscription};
@@ -32,35 +33,13 @@ use crate::wire::subscription::{Cancellation, Subscription};
 /// The number of batches a ring holds before it spills.
 const RING: usize = if cfg!(stage_loom) { 1 } else { 32 };
 
-/// The producer's half has ended.
-const GONE: usize = 1;
-/// The producer's progress may be unread.
-const PROGRESS: usize = 2;
-
-/// State shared by both halves.
+/// The batches that are not in the ring.
 #[derive(Debug)]
-struct Shared<E> {
+struct Aside<E> {
     /// Batches that found the ring full. While there are any, later batches follow them here.
     spill: Mutex<VecDeque<Batch<E>>>,
-    spilled: AtomicUsize,
-    /// Credit that found its ring full.
-    overflow: AtomicUsize,
-    /// The reason the producer's half ended.
-    closed: Mutex<Option<Closed>>,
-    /// The producer's progress, and the number of events sent before it.
-    progress: Mutex<Option<(u64, Progress)>>,
-    /// The state that the producer's half publishes beside its batches: bits of [`GONE`] and [`PROGRESS`].
-    notes: AtomicUsize,
-    /// The reason the consumer's half ended, and whether it has.
-    cancelled: Mutex<Option<Cancellation>>,
-    consumer_gone: AtomicBool,
     /// The batches that the consumer had not received when it ended.
     unreceived: Mutex<Option<Unreceived<E>>>,
-    producer: Slot,
-    consumer: Slot,
-    /// The most events per batch.
-    chunk: AtomicUsize,
-    subscription: Subscription,
 }
 
 /// The consumer's end of the batches: those taken over from the spill, and the ring.
@@ -70,7 +49,7 @@ struct Unreceived<E> {
     batches: ring::Consumer<Batch<E>>,
 }
 
-impl<E> Shared<E> {
+impl<E> Aside<E> {
     /// Takes everything that was sent and not received, once the consumer has ended. Only the first call gets
     /// it.
     fn take_unreceived(&self) -> Vec<E> {
@@ -97,7 +76,8 @@ impl<E> Shared<E> {
 pub(crate) struct LinkTx<E> {
     batches: ring::Producer<Batch<E>>,
     credits: ring::Consumer<Credited<E>>,
-    shared: Arc<Shared<E>>,
+    state: Arc<LinkState>,
+    aside: Arc<Aside<E>>,
     counters: Arc<LinkCounters>,
 }
 
@@ -106,7 +86,8 @@ pub(crate) struct LinkTx<E> {
 pub(crate) struct LinkRx<E> {
     batches: ring::Consumer<Batch<E>>,
     credits: ring::Producer<Credited<E>>,
-    shared: Arc<Shared<E>>,
+    state: Arc<LinkState>,
+    aside: Arc<Aside<E>>,
     /// Batches taken over from the spill, older than all in the ring.
     rest: VecDeque<Batch<E>>,
     counters: Arc<LinkCounters>,
@@ -139,29 +120,18 @@ pub(crate) fn link<E>(
 ) -> (LinkTx<E>, LinkRx<E>) {
     let (batches_tx, batches_rx) = ring::RingBuffer::new(RING);
     let (credits_tx, credits_rx) = ring::RingBuffer::new(RING);
-    let shared = Arc::new(Shared {
-        spill: Mutex::default(),
-        spilled: AtomicUsize::new(0),
-        overflow: AtomicUsize::new(0),
-        closed: Mutex::new(None),
-        progress: Mutex::new(None),
-        notes: AtomicUsize::new(0),
-        cancelled: Mutex::new(None),
-        consumer_gone: AtomicBool::new(false),
-        unreceived: Mutex::new(None),
-        producer,
-        consumer,
-        chunk: AtomicUsize::new(chunk),
-        subscription,
-    });
-    let counters = Arc::<LinkCounters>::default();
+    let state = LinkState::new(producer, consumer, chunk, subscription);
+    let aside = Arc::new(Aside { spill: Mutex::default(), unreceived: Mutex::new(None) });
+    let counters = Arc::clone(state.counters());
     let tx = LinkTx {
         batches: batches_tx,
         credits: credits_rx,
-        shared: Arc::clone(&shared),
+        state: Arc::clone(&state),
+        aside: Arc::clone(&aside),
         counters: Arc::clone(&counters),
     };
-    let rx = LinkRx { batches: batches_rx, credits: credits_tx, shared, rest: VecDeque::new(), counters };
+    let rx =
+        LinkRx { batches: batches_rx, credits: credits_tx, state, aside, rest: VecDeque::new(), counters };
     (tx, rx)
 }
 
@@ -169,11 +139,11 @@ impl<E> LinkTx<E> {
     /// Returns the most events per batch.
     #[inline]
     pub(crate) fn chunk(&self) -> usize {
-        self.shared.chunk.load(Ordering::Relaxed)
+        self.state.chunk.load(Ordering::Relaxed)
     }
 
     pub(crate) fn subscription(&self) -> &Subscription {
-        &self.shared.subscription
+        &self.state.subscription
     }
 
     #[inline]
@@ -181,15 +151,21 @@ impl<E> LinkTx<E> {
         &self.counters
     }
 
+    /// Returns the part of the link that does not depend on its events.
+    #[inline]
+    pub(crate) fn state(&self) -> &Arc<LinkState> {
+        &self.state
+    }
+
     /// Returns the producer's slot of this subscription.
     pub(crate) fn slot(&self) -> usize {
-        self.shared.producer.index()
+        self.state.producer.index()
     }
 
     /// Sends a batch without waiting. [`announce`](Self::announce) notifies the consumer.
     #[inline]
     pub(crate) fn send(&mut self, batch: Batch<E>) {
-        if self.shared.spilled.load(Ordering::Acquire) == 0 {
+        if self.state.spilled.load(Ordering::Acquire) == 0 {
             match self.batches.push(batch) {
                 Ok(()) => {}
                 Err(ring::PushError::Full(batch)) => self.spill(batch),
@@ -201,15 +177,15 @@ impl<E> LinkTx<E> {
 
     #[cold]
     fn spill(&self, batch: Batch<E>) {
-        let mut spill = lock(&self.shared.spill);
+        let mut spill = lock(&self.aside.spill);
         spill.push_back(batch);
-        self.shared.spilled.store(spill.len(), Ordering::Release);
+        self.state.spilled.store(spill.len(), Ordering::Release);
     }
 
     /// Notifies the consumer of the batches sent.
     #[inline]
     pub(crate) fn announce(&self) {
-        self.shared.consumer.mark();
+        self.state.consumer.mark();
     }
 
     /// Receives the next message of the consumer.
@@ -218,44 +194,34 @@ impl<E> LinkTx<E> {
         if let Ok(credited) = self.credits.pop() {
             return FromConsumer::Credited(credited);
         }
-        if self.shared.overflow.load(Ordering::Relaxed) > 0 {
-            let ask = self.shared.overflow.swap(0, Ordering::Acquire);
+        let ask = self.state.take_credit();
+        if ask > 0 {
             return FromConsumer::Credited(Credited { buffer: Vec::new(), ask });
         }
-        if !self.shared.consumer_gone.load(Ordering::Acquire) {
-            return FromConsumer::Nothing;
-        }
-        let reason = lock(&self.shared.cancelled).clone();
-        FromConsumer::Cancelled(reason.unwrap_or_else(|| Cancellation::down(ExitReason::Aborted)))
+        self.state.cancellation().map_or(FromConsumer::Nothing, FromConsumer::Cancelled)
     }
 
     /// Takes back the events that a consumer which ended had not received, in order.
     pub(crate) fn take_back(&self) -> Vec<E> {
-        self.shared.take_unreceived()
+        self.aside.take_unreceived()
     }
 
     /// Ends the subscription after everything that was sent. Returns the number of events lost because the
     /// consumer had ended before.
     pub(crate) fn close(self, closed: Closed) -> usize {
-        *lock(&self.shared.closed) = Some(closed);
+        self.state.close(closed);
         self.leave()
     }
 
     fn leave(&self) -> usize {
-        // Leave only once: events taken back when a closed half is dropped would not be counted.
-        if self.shared.notes.load(Ordering::Relaxed) & GONE != 0 {
-            return 0;
-        }
-        self.shared.notes.fetch_or(GONE, Ordering::SeqCst);
-        self.shared.consumer.mark();
-        if self.shared.consumer_gone.load(Ordering::SeqCst) { self.take_back().len() } else { 0 }
+        if self.state.end_producer() { self.take_back().len() } else { 0 }
     }
 }
 
 /// A half that is dropped without being closed was cut off.
 impl<E> Drop for LinkTx<E> {
     fn drop(&mut self) {
-        lock(&self.shared.closed).get_or_insert(Closed::Down(ExitReason::Aborted));
+        self.state.cut_off();
         self.leave();
     }
 }
@@ -274,8 +240,8 @@ impl<E> LinkRx<E> {
             return FromProducer::Batch(batch);
         }
         // In this order, so that everything sent before the value just read is visible to the next read.
-        let notes = self.shared.notes.load(Ordering::Acquire);
-        let spilled = self.shared.spilled.load(Ordering::Acquire) > 0;
+        let notes = self.state.notes();
+        let spilled = self.state.spilled.load(Ordering::Acquire) > 0;
         if let Ok(batch) = self.batches.pop() {
             return FromProducer::Batch(batch);
         }
@@ -285,28 +251,19 @@ impl<E> LinkRx<E> {
         if notes == 0 {
             return FromProducer::Nothing;
         }
-        self.read_notes(notes)
-    }
-
-    /// Receives what follows all batches: the producer's progress, then its end.
-    #[cold]
-    fn read_notes(&mut self, notes: usize) -> FromProducer<E> {
-        if let Some(progress) = self.take_progress() {
-            return FromProducer::Progress(progress);
+        match self.state.read(notes) {
+            Note::Nothing => FromProducer::Nothing,
+            Note::Progress(progress) => FromProducer::Progress(progress),
+            Note::Closed(closed) => FromProducer::Closed(closed),
         }
-        if notes & GONE == 0 {
-            return FromProducer::Nothing;
-        }
-        let closed = lock(&self.shared.closed).clone();
-        FromProducer::Closed(closed.unwrap_or(Closed::Down(ExitReason::Aborted)))
     }
 
     /// Takes over the spilled batches; the ring has been emptied since the spill began.
     #[cold]
     fn unspill(&mut self) -> FromProducer<E> {
-        let mut spill = lock(&self.shared.spill);
+        let mut spill = lock(&self.aside.spill);
         std::mem::swap(&mut self.rest, &mut spill);
-        self.shared.spilled.store(0, Ordering::Release);
+        self.state.spilled.store(0, Ordering::Release);
         drop(spill);
         self.rest.pop_front().map_or(FromProducer::Nothing, FromProducer::Batch)
     }
@@ -319,23 +276,23 @@ impl<E> LinkRx<E> {
     /// Returns whether a batch can be received.
     #[inline]
     pub(crate) fn has_batch(&self) -> bool {
-        !self.rest.is_empty() || !self.batches.is_empty() || self.shared.spilled.load(Ordering::Acquire) > 0
+        !self.rest.is_empty() || !self.batches.is_empty() || self.state.spilled.load(Ordering::Acquire) > 0
     }
 
     /// Returns whether a batch, the producer's progress or the end can be received. Later arrivals are
     /// announced.
     #[inline]
     pub(crate) fn has_more(&self) -> bool {
-        self.has_batch() || self.shared.notes.load(Ordering::Acquire) != 0
+        self.has_batch() || self.state.notes() != 0
     }
 
     /// Returns the number of batches that can be received.
     pub(crate) fn waiting(&self) -> usize {
-        self.rest.len() + self.batches.slots() + self.shared.spilled.load(Ordering::Acquire)
+        self.rest.len() + self.batches.slots() + self.state.spilled.load(Ordering::Acquire)
     }
 
     pub(crate) fn subscription(&self) -> &Subscription {
-        &self.shared.subscription
+        &self.state.subscription
     }
 
     #[inline]
@@ -343,9 +300,10 @@ impl<E> LinkRx<E> {
         &self.counters
     }
 
-    /// Sets the batch size of later messages to `chunk` events.
-    pub(crate) fn set_chunk(&self, chunk: usize) {
-        self.shared.chunk.store(chunk, Ordering::Relaxed);
+    /// Returns the part of the link that does not depend on its events.
+    #[inline]
+    pub(crate) fn state(&self) -> &LinkState {
+        &self.state
     }
 
     /// Returns an emptied buffer to the producer, and asks for `ask` events unless it is zero.
@@ -356,32 +314,28 @@ impl<E> LinkRx<E> {
         }
         let credited = Credited { buffer, ask };
         if let Err(ring::PushError::Full(credited)) = self.credits.push(credited) {
-            let more = |asked: usize| Some(asked.saturating_add(credited.ask));
-            let _ = self.shared.overflow.fetch_update(Ordering::Release, Ordering::Relaxed, more);
+            self.state.credit(credited.ask);
         }
         if ask > 0 {
-            self.shared.producer.mark_credit();
+            self.state.producer.mark_credit();
         }
     }
 
     /// Ends the subscription from this side; events not received return to the producer. Returns the number
     /// of events lost because the producer had ended before.
     pub(crate) fn cancel(mut self, cancellation: Cancellation) -> usize {
-        *lock(&self.shared.cancelled) = Some(cancellation);
+        self.state.cancel(cancellation);
         self.leave()
     }
 
     fn leave(&mut self) -> usize {
-        if self.shared.consumer_gone.load(Ordering::Relaxed) {
+        if self.state.has_left() {
             return 0;
         }
         let (_, nothing) = ring::RingBuffer::new(1);
         let batches = std::mem::replace(&mut self.batches, nothing);
-        *lock(&self.shared.unreceived) = Some(Unreceived { rest: std::mem::take(&mut self.rest), batches });
-        self.shared.consumer_gone.store(true, Ordering::SeqCst);
-        self.shared.producer.mark();
-        let is_alone = self.shared.notes.load(Ordering::SeqCst) & GONE != 0;
-        if is_alone { self.shared.take_unreceived().len() } else { 0 }
+        *lock(&self.aside.unreceived) = Some(Unreceived { rest: std::mem::take(&mut self.rest), batches });
+        if self.state.end_consumer() { self.aside.take_unreceived().len() } else { 0 }
     }
 }
 

@@ -3,13 +3,13 @@
 
 use std::collections::VecDeque;
 
+use super::LostSubscription;
 use super::ends::end_of;
 use super::subscribing::Begun;
-use super::{LostSubscription, ResubscribeTo};
+use super::terms::{ResubscribeTo, Terms};
 use crate::base::error::ExitReason;
 use crate::base::options::CancelMode;
 use crate::base::stats::Counters;
-use crate::credit::tuner::Tuner;
 use crate::dispatch::stable_hash;
 use crate::engine::log;
 use crate::engine::pending_markers::PendingMarkers;
@@ -18,7 +18,6 @@ use crate::stage::Erased;
 use crate::sync::Arc;
 use crate::wire::mailbox::{Join, Owner};
 use crate::wire::protocol::Closed;
-use crate::wire::resubscribe::Resubscribe;
 use crate::wire::signal::Signal;
 use crate::wire::subscription::{Cancellation, Reach, Subscription};
 
@@ -40,14 +39,6 @@ pub(super) struct Core {
     /// Whether the stage handles what it was sent and leaves.
     pub(super) leaving: bool,
     pub(super) counters: Arc<Counters>,
-}
-
-/// What a subscription that ended leaves behind, apart from its link.
-pub(super) struct Remains {
-    pub(super) subscription: Subscription,
-    pub(super) owner: Owner,
-    pub(super) resubscribe: Option<(Resubscribe, ResubscribeTo)>,
-    pub(super) tuner: Option<Box<Tuner>>,
 }
 
 impl Core {
@@ -91,8 +82,14 @@ impl Core {
     }
 
     /// Reacts to the end of the subscription of `slot`, which `closed` tells.
-    pub(super) fn lose(&mut self, slot: usize, remains: Remains, closed: Closed) -> LostSubscription {
-        let Remains { subscription, owner, resubscribe, tuner } = remains;
+    pub(super) fn lose(
+        &mut self,
+        slot: usize,
+        subscription: Subscription,
+        terms: Terms,
+        closed: Closed,
+    ) -> LostSubscription {
+        let Terms { owner, resubscribe, tuner, .. } = terms;
         let tuner = tuner.map(|tuner| *tuner);
         self.pending_markers.gone(slot);
         log::producer_gone(slot, &closed);

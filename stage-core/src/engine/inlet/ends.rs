@@ -1,6 +1,5 @@
 //! The ends of a stage's subscriptions to its producers: lost, detached, or closed with the stage.
 
-use super::core::Remains;
 use super::{Incoming, Inlet, LostSubscription};
 use crate::base::error::{ExitReason, SubscribeError};
 use crate::base::stats::{Counters, Discard};
@@ -12,9 +11,8 @@ use crate::wire::subscription::Cancellation;
 impl<E: Send + 'static> Inlet<E> {
     #[cold]
     pub(super) fn lose(&mut self, slot: usize, closed: Closed) -> Option<LostSubscription> {
-        let Incoming { link, owner, resubscribe, tuner, .. } = self.links[slot].take()?;
-        let remains = Remains { subscription: link.subscription().clone(), owner, resubscribe, tuner };
-        Some(self.core.lose(slot, remains, closed))
+        let Incoming { link, terms } = self.links[slot].take()?;
+        Some(self.core.lose(slot, link.subscription().clone(), terms, closed))
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::Inlet;
 use crate::credit::demand::Window;
-use crate::wire::mailbox::Owner;
 
 impl<E: Send + 'static> Inlet<E> {
     /// Sets the window of the pipeline's subscriptions, and of those to come after a restart of a producer. It
@@ -13,15 +12,8 @@ impl<E: Send + 'static> Inlet<E> {
         }
         self.core.sources.set_window(window);
         for incoming in self.links.iter_mut().flatten() {
-            match incoming.owner {
-                Owner::Pipeline(_) => {
-                    incoming.tuner = None;
-                    incoming.link.subscription().note_window(window);
-                    incoming.link.counters().set_window(window);
-                    incoming.set_window(window);
-                }
-                Owner::Hand(_) => {}
-            }
+            let ask = incoming.terms.fix_window(incoming.link.state(), window);
+            incoming.ask(ask);
         }
     }
 }

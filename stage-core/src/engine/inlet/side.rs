@@ -114,7 +114,7 @@ impl<E: Send + 'static> InputControl for Inlet<E> {
         for incoming in self.links.iter().flatten() {
             let waiting = incoming.link.waiting();
             diagnosis.queued += waiting;
-            if (incoming.paused || self.paused) && waiting > 0 {
+            if (incoming.terms.paused || self.paused) && waiting > 0 {
                 diagnosis.paused.push(incoming.link.subscription().producer());
             }
         }

@@ -1,18 +1,19 @@
 //! Subscribes a stage to a producer. Slots at both ends are claimed first, so that the stage's callback can
 //! be given the subscription; then the producer is asked to accept it, and for the first events.
 
+use tokio::sync::oneshot;
+
 use super::core::Core;
-use super::{Incoming, Inlet, ResubscribeTo};
+use super::terms::{ResubscribeTo, Terms};
+use super::{Incoming, Inlet};
 use crate::base::error::ExitReason;
 use crate::base::options::CancelMode;
 use crate::base::stats::LinkCounters;
 use crate::credit::demand::{Credit, Demand};
-use crate::credit::tuner::Tuner;
 use crate::sync::Arc;
 use crate::wire::link::link;
 use crate::wire::mailbox::{Join, Owner, Subscribable};
 use crate::wire::protocol::{MadeBy, Subscribe};
-use crate::wire::resubscribe::Resubscribe;
 use crate::wire::signal::Slot;
 use crate::wire::subscription::{Asking, End, Reach, Subscription};
 
@@ -30,13 +31,9 @@ pub(super) struct Begun {
 struct Opening {
     begun: Box<Begun>,
     chunk: usize,
-    credit: Option<Credit>,
+    terms: Terms,
     /// The number of events to ask for now.
-    ask: Option<Demand>,
-    /// The number of events to ask for on resume.
-    unasked: usize,
-    tuner: Option<Box<Tuner>>,
-    resubscribe: Option<(Resubscribe, ResubscribeTo)>,
+    ask: usize,
     made_by: MadeBy,
 }
 
@@ -54,7 +51,7 @@ impl<E: Send + 'static> Inlet<E> {
     fn replace(&mut self, old: &Subscription, reason: ExitReason) {
         let place = self.links.get_mut(old.consumer_slot());
         if let Some(incoming) = place.and_then(Option::as_mut).filter(|it| it.link.subscription() == old) {
-            incoming.owner = Owner::Hand(CancelMode::Temporary);
+            incoming.terms.owner = Owner::Hand(CancelMode::Temporary);
             old.cancel(reason);
         }
     }
@@ -62,29 +59,20 @@ impl<E: Send + 'static> Inlet<E> {
     /// Sends the subscription that was started to its producer, and asks for the first events.
     pub(crate) fn complete(&mut self, asking: Asking) {
         let Some(opening) = self.core.prepare(asking) else { return };
-        let Opening { begun, chunk, credit, ask, unasked, tuner, resubscribe, made_by } = opening;
+        let Opening { begun, chunk, terms, ask, made_by } = opening;
         let Begun { join, stage, producer, consumer, subscription } = *begun;
         let slot = consumer.index();
-        let (tx, mut rx) = link(producer, consumer, chunk, subscription.clone());
+        let (tx, rx) = link(producer, consumer, chunk, subscription.clone());
         self.core.count(rx.counters(), &join);
-        if let Some(ask) = ask {
-            rx.give_back(Vec::new(), ask.get());
-        }
+        let mut incoming = Incoming { link: rx, terms };
+        incoming.ask(ask);
         stage.subscribe(Box::new(Subscribe { link: tx, options: join.options.typed(), made_by }));
         while self.links.len() <= slot {
             self.links.push(None);
         }
-        let (owner, paused) = (join.owner, join.paused);
-        self.links[slot] =
-            Some(Incoming { link: rx, credit, owner, listed: false, paused, unasked, resubscribe, tuner });
+        self.links[slot] = Some(incoming);
         self.look(slot);
-        if self.core.leaving {
-            subscription.cancel(ExitReason::Shutdown);
-        }
-        if let Some(reply) = join.reply {
-            // The caller may have stopped waiting.
-            let _ = reply.send(subscription);
-        }
+        self.core.made(subscription, join.reply);
     }
 }
 
@@ -133,8 +121,8 @@ impl Core {
             }
             Asking::Manual => (usize::MAX, None, None),
         };
-        let unasked = ask.filter(|_| join.paused).map_or(0, Demand::get);
-        let ask = ask.filter(|_| !join.paused);
+        let ask = ask.map_or(0, Demand::get);
+        let (ask, unasked) = if join.paused { (0, ask) } else { (ask, 0) };
         join.options.common.subscriber = Some(Arc::as_ptr(&self.stage).cast::<()>() as usize as u64);
         let resubscribe = join.resubscribe.take().map(|resubscribe| {
             let (producer, options) = (Arc::clone(&join.producer), join.options.clone());
@@ -144,7 +132,20 @@ impl Core {
             Owner::Pipeline(_) => MadeBy::Pipeline,
             Owner::Hand(_) => MadeBy::Hand,
         };
-        Some(Opening { begun, chunk, credit, ask, unasked, tuner, resubscribe, made_by })
+        let (owner, paused) = (join.owner, join.paused);
+        let terms = Terms { credit, owner, listed: false, paused, unasked, resubscribe, tuner };
+        Some(Opening { begun, chunk, terms, ask, made_by })
+    }
+
+    /// Ends a subscription that was just made if the stage leaves, and answers who asked for it.
+    fn made(&self, subscription: Subscription, reply: Option<oneshot::Sender<Subscription>>) {
+        if self.leaving {
+            subscription.cancel(ExitReason::Shutdown);
+        }
+        if let Some(reply) = reply {
+            // The caller may have stopped waiting.
+            let _ = reply.send(subscription);
+        }
     }
 
     /// Publishes the window of a new link, and begins to record the waits on it if the stage is measured.

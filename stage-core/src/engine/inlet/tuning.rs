@@ -1,10 +1,11 @@
 //! Tunes the windows of subscriptions that the engine asks for.
 
-use super::Incoming;
 use super::core::Core;
+use super::terms::Terms;
 use crate::base::moment;
 use crate::base::stats::Counters;
 use crate::credit::tuner::{Reading, Tuner};
+use crate::wire::link::LinkState;
 use crate::wire::mailbox::{Join, Owner};
 use crate::wire::subscription::Asking;
 
@@ -29,25 +30,25 @@ impl Core {
     }
 }
 
-impl<E> Incoming<E> {
+impl Terms {
     /// Counts a batch that was handled; adjusts the window if it is time.
     #[inline]
-    pub(super) fn tune(&mut self, events: usize, counters: &Counters) {
+    pub(super) fn tune(&mut self, events: usize, link: &LinkState, counters: &Counters) {
         if let Some(tuner) = &mut self.tuner
             && tuner.handled(events)
         {
-            self.read_clock(counters);
+            self.read_clock(link, counters);
         }
     }
 
     #[inline(never)]
-    fn read_clock(&mut self, counters: &Counters) {
+    fn read_clock(&mut self, link: &LinkState, counters: &Counters) {
         let (Some(tuner), Some(credit)) = (&mut self.tuner, &mut self.credit) else { return };
         if let Some(window) = tuner.tune(reading(counters)) {
             credit.use_window(window);
-            self.link.set_chunk(window.chunk());
-            self.link.counters().set_window(window);
-            self.link.subscription().note_window(window);
+            link.set_chunk(window.chunk());
+            link.counters().set_window(window);
+            link.subscription().note_window(window);
         }
     }
 }

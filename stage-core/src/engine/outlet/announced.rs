@@ -20,6 +20,31 @@ impl Announced {
             self.demands.push_back(demand);
         }
     }
+
+    #[inline]
+    pub(super) fn is_told(&self) -> bool {
+        self.told
+    }
+
+    /// Returns whether several demands wait to be passed to the stage.
+    #[inline]
+    fn are_several(&self) -> bool {
+        self.demands.len() > 1
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<Demand> {
+        self.demands.pop_front()
+    }
+
+    #[inline]
+    fn take_all(&mut self) -> Option<Demand> {
+        if self.demands.is_empty() { None } else { self.add_up() }
+    }
+
+    fn add_up(&mut self) -> Option<Demand> {
+        Demand::new(self.demands.drain(..).map(Demand::get).fold(0, usize::saturating_add))
+    }
 }
 
 impl Default for Announced {
@@ -32,24 +57,24 @@ impl<E> Outlet<E> {
     /// Returns the oldest demand not yet passed to the stage; all of it, if each emission is spread over the
     /// asks anyway.
     pub(crate) fn next_demand(&mut self) -> Option<Demand> {
-        if self.announced.demands.len() > 1 && self.supply.spreads() {
+        if self.core.announced.are_several() && self.supply.spreads() {
             return self.all_demand();
         }
-        self.announced.demands.pop_front()
+        self.core.announced.pop()
     }
 
     /// Returns all demand not yet passed to the stage.
     pub(crate) fn all_demand(&mut self) -> Option<Demand> {
-        Demand::new(self.announced.demands.drain(..).map(Demand::get).fold(0, usize::saturating_add))
+        self.core.announced.take_all()
     }
 
     /// Returns whether the stage is asked for demand.
     pub(crate) fn tells_demand(&self) -> bool {
-        self.announced.told
+        self.core.announced.is_told()
     }
 
     /// Drops all demand from now on: the stage has no use for it.
     pub(crate) fn ignore_demand(&mut self) {
-        self.announced = Announced { demands: VecDeque::new(), told: false };
+        self.core.announced = Announced { demands: VecDeque::new(), told: false };
     }
 }

@@ -1,34 +1,42 @@
 //! Carries out the dispatcher's decisions other than deliveries.
 
 use super::Outlet;
+use super::core::Core;
+use crate::base::error::ExitReason;
 use crate::base::stats::Discard;
+use crate::dispatch::{Asides, SubscriptionKey};
 use crate::engine::log;
+use crate::wire::subscription::Subscription;
 
-impl<E> Outlet<E> {
+impl Core {
     /// Handles fired markers, discarded events and warnings of the dispatcher.
     #[cold]
-    pub(super) fn settle_asides(&mut self) {
-        self.fired.extend(self.outbox.drain_fired());
-        let unroutable = self.outbox.take_discarded();
+    pub(super) fn settle(&mut self, asides: &mut Asides) {
+        self.fired.extend(asides.fired.drain(..));
+        let unroutable = std::mem::take(&mut asides.discarded);
         if unroutable > 0 {
             self.discarded.unroutable += unroutable;
             self.counters.discarded(Discard::Unroutable, unroutable);
         }
-        for warning in self.outbox.drain_warnings() {
-            let place = warning.about().and_then(|key| self.links.get(key.0));
-            let subscriber = place.and_then(Option::as_ref).map(|link| link.subscription().consumer());
-            log::warned(&self.counters, &warning, subscriber);
+        for warning in asides.warnings.drain(..) {
+            let subscriber = warning.about().and_then(|key| self.subscription(key.0));
+            log::warned(&self.counters, &warning, subscriber.map(Subscription::consumer));
         }
     }
 
+    /// Notes that the subscription `key` is to end for `reason`, and returns it.
+    fn expel(&self, key: SubscriptionKey, reason: &ExitReason) -> Option<Subscription> {
+        log::expelled(&self.counters, key.0, reason);
+        self.subscription(key.0).cloned()
+    }
+}
+
+impl<E> Outlet<E> {
     /// Ends the subscriptions that cannot work.
     #[cold]
     pub(super) fn expel(&mut self) {
-        let expelled: Vec<_> = self.outbox.drain_expelled().collect();
-        for (key, reason) in expelled {
-            log::expelled(&self.counters, key.0, &reason);
-            let link = self.links.get(key.0).and_then(Option::as_ref);
-            if let Some(subscription) = link.map(|link| link.subscription().clone()) {
+        for (key, reason) in self.outbox.asides().take_expelled() {
+            if let Some(subscription) = self.core.expel(key, &reason) {
                 self.cancel(&subscription, reason);
             }
         }

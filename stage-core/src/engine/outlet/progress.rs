@@ -1,6 +1,7 @@
 //! The event-time progress of a stage: each subscriber learns it once no event emitted before waits for it.
 
 use super::Outlet;
+use super::core::Core;
 use crate::base::progress::Progress;
 use crate::dispatch::SubscriptionKey;
 
@@ -12,10 +13,23 @@ pub(super) struct StageProgress {
     untold: Vec<usize>,
 }
 
-impl<E> Outlet<E> {
-    /// Announces the progress of the stage behind everything that it emitted.
-    #[cold]
-    pub(crate) fn announce_progress(&mut self, latest: Progress) {
+impl StageProgress {
+    /// Moves the subscribers that events wait for to the front; returns their number.
+    fn sort(&mut self, waits: &mut dyn FnMut(SubscriptionKey) -> bool) -> usize {
+        let mut waiting = 0;
+        for place in 0..self.untold.len() {
+            if waits(SubscriptionKey(self.untold[place])) {
+                self.untold.swap(place, waiting);
+                waiting += 1;
+            }
+        }
+        waiting
+    }
+}
+
+impl Core {
+    /// Sets the progress, which no subscriber knows.
+    fn announce_progress(&mut self, latest: Progress) {
         let Self { links, progress, .. } = self;
         let progress = progress.get_or_insert_with(|| Box::new(StageProgress { latest, untold: Vec::new() }));
         progress.latest = latest;
@@ -25,14 +39,45 @@ impl<E> Outlet<E> {
                 progress.untold.push(slot);
             }
         }
+    }
+
+    /// Takes out the progress, unless events are held back or every subscriber knows it.
+    fn take_untold(&mut self) -> Option<Box<StageProgress>> {
+        let held_back = self.held_back > 0;
+        self.progress.take_if(|progress| !held_back && !progress.untold.is_empty())
+    }
+
+    /// Tells the progress to all but the first `waiting` subscribers that do not know it, and keeps it.
+    fn tell_progress(&mut self, mut progress: Box<StageProgress>, waiting: Option<usize>) {
+        let StageProgress { latest, untold } = &mut *progress;
+        for slot in untold.drain(waiting.unwrap_or(untold.len())..) {
+            if let Some(link) = self.links.get(slot).and_then(Option::as_ref) {
+                link.announce_progress(*latest);
+            }
+        }
+        self.progress = Some(progress);
+    }
+
+    /// Notes a new subscriber, which does not know the progress; returns whether there is one.
+    fn owe_progress(&mut self, slot: usize) -> bool {
+        let Some(progress) = &mut self.progress else { return false };
+        progress.untold.retain(|other| *other != slot);
+        progress.untold.push(slot);
+        true
+    }
+}
+
+impl<E> Outlet<E> {
+    /// Announces the progress of the stage behind everything that it emitted.
+    #[cold]
+    pub(crate) fn announce_progress(&mut self, latest: Progress) {
+        self.core.announce_progress(latest);
         self.tell_progress();
     }
 
-    /// Notes a new subscriber, which does not know the progress.
+    /// Tells the progress to a new subscriber.
     pub(super) fn owe_progress(&mut self, slot: usize) {
-        if let Some(progress) = &mut self.progress {
-            progress.untold.retain(|other| *other != slot);
-            progress.untold.push(slot);
+        if self.core.owe_progress(slot) {
             self.tell_progress();
         }
     }
@@ -40,26 +85,8 @@ impl<E> Outlet<E> {
     /// Tells the progress to the subscribers that no emitted event waits for.
     #[cold]
     pub(super) fn tell_progress(&mut self) {
-        let Some(mut progress) = self.progress.take() else { return };
-        if self.held_back == 0 && !progress.untold.is_empty() {
-            let StageProgress { latest, untold } = &mut *progress;
-            let waiting = self.decide(|supply, _| {
-                // Moves those that events wait for to the front.
-                let mut waiting = 0;
-                for place in 0..untold.len() {
-                    if supply.keeps_for(SubscriptionKey(untold[place])) {
-                        untold.swap(place, waiting);
-                        waiting += 1;
-                    }
-                }
-                waiting
-            });
-            for slot in untold.drain(waiting.unwrap_or(untold.len())..) {
-                if let Some(link) = self.links.get(slot).and_then(Option::as_ref) {
-                    link.announce_progress(*latest);
-                }
-            }
-        }
-        self.progress = Some(progress);
+        let Some(mut progress) = self.core.take_untold() else { return };
+        let waiting = self.decide(|supply, _| progress.sort(&mut |key| supply.keeps_for(key)));
+        self.core.tell_progress(progress, waiting);
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Outlet;
-use super::modes::Accumulated;
+use super::core::Core;
 use crate::base::stats::Discard;
 use crate::engine::log;
 use crate::sync::Arc;
@@ -30,6 +30,16 @@ impl<E> fmt::Debug for Rejections<E> {
     }
 }
 
+impl Core {
+    /// Counts events that no consumer will take.
+    pub(super) fn discard_at_end(&self, discarded: usize) {
+        if discarded > 0 {
+            self.counters.discarded(Discard::Ended, discarded);
+            log::not_asked_for(&self.counters, discarded);
+        }
+    }
+}
+
 impl<E> Outlet<E> {
     /// Removes the events that were not handed out, and those that a departed consumer left unread. They no
     /// longer appear in any count.
@@ -37,13 +47,12 @@ impl<E> Outlet<E> {
         (0..self.links.len()).for_each(|slot| self.look(slot));
         let mut rest = Vec::new();
         let dropped = self.decide(|supply, _| supply.take_rest(&mut rest)).unwrap_or(0);
-        self.discard_at_end(dropped);
-        for happened in self.accumulated.take().unwrap_or_default() {
-            if let Accumulated::Emitted(mut events) = happened {
-                rest.append(&mut events);
-            }
+        self.core.discard_at_end(dropped);
+        self.core.accumulated = None;
+        for mut events in std::mem::take(&mut self.held) {
+            rest.append(&mut events);
         }
-        self.held_back = 0;
+        self.core.held_back = 0;
         rest
     }
 
@@ -52,18 +61,11 @@ impl<E> Outlet<E> {
         if events.is_empty() {
             return;
         }
-        self.discard_at_end(events.len());
+        self.core.discard_at_end(events.len());
         if let Some(Rejections(to)) = &self.rejected
             && catch_unwind(AssertUnwindSafe(|| to(events))).is_err()
         {
-            log::rejecting_panicked(&self.counters);
-        }
-    }
-
-    pub(crate) fn discard_at_end(&self, discarded: usize) {
-        if discarded > 0 {
-            self.counters.discarded(Discard::Ended, discarded);
-            log::not_asked_for(&self.counters, discarded);
+            log::rejecting_panicked(&self.core.counters);
         }
     }
 }

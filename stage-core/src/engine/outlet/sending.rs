@@ -19,7 +19,7 @@ impl<E> Outlet<E> {
     pub(super) fn deliver(&mut self, Delivery { to, events }: Delivery<E>) {
         debug_assert!(self.links[to.0].is_some(), "nothing goes to a cancelled subscription");
         if let Some(link) = &mut self.links[to.0] {
-            self.counters.sent(events.len());
+            self.core.counters.sent(events.len());
             link.counters().sent(events.len());
             if events.len() <= link.chunk() {
                 link.send(Batch::new(events, false));

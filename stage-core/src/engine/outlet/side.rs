@@ -23,10 +23,10 @@ impl<E: Send + 'static> Output for Outlet<E> {
         let OutputParts { dispatcher, capacity, keep, subscribers, on_cancel, mode, rejected } = parts;
         let supply = Supply::new(dispatcher, Buffer::new(capacity, keep));
         let mut outlet = Self::new(supply, counters, subscribers);
-        (outlet.on_cancel, outlet.rejected) = (on_cancel, rejected);
+        (outlet.core.on_cancel, outlet.rejected) = (on_cancel, rejected);
         if mode == DemandMode::Accumulate {
-            outlet.chosen = mode;
-            outlet.accumulated = Some(VecDeque::new());
+            outlet.core.chosen = mode;
+            outlet.core.accumulated = Some(VecDeque::new());
         }
         outlet
     }
@@ -48,7 +48,7 @@ impl<E: Send + 'static> Output for Outlet<E> {
 
     #[inline]
     fn has_pending_work(&self) -> bool {
-        !self.changes.is_empty() || !self.fired.is_empty() || self.discarded != Discarded::default()
+        self.core.has_pending_work()
     }
 
     #[inline]
@@ -75,7 +75,7 @@ impl<E: Send + 'static> Output for Outlet<E> {
     }
 
     fn discard_at_end(&self, discarded: usize) {
-        Self::discard_at_end(self, discarded);
+        self.core.discard_at_end(discarded);
     }
 
     fn close(&mut self, closed: &Closed) {
@@ -107,21 +107,21 @@ impl<E: Send + 'static> OutputControl for Outlet<E> {
     }
 
     fn next_fired(&mut self) -> Option<Marker> {
-        self.fired.pop_front()
+        self.core.fired.pop_front()
     }
 
     fn next_change(&mut self) -> Option<SubscriberChange> {
-        self.changes.pop_front()
+        self.core.changes.pop_front()
     }
 
     fn take_discarded(&mut self) -> Option<Discarded> {
-        let discarded = std::mem::take(&mut self.discarded);
+        let discarded = std::mem::take(&mut self.core.discarded);
         (discarded != Discarded::default()).then_some(discarded)
     }
 
     #[inline]
     fn broken(&self) -> Option<&ExitReason> {
-        self.broken.as_ref()
+        self.core.broken.as_ref()
     }
 
     #[inline]
@@ -135,24 +135,17 @@ impl<E: Send + 'static> OutputControl for Outlet<E> {
     }
 
     fn mode(&self) -> DemandMode {
-        if self.accumulated.is_some() { DemandMode::Accumulate } else { DemandMode::Forward }
+        self.core.mode()
     }
 
     fn subscriptions(&self) -> Vec<Subscription> {
-        let mut subscriptions = Vec::new();
-        for link in self.links.iter().flatten() {
-            subscriptions.push(link.subscription().clone());
-        }
-        subscriptions
+        self.core.subscriptions()
     }
 
     fn diagnose(&self, diagnosis: &mut Diagnosis) {
         diagnosis.buffered = Self::buffered(self);
         diagnosis.wanted = Self::wanted(self);
-        for link in self.links.iter().flatten() {
-            diagnosis.consumers.push(link.subscription().consumer());
-        }
-        diagnosis.mode = self.mode();
+        self.core.diagnose(diagnosis);
     }
 
     fn announce_progress(&mut self, latest: Progress) {

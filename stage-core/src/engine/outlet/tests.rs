@@ -1,7 +1,7 @@
 //! Tests of the demand that the outlet itself holds back, outside the pure supply.
 
 use super::*;
-use crate::base::options::{Capacity, Keep};
+use crate::base::options::{Capacity, DemandMode, Keep};
 use crate::credit::demand::Window;
 use crate::dispatch::supply::buffer::Buffer;
 use crate::dispatch::{AnyDispatcher, DispatchOptions};
@@ -37,9 +37,9 @@ fn asks_that_are_held_back_go_with_their_subscription() {
         outlet.subscribe(Subscribe { link: tx, options: DispatchOptions::new(), made_by: MadeBy::Hand });
         rx.give_back(Vec::new(), 5);
         outlet.look(slot);
-        assert_eq!(outlet.accumulated.as_ref().map(VecDeque::len), Some(1));
+        assert_eq!(outlet.core.accumulated.as_ref().map(VecDeque::len), Some(1));
         rx.cancel(Cancellation::down(ExitReason::Aborted));
         outlet.look(slot);
-        assert_eq!(outlet.accumulated.as_ref().map(VecDeque::len), Some(0));
+        assert_eq!(outlet.core.accumulated.as_ref().map(VecDeque::len), Some(0));
     }
 }

@@ -9,6 +9,7 @@ use loom::future::block_on;
 use loom::thread;
 
 use super::*;
+use crate::base::error::ExitReason;
 use crate::credit::demand::Window;
 use crate::sync::model::model;
 use crate::wire::signal::{Parking, Signal, WantsCredit};
@@ -142,7 +143,7 @@ fn progress_is_received_behind_the_events_before_it_and_wakes_the_waiter() {
         let Pair { mut consumer, mut tx, mut rx, .. } = pair();
         let sender = thread::spawn(move || {
             send_counted(&mut tx, 1);
-            tx.announce_progress(Progress { reached: 1, idle: false });
+            tx.state().announce_progress(Progress { reached: 1, idle: false });
             tx
         });
         let mut received = 0;
@@ -167,7 +168,7 @@ fn progress_is_not_received_behind_an_event_that_follows_it() {
     model(|| {
         let Pair { mut consumer, mut tx, mut rx, .. } = pair();
         let sender = thread::spawn(move || {
-            tx.announce_progress(Progress { reached: 0, idle: true });
+            tx.state().announce_progress(Progress { reached: 0, idle: true });
             send_counted(&mut tx, 1);
             tx
         });

@@ -1,6 +1,7 @@
 //! Step-by-step tests of order, ends and losses on one link; `models` covers the interleavings.
 
 use super::*;
+use crate::base::error::ExitReason;
 use crate::credit::demand::Window;
 use crate::wire::signal::Signal;
 use crate::wire::subscription::{End, Reach, Tell};
@@ -82,11 +83,11 @@ const fn reached(reached: i64) -> Progress {
 #[test]
 fn progress_is_received_between_the_events_before_and_after_it_or_not_at_all() {
     let (mut tx, mut rx) = pair(10);
-    tx.announce_progress(reached(0));
+    tx.state().announce_progress(reached(0));
     assert!(matches!(rx.receive(), FromProducer::Progress(progress) if progress == reached(0)));
     send_counted(&mut tx, vec![1, 2]);
-    tx.announce_progress(reached(1));
-    tx.announce_progress(reached(2));
+    tx.state().announce_progress(reached(1));
+    tx.state().announce_progress(reached(2));
     let FromProducer::Batch(batch) = rx.receive() else { panic!("a batch is there") };
     rx.counters().handled(batch.events.len());
     assert!(rx.has_more() && !rx.has_batch());
@@ -94,7 +95,7 @@ fn progress_is_received_between_the_events_before_and_after_it_or_not_at_all() {
     assert!(matches!(rx.receive(), FromProducer::Nothing) && !rx.has_more());
     // An event that follows the progress is received before it: the progress is out of date.
     send_counted(&mut tx, vec![3]);
-    tx.announce_progress(Progress { reached: 2, idle: true });
+    tx.state().announce_progress(Progress { reached: 2, idle: true });
     send_counted(&mut tx, vec![4]);
     for expected in [3, 4] {
         let FromProducer::Batch(batch) = rx.receive() else { panic!("a batch is there") };
@@ -102,7 +103,7 @@ fn progress_is_received_between_the_events_before_and_after_it_or_not_at_all() {
         rx.counters().handled(1);
     }
     assert!(matches!(rx.receive(), FromProducer::Nothing) && !rx.has_more());
-    tx.announce_progress(reached(4));
+    tx.state().announce_progress(reached(4));
     tx.close(Closed::End);
     assert!(matches!(rx.receive(), FromProducer::Progress(progress) if progress == reached(4)));
     assert!(matches!(rx.receive(), FromProducer::Closed(Closed::End)));
