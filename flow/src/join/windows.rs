@@ -74,7 +74,12 @@ impl<Q, L, R> Windows<Q, L, R> {
         let place = first.remove();
         self.last = None;
         self.free.push(place);
-        Some(std::mem::take(&mut self.sides[place]))
+        let closed = std::mem::take(&mut self.sides[place]);
+        if self.places.is_empty() {
+            // Many windows may have been open at once.
+            (self.sides, self.free) = (Vec::new(), Vec::new());
+        }
+        Some(closed)
     }
 
     /// Closes all windows; returns their sides, those of the first window first.

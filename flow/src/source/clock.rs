@@ -22,7 +22,7 @@ pub(crate) struct Clock {
     ahead: Option<Ahead>,
     /// Whether the next event moves the watermark, however far ahead it is.
     believes: bool,
-    /// Whether there is a watermark that the next event moves if it is later and not too far ahead.
+    /// Whether there is a watermark, no event was too far ahead of it lately, and the source has not paused since.
     is_steady: bool,
 }
 
