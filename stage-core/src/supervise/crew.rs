@@ -32,6 +32,8 @@ pub(super) struct Crew {
     pub(super) cut_off: Vec<String>,
     /// Whether a task of the same runtime supervises the children, as opposed to the caller that starts them.
     pub(super) in_task: bool,
+    /// Whether the runtime aborts the tasks.
+    runtime_ends: bool,
 }
 
 /// The end of a child that the supervisor must handle.
@@ -116,6 +118,7 @@ impl Crew {
             ended: VecDeque::new(),
             cut_off: Vec::new(),
             in_task: false,
+            runtime_ends: false,
         }
     }
 
@@ -168,16 +171,22 @@ impl Crew {
     /// Never returns once the runtime aborts tasks, since it drops that of the supervisor next: a restart
     /// would fail, and its failure would replace the error of a runtime that was shut down.
     async fn next_exit(&mut self) -> Option<Result<(task::Id, ExitReason), JoinError>> {
-        let exit = self.tasks.join_next_with_id().await;
-        if let Some(Err(error)) = &exit
-            && self.in_task
-            && error.is_cancelled()
-            && let Some(index) = self.running.get(&error.id())
-            && self.members[*index].task.as_ref().is_some_and(|task| !task.is_cut_off())
-        {
-            pending::<()>().await;
+        if !self.runtime_ends {
+            let exit = self.tasks.join_next_with_id().await;
+            if !self.is_by_runtime(exit.as_ref()) {
+                return exit;
+            }
+            // The caller may drop this call and wait again.
+            self.runtime_ends = true;
         }
-        exit
+        pending().await
+    }
+
+    /// Returns whether the runtime aborted a task, and not the supervisor.
+    fn is_by_runtime(&self, exit: Option<&Result<(task::Id, ExitReason), JoinError>>) -> bool {
+        let Some(Err(error)) = exit else { return false };
+        let task = self.running.get(&error.id()).and_then(|index| self.members[*index].task.as_ref());
+        self.in_task && error.is_cancelled() && task.is_some_and(|task| !task.is_cut_off())
     }
 
     /// Returns the oldest unhandled end of a child that is still down.
@@ -356,3 +365,6 @@ impl Drop for Crew {
 fn numbered(sources: &[usize]) -> impl Iterator<Item = (usize, usize)> {
     sources.iter().copied().enumerate()
 }
+
+#[cfg(test)]
+mod tests;

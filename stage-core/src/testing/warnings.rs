@@ -12,7 +12,8 @@ use crate::sync::{Arc, Mutex, lock};
 
 /// Other subscribers beside those of the tests. As long as a process has one subscriber only, `tracing` asks
 /// that of the thread that logs a message first, and takes its answer for all threads: a test would miss
-/// messages that another test logged before.
+/// messages that another test logged before. They stay for the life of the process, since a subscriber that comes and
+/// goes with each capture would leave moments with one only.
 static OTHERS: LazyLock<[Dispatch; 2]> =
     LazyLock::new(|| [(); 2].map(|()| Dispatch::new(NoSubscriber::new())));
 
