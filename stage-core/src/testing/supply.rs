@@ -26,7 +26,7 @@ use crate::dispatch::{
 /// # Ok::<(), stage_core::subscribe::SubscribeError>(())
 /// ```
 ///
-/// A supply shows what waits, what was discarded, and when a marker has been passed:
+/// A supply counts the events that wait and those that were discarded, and reports when a marker has passed:
 ///
 /// ```
 /// use stage_core::dispatch::{DispatchOptions, FairDispatcher, Marker, SubscriptionKey};

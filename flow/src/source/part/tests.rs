@@ -1,4 +1,4 @@
-//! The law of all parts: what a taker leaves comes next.
+//! The law of all parts: the events that a taker leaves come next.
 
 use std::fmt::Debug;
 

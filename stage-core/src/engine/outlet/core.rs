@@ -1,5 +1,5 @@
 //! The part of an outlet that does not depend on its events, so that it is compiled once: the subscribers, the demand
-//! announced to the stage, and what the stage is to be notified of.
+//! announced to the stage, and the notices that the stage has not received yet.
 
 use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};

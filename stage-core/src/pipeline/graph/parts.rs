@@ -181,7 +181,7 @@ fn place(copies: &mut [Child], step: &Arc<Elastic>, most: usize) {
     }
 }
 
-/// What the copies of a step share; only the supervisor uses it, for one copy at a time.
+/// The maker that the copies of a step share; only the supervisor uses it, for one copy at a time.
 type Step = Arc<Mutex<Box<dyn Maker>>>;
 
 /// Creates the supervisor's child for one copy of a step.
