@@ -2,20 +2,16 @@
 #![cfg(feature = "test-util")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
-use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use stage_core::batch::{Batcher, Limits};
 use stage_core::stage::Hold;
-use stage_core::testing::settle;
+use stage_core::testing::{Warnings, settle};
 use stage_core::{
     Backoff, Consumer, Context, Events, Pipeline, Running, StageResult, StepOptions, Supervisor, sink,
 };
 use tokio::sync::Semaphore;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
 
 const LONG: Duration = Duration::from_secs(10);
 
@@ -184,46 +180,9 @@ async fn a_stage_within_a_supervisor_is_named_by_its_whole_path() {
     running.stop().await.unwrap();
 }
 
-/// Collects the messages of warnings.
-#[derive(Clone, Default)]
-struct Warnings(Arc<Mutex<Vec<String>>>);
-
-impl Subscriber for Warnings {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() == Level::WARN
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        struct Message<'a>(&'a mut Vec<String>);
-        impl Visit for Message<'_> {
-            fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-                if field.name() == "message" {
-                    self.0.push(format!("{value:?}"));
-                }
-            }
-        }
-        event.record(&mut Message(&mut self.0.lock().unwrap()));
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_stall_is_reported_once_and_again_after_progress() {
-    let warnings = Warnings::default();
-    // With one subscriber only, the thread that logs a message first decides for all threads.
-    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
-    let _guard = tracing::subscriber::set_default(warnings.clone());
+    let warnings = Warnings::capture();
     let gate = Arc::new(Semaphore::new(0));
     let given = Arc::clone(&gate);
     let running = Pipeline::builder("warned")
@@ -242,15 +201,15 @@ async fn a_stall_is_reported_once_and_again_after_progress() {
         .start()
         .await
         .unwrap();
-    let warned = || std::mem::take(&mut *warnings.0.lock().unwrap());
     tokio::time::sleep(LONG * 4).await;
-    let told = warned();
+    let told = warnings.take();
     assert_eq!(told.len(), 1, "{told:?}");
+    let (message, _fields) = told[0].split_once(" stage=").unwrap();
     assert!(
-        told[0].contains("`sink/0`") && told[0].ends_with("waits for its callback, which has not returned")
+        message.contains("`sink/0`") && message.ends_with("waits for its callback, which has not returned")
     );
     gate.add_permits(1);
     tokio::time::sleep(LONG * 4).await;
-    assert_eq!(warned().len(), 1);
+    assert_eq!(warnings.take().len(), 1);
     running.stop().await.unwrap();
 }
