@@ -66,9 +66,7 @@ impl Bench {
             }
         }
     }
-}
 
-impl Bench {
     /// Handles batches of a constant cost until the window is settled; returns the largest power of two of events whose work
     /// it can hold.
     fn settle(&mut self, slope: u64) -> usize {
