@@ -15,7 +15,7 @@ use crate::dispatch::Marker;
 use crate::sync::Arc;
 use crate::wire::link::LinkState;
 
-/// What an outlet consists of beside its events.
+/// The state of an outlet beside its events.
 #[derive(Debug)]
 pub(super) struct Core {
     /// The states of the links, which have the same slots.

@@ -1,5 +1,5 @@
-//! The part of a link that does not depend on its events, so that it is compiled once: its two ends, and what it
-//! carries beside the batches.
+//! The part of a link that does not depend on its events, so that it is compiled once: its two ends, the credit
+//! and the progress.
 
 use crate::base::error::ExitReason;
 use crate::base::progress::Progress;
@@ -14,7 +14,7 @@ const GONE: usize = 1;
 /// The producer's progress may be unread.
 const PROGRESS: usize = 2;
 
-/// What both halves of a link share, beside the batches.
+/// The state that both halves of a link share, beside the batches.
 #[derive(Debug)]
 pub(crate) struct LinkState {
     /// The number of batches that found the ring full.
