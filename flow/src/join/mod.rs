@@ -35,7 +35,6 @@ mod lookup;
 mod operator;
 mod side;
 mod sides;
-mod windows;
 
 #[doc(hidden)]
 pub use joins::JoinedFlow;

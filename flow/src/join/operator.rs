@@ -5,15 +5,14 @@ use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
 
-use super::sides::Which;
-use super::windows::Windows;
+use super::sides::{Sides, Which};
 use super::{JoinKind, Side};
 use crate::options::LayerOptions;
 use crate::plan::{Feeds, Layer, Operator, Place};
 use crate::reduce::Marks;
 use crate::stats::Tally;
 use crate::time::{Progress, Reached, Stamp, Time};
-use crate::window::{Interval, Late, TakesLate, WindowSpec};
+use crate::window::{Interval, Late, OpenWindows, TakesLate, WindowSpec};
 
 /// The type parameters of a join.
 type Types<M, Q, L, R, J> = fn(M, Q, L, R) -> J;
@@ -60,7 +59,7 @@ where
     fn operator(&self, _place: Place) -> Self::Operator {
         JoinOperator {
             layer: self.clone(),
-            windows: Windows::new(),
+            windows: OpenWindows::new(),
             held: 0,
             order: VecDeque::new(),
             marks: Marks::new(),
@@ -89,7 +88,7 @@ where
 pub struct JoinOperator<M, Q, L, R, J> {
     layer: JoinLayer<M, Q, L, R, J>,
     /// Both sides of each window; without windows, number 0 is the only one.
-    windows: Windows<Q, L, R>,
+    windows: OpenWindows<Sides<Q, L, R>>,
     /// The number of events that all windows hold.
     held: usize,
     /// The arrival order of the events, oldest first; kept only if there is a limit. May include events of
@@ -218,7 +217,7 @@ where
         if self.layer.bound.is_some() {
             self.take_in_limited(window, side, sink);
         } else {
-            let is_kept = self.windows.of(window).take_in::<J, _>(side, self.ended, sink);
+            let is_kept = self.windows.of(window, Sides::default).take_in::<J, _>(side, self.ended, sink);
             self.held += usize::from(is_kept);
         }
     }
@@ -231,7 +230,7 @@ where
             Side::Right(..) => Which::Right,
         };
         let key = self.layer.bound.as_ref().map(|bound| (bound.copy)(side.key()));
-        if self.windows.of(window).take_in::<J, _>(side, self.ended, sink)
+        if self.windows.of(window, Sides::default).take_in::<J, _>(side, self.ended, sink)
             && let Some(key) = key
         {
             self.held += 1;
@@ -259,7 +258,7 @@ where
             return;
         }
         self.ended = Some(which);
-        for sides in self.windows.iter_mut() {
+        for sides in self.windows.states_mut() {
             self.held -= sides.held();
             sides.end_side::<J, _>(which, sink);
             self.held += sides.held();

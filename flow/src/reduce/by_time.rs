@@ -31,7 +31,7 @@ where
     ) -> Option<(StampOf<C>, InOf<C>)> {
         let (window, place) = (self.timed_id(last.number), self.place);
         let Self { layer, timed, marks, quiet, .. } = self;
-        let Some(open) = timed.get_mut(&last.number) else {
+        let Some(open) = timed.get_mut(last.number) else {
             self.put(last.number, first.0, first.1, sink);
             return None;
         };
@@ -99,7 +99,7 @@ where
     fn put<K: FnMut(M::Out)>(&mut self, number: i64, stamp: StampOf<C>, event: InOf<C>, sink: &mut K) {
         let (window, layer, gaps) = (self.timed_id(number), &self.layer, &self.gaps);
         let quiet = &mut self.quiet;
-        let open = self.timed.entry(number).or_insert_with(|| {
+        let open = self.timed.of(number, || {
             *quiet = layer.window.spans().map_or(i64::MIN, |spans| spans.end(number)).min(*quiet);
             let mut open = Open::new(layer);
             open.passed = gaps.as_ref().is_some_and(|gaps| gaps.was_passed(number));
@@ -116,9 +116,9 @@ where
     pub(super) fn each_timed(&mut self, mut each: impl FnMut(Opened<'_, C, R, M>)) {
         let (layer, place) = (&self.layer, self.place);
         let kind = layer.window.kind;
-        for (number, open) in &mut self.timed {
-            each(Opened { layer, window: timed_id(kind, *number), place, open });
-        }
+        self.timed.for_each(|number, open| {
+            each(Opened { layer, window: timed_id(kind, number), place, open });
+        });
     }
 
     /// Emits the windows that the watermark has passed; all windows, once the input has ended. Stops after
@@ -131,12 +131,12 @@ where
         if self.layer.window.emit_empty && self.gaps.is_none() {
             // Until the first window is due, an event may still open an earlier one.
             let end = self.marks.watermark().map(|watermark| spans.first_open(watermark.into()));
-            let due = |first: &&i64| self.finishing || end.is_some_and(|end| **first < end);
-            self.gaps = self.timed.keys().next().filter(due).map(|first| Gaps::from(*first));
+            let due = |first: &i64| self.finishing || end.is_some_and(|end| *first < end);
+            self.gaps = self.timed.first().filter(due).map(Gaps::from);
         }
         let mut left = AT_ONCE;
         if self.finishing {
-            let last = self.timed.keys().next_back().copied();
+            let last = self.timed.last();
             let gaps_end = last.map_or(i64::MIN, |last| last.min(spans.begun_by(self.marks.reached())));
             self.close(i64::MAX, gaps_end, &mut left, sink);
         } else if let Some(watermark) = self.marks.watermark() {
@@ -147,9 +147,9 @@ where
             }
         }
         self.has_more = left == 0;
-        self.quiet = match self.timed.first_key_value() {
+        self.quiet = match self.timed.first() {
             _ if self.layer.window.emit_empty || self.layer.window.lateness > 0 => i64::MIN,
-            Some((first, _)) => spans.end(*first),
+            Some(first) => spans.end(first),
             None => i64::MAX,
         };
     }
@@ -158,7 +158,7 @@ where
     /// order; at most `left` empty ones.
     fn close<K: FnMut(M::Out)>(&mut self, end: i64, gaps_end: i64, left: &mut usize, sink: &mut K) {
         loop {
-            let open = self.timed.keys().next().copied().filter(|open| *open < end || self.finishing);
+            let open = self.timed.first().filter(|open| *open < end || self.finishing);
             let gap = self.gaps.as_ref().and_then(|gaps| gaps.next_done(gaps_end));
             match (gap, open) {
                 (Some(gap), open) if open.is_none_or(|open| gap < open) => {
@@ -180,15 +180,16 @@ where
 
     /// Emits the windows before `end` for the first time; they stay open for late events.
     fn mark_passed<K: FnMut(M::Out)>(&mut self, end: i64, left: &mut usize, sink: &mut K) {
-        let not_passed = self.timed.range(..end).filter(|(_, open)| !open.passed);
-        let mut not_passed = not_passed.map(|(number, _)| *number).collect::<Vec<_>>().into_iter().peekable();
+        let before = self.timed.iter().take_while(|(number, _)| *number < end);
+        let not_passed = before.filter(|(_, open)| !open.passed).map(|(number, _)| number);
+        let mut not_passed = not_passed.collect::<Vec<_>>().into_iter().peekable();
         loop {
             let gap = self.gaps.as_ref().and_then(|gaps| gaps.next_passed(end));
             match (gap, not_passed.peek().copied()) {
                 (Some(gap), open) if open.is_none_or(|open| gap < open) => {
                     self.gaps.iter_mut().for_each(|gaps| gaps.passed(gap));
                     // A window with late events already had this trigger while it was empty.
-                    if !self.timed.contains_key(&gap) {
+                    if !self.timed.contains(gap) {
                         self.hand_out_empty(gap, TriggerName::Watermark, sink);
                         *left -= 1;
                         if *left == 0 {
@@ -209,7 +210,7 @@ where
     /// Emits a window for the first time.
     fn pass_one<K: FnMut(M::Out)>(&mut self, number: i64, sink: &mut K) {
         let (layer, place, window) = (&self.layer, self.place, self.timed_id(number));
-        if let Some(open) = self.timed.get_mut(&number) {
+        if let Some(open) = self.timed.get_mut(number) {
             open.passed = true;
             Opened { layer, window, place, open }.fire(TriggerName::Watermark, sink);
         }

@@ -5,6 +5,7 @@ use super::operator::ReduceOperator;
 use super::{Accumulate, Emit, NoAlarms, Reducer};
 use crate::chain::Chain;
 use crate::persist::{Kept, KeptWindow, RestoreError};
+use crate::window::OpenWindows;
 
 /// Steps with a state, alarms and custom triggers cannot be saved: their types do not fit.
 impl<C, R, M> ReduceOperator<C, R, M>
@@ -36,7 +37,7 @@ where
     {
         debug_assert!(self.gaps.is_none(), "empty windows are not emitted: {:?}", self.gaps);
         let windows = self.timed.iter().map(|(number, open)| KeptWindow {
-            number: *number,
+            number,
             value: open.acc.clone(),
             // Without a trigger by count, a window may not count its events.
             until: self.layer.window.every.map_or(u64::MAX, |_| open.until as u64),
@@ -55,15 +56,12 @@ where
         if windows.iter().any(|window| window.until == 0) {
             return Err(RestoreError::Damaged);
         }
-        self.timed = windows
-            .into_iter()
-            .map(|KeptWindow { number, value, until, passed }| {
-                let mut open = Open::new(&self.layer);
-                (open.acc, open.passed) = (value, passed);
-                open.until = usize::try_from(until).unwrap_or(usize::MAX);
-                (number, open)
-            })
-            .collect();
+        self.timed = OpenWindows::new();
+        for KeptWindow { number, value, until, passed } in windows {
+            let open = self.timed.of(number, || Open::new(&self.layer));
+            (open.acc, open.passed) = (value, passed);
+            open.until = usize::try_from(until).unwrap_or(usize::MAX);
+        }
         self.marks.restore(&of, watermark, late);
         self.finishing = self.all_have_ended();
         Ok(())

@@ -1,6 +1,5 @@
 //! The operator of a layer with a reducer: the windows of one stage, and their triggers.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use super::{Accumulate, AlarmSet, Emit, Reducer};
 use crate::chain::{Chain, InOf, StampOf, TimeOf};
 use crate::plan::{Feeds, Give, Operator, Place};
 use crate::time::{Progress, Reached, Time};
-use crate::window::{Interval, Kind, TriggerName, WindowId};
+use crate::window::{Interval, Kind, OpenWindows, TriggerName, WindowId};
 
 /// The windows of one stage.
 pub struct ReduceOperator<C, R, M>
@@ -32,7 +31,7 @@ where
     /// The number of events that the open window still takes, if it is a count window.
     left: usize,
     /// The open windows of event time, by number.
-    pub(super) timed: BTreeMap<i64, Open<C, R>>,
+    pub(super) timed: OpenWindows<Open<C, R>>,
     /// The window of the last event that was not late, if the windows are consecutive ones of event time.
     pub(super) last: Option<Interval>,
     /// Below this watermark, no window of event time is to be emitted.
@@ -84,7 +83,7 @@ where
             place,
             number: 0,
             left,
-            timed: BTreeMap::new(),
+            timed: OpenWindows::new(),
             last: None,
             quiet: i64::MIN,
             gaps: None,
@@ -303,7 +302,7 @@ where
     }
 
     fn alarm(&self) -> Option<Instant> {
-        let alarms = self.current.iter().chain(self.timed.values()).filter_map(|open| open.alarms.next());
+        let alarms = self.current.iter().chain(self.timed.states()).filter_map(|open| open.alarms.next());
         self.periods.iter().filter_map(|(_, at)| *at).chain(self.end).chain(alarms).min()
     }
 

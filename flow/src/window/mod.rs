@@ -3,6 +3,7 @@
 mod custom;
 mod id;
 mod late;
+mod open;
 mod spans;
 mod spec;
 mod words;
@@ -12,6 +13,7 @@ pub(crate) use custom::{BatchTrigger, MakeTrigger};
 pub use id::{Trigger, TriggerName, WindowId};
 pub use late::Late;
 pub(crate) use late::TakesLate;
+pub(crate) use open::OpenWindows;
 pub(crate) use spans::{Interval, Spans};
 pub use spec::{AnyTime, EventTime, FitsTime, OfEventTime, SideBySide, Sliding, Window};
 pub(crate) use spec::{Kind, WindowSpec};
