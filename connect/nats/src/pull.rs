@@ -10,7 +10,7 @@ use stage_connect::{Acks, ConnectError, Pull, Pulled};
 use crate::consumer;
 use crate::message::NatsMessage;
 use crate::options::ReadOptions;
-use crate::read::Owner;
+use crate::read::{Ask, Owner};
 use crate::requests::{Request, Requests};
 use crate::server::Server;
 use crate::settle::{NatsSettle, Reader, Receipt};
@@ -84,7 +84,8 @@ impl Pull for NatsPull {
         let reader = &self.reader;
         if self.requests.is_empty() {
             let (options, owner) = (&reader.options, Owner::Shared);
-            let request = Request { options, owner, at_most: at_most.get(), wait };
+            let ask = Ask { at_most: at_most.get(), wait, accepts: None };
+            let request = Request { options, owner, ask };
             self.requests.read(request, || reader.describe()).await?;
         }
         Ok(self.requests.take(at_most).map(|received| reader.pulled(received)).collect())

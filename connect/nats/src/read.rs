@@ -1,6 +1,7 @@
 //! One request for messages.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::{Message, StatusCode};
@@ -51,14 +52,22 @@ pub(crate) enum Owner {
     Single,
 }
 
-/// Asks for at most `at_most` messages, and returns the first ones that arrive, or none after `wait`; also the feed for the
-/// next request, if it can be used again. If `feed` is `None`, a new one is opened.
+/// A request for at most `at_most` messages within `wait`.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    pub(crate) at_most: usize,
+    pub(crate) wait: Duration,
+    /// The reply subject of a message that the request accepts.
+    pub(crate) accepts: Option<Arc<str>>,
+}
+
+/// Asks for messages, and returns the first ones that arrive, or none after the wait; also the feed for the next request, if
+/// it can be used again. If `feed` is `None`, a new one is opened.
 pub(crate) async fn read(
     link: Link,
     ConsumerName { stream, consumer, owner }: ConsumerName,
     at: String,
-    at_most: usize,
-    wait: Duration,
+    Ask { at_most, wait, accepts }: Ask,
     feed: Option<Feed>,
 ) -> Result<(Vec<Received>, Option<Feed>), ConnectError> {
     let what = "cannot read";
@@ -68,7 +77,6 @@ pub(crate) async fn read(
     };
     // The server takes zero as no time limit.
     let expires = wait.max(Duration::from_millis(1));
-    let subject = format!("{}.CONSUMER.MSG.NEXT.{stream}.{consumer}", link.prefix);
     // The server refuses one that is longer than half of the request.
     let heartbeat = (expires >= 2 * HEARTBEAT).then_some(HEARTBEAT);
     let until = match owner {
@@ -76,7 +84,11 @@ pub(crate) async fn read(
         Owner::Single if at_most > 1 => Until::NoMore,
         Owner::Single | Owner::Shared => Until::Complete,
     };
-    let request = api::next(at_most, expires, until, heartbeat).to_string();
+    let request = api::next(at_most, expires, until, heartbeat);
+    let (subject, request) = match accepts {
+        None => (format!("{}.CONSUMER.MSG.NEXT.{stream}.{consumer}", link.prefix), request.to_string()),
+        Some(reply) => (reply.to_string(), format!("+NXT {request}")),
+    };
     let asked = link.patiently(link.client.publish_with_reply(subject, feed.begin(), request.into())).await;
     asked
         .map_err(|error| error.at(&at, what))?

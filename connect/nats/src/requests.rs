@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
-use std::time::Duration;
 
 use stage_connect::{ConnectError, Disposition, Settle};
 use tokio::runtime::Handle;
@@ -11,7 +10,7 @@ use tokio::runtime::Handle;
 use crate::feed::Feed;
 use crate::link::Link;
 use crate::options::ReadOptions;
-use crate::read::{ConsumerName, Owner, Received, read};
+use crate::read::{Ask, ConsumerName, Owner, Received, read};
 
 type Answer = Result<(Vec<Received>, Option<Feed>), ConnectError>;
 type Reading = Pin<Box<dyn Future<Output = Answer> + Send>>;
@@ -31,8 +30,7 @@ pub(crate) struct Requests {
 pub(crate) struct Request<'a> {
     pub(crate) options: &'a ReadOptions,
     pub(crate) owner: Owner,
-    pub(crate) at_most: usize,
-    pub(crate) wait: Duration,
+    pub(crate) ask: Ask,
 }
 
 impl Requests {
@@ -60,6 +58,18 @@ impl Requests {
         self.ready.is_empty()
     }
 
+    /// Returns whether the next request can be sent: there is a connection, and no earlier request waits for its answer.
+    #[cfg(feature = "edge")]
+    pub(crate) const fn is_free(&self) -> bool {
+        self.link.is_some() && self.reading.is_none()
+    }
+
+    /// Returns the next message.
+    #[cfg(feature = "edge")]
+    pub(crate) fn first(&self) -> Option<&Received> {
+        self.ready.front()
+    }
+
     /// Sends the request, or waits for the answer to an earlier one; `at` names the reader in errors. Cancel safe.
     pub(crate) async fn read(
         &mut self,
@@ -69,13 +79,13 @@ impl Requests {
         let reading = match &mut self.reading {
             Some(reading) => reading,
             none => {
-                let Request { options, owner, at_most, wait } = request;
+                let Request { options, owner, ask } = request;
                 let Some(link) = self.link.clone() else {
                     return Err(ConnectError::gone(at(), "cannot read", "not connected"));
                 };
                 let (stream, consumer) = (options.stream.clone(), options.consumer.clone());
                 let consumer = ConsumerName { stream, consumer, owner };
-                none.insert(Box::pin(read(link, consumer, at(), at_most, wait, self.feed.take())))
+                none.insert(Box::pin(read(link, consumer, at(), ask, self.feed.take())))
             }
         };
         let answer = reading.await;

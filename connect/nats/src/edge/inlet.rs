@@ -8,13 +8,14 @@ use bytes::Bytes;
 use stage_connect::{Acks, ConnectError, Pull, Pulled};
 use tokio::time::Instant;
 
+use super::handover::Report;
 use super::leftovers::{self, Found};
 use super::owned::{self, Before};
 use super::reader::{NatsReceipt, Reader, Role};
 use super::settle::NatsInletSettle;
 use crate::consumer;
 use crate::link::Link;
-use crate::read::Owner;
+use crate::read::{Ask, Owner};
 use crate::requests::{Request, Requests};
 
 /// Receives the frames of one partition under one epoch, or of a pool.
@@ -36,6 +37,10 @@ pub struct NatsInlet {
 /// The first wait before a look for frames that were left over; it doubles with each look that does not tell.
 const FIRST: Duration = Duration::from_millis(500);
 const LAST: Duration = Duration::from_secs(30);
+
+/// The longest wait for the frame behind a report that is also a request: shorter than the interval of heartbeats, so it has
+/// one answer, as a report has elsewhere.
+const NEXT: Duration = Duration::from_secs(1);
 
 impl NatsInlet {
     pub(super) fn new(reader: Reader) -> Self {
@@ -72,7 +77,14 @@ impl NatsInlet {
         };
         let wait = self.look_after.map_or(wait, |after| wait.min(after));
         let (reader, options) = (&self.reader, &self.reader.options);
-        self.requests.read(Request { options, owner, at_most, wait }, || reader.describe()).await
+        let report = if self.requests.is_free() { reader.handover.take() } else { None };
+        let wait = if report.is_some() { wait.min(NEXT) } else { wait };
+        let ask = Ask { at_most, wait, accepts: report.as_ref().map(Report::reply) };
+        self.requests.read(Request { options, owner, ask }, || reader.describe()).await?;
+        if let (Some(report), Some(next)) = (report, self.requests.first()) {
+            report.followed_by(next.message.sequence);
+        }
+        Ok(())
     }
 
     /// Replaces a consumer that holds nothing although there are frames.

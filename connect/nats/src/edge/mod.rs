@@ -75,6 +75,7 @@
 
 mod bucket;
 mod guard;
+mod handover;
 mod inlet;
 mod jetstream;
 mod lag;

@@ -9,6 +9,7 @@ use stage_edge::{EdgeSpec, Epoch, Partition};
 use tokio::time::Instant;
 
 use super::guard::{Guard, Standing};
+use super::handover::Handover;
 use super::line::Line;
 use super::names::Names;
 use crate::error::ApiError;
@@ -49,6 +50,8 @@ pub(super) struct Reader {
     pub(super) role: Role,
     /// The consumer.
     pub(super) options: ReadOptions,
+    /// The report that the receiving half may send.
+    pub(super) handover: Handover,
     guard: Guard,
     frames: Mutex<Frames>,
 }
@@ -74,7 +77,8 @@ impl Reader {
             .filter(subject)
             .lease(spec.ack_wait)
             .open_at_most(at_once);
-        Self { line, names, role, options, guard, frames: Mutex::default() }
+        let handover = Handover::default();
+        Self { line, names, role, options, handover, guard, frames: Mutex::default() }
     }
 
     pub(super) fn describe(&self) -> String {

@@ -15,7 +15,8 @@ use crate::report::{Reported, report};
 /// The maximum number of reports that wait for their confirmation at once.
 const AT_ONCE: usize = 500;
 
-/// The half of a [`NatsInlet`](super::NatsInlet) that reports to the server. Each report is confirmed by the server.
+/// The half of a [`NatsInlet`](super::NatsInlet) that reports to the server. Each report is confirmed by the server, if
+/// only by the next frame.
 #[derive(Debug)]
 pub struct NatsInletSettle {
     reader: Arc<Reader>,
@@ -52,6 +53,12 @@ impl NatsInletSettle {
             // A shared consumer that was deleted has forgotten its deliveries.
             Role::Pool => Ok(()),
         }
+    }
+
+    /// Returns whether the next frame confirms the report on the last one: with one frame in flight, the server delivers no
+    /// other before it has taken the report.
+    fn is_confirmed_by_next(&self) -> bool {
+        self.reader.options.open_at_most == 1 && matches!(self.reader.role, Role::Partition(..))
     }
 
     async fn report(
@@ -101,6 +108,13 @@ impl Settle for NatsInletSettle {
             return Ok(());
         }
         self.reader.check_lost()?;
+        if let [(receipt, Disposition::Accept)] = settled
+            && self.is_confirmed_by_next()
+            && self.reader.handover.offer(receipt).await
+        {
+            self.reader.settled(receipt.position, Left::Handled);
+            return Ok(());
+        }
         let mut inbox = self.inbox().await?;
         for chunk in settled.chunks(AT_ONCE) {
             self.report(&mut inbox, chunk).await?;

@@ -18,7 +18,7 @@ use crate::{LEASE, LONG, spec, start};
 const P: Partition = Partition(2);
 const SHORT: Duration = Duration::from_millis(50);
 
-fn numbers(pulled: &[Pulled<Bytes, NatsReceipt>]) -> Vec<(u32, u32)> {
+pub(crate) fn numbers(pulled: &[Pulled<Bytes, NatsReceipt>]) -> Vec<(u32, u32)> {
     let number = |frame: &Bytes| std::str::from_utf8(frame).unwrap().parse().unwrap();
     pulled.iter().map(|pulled| (number(&pulled.message), pulled.attempt)).collect()
 }
@@ -44,15 +44,19 @@ async fn one_frame_of_a_partition_is_in_flight_and_the_next_follows_its_acknowle
     assert_eq!(numbers(&second), [(1, 1)]);
 }
 
-/// Returns the highest number of a subscription that a server has, by its monitoring port. A client numbers its
-/// subscriptions one after the other.
-async fn newest_subscription(port: u16) -> u64 {
+/// Returns what the monitoring port of a server shows.
+pub(crate) async fn monitor(port: u16, what: &str) -> serde_json::Value {
     let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-    stream.write_all(b"GET /connz?subs=detail HTTP/1.0\r\n\r\n").await.unwrap();
+    stream.write_all(format!("GET /{what} HTTP/1.0\r\n\r\n").as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    serde_json::from_str(body).unwrap()
+}
+
+/// Returns the highest number of a subscription that a server has. A client numbers its subscriptions one after the other.
+async fn newest_subscription(port: u16) -> u64 {
+    let body = monitor(port, "connz?subs=detail").await;
     let connections = body["connections"].as_array().unwrap().iter();
     let subscriptions =
         connections.filter_map(|connection| connection["subscriptions_list_detail"].as_array());

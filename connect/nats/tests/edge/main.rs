@@ -6,6 +6,7 @@
 mod cluster;
 mod dead;
 mod fsync;
+mod handover;
 mod inlets;
 mod laws;
 mod leases;

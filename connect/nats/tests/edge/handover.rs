@@ -1,0 +1,185 @@
+//! Reports that are also requests, and the messages that a frame costs.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use stage_connect::laws::by_hand::{opened, settle_all, take};
+use stage_connect::laws::free_port;
+use stage_connect::{ConnectError, Disposition, ErrorKind, Pull, Pulled, Settle};
+use stage_edge::{Edge, Epoch, Partition};
+use stage_nats::edge::{NatsInlet, NatsInletSettle, NatsReceipt};
+
+use crate::inlets::{monitor, numbers};
+use crate::outlets::put;
+use crate::support::NatsServer;
+use crate::{LONG, spec, start};
+
+const P: Partition = Partition(2);
+const FRAMES: u32 = 50;
+
+type Frames = Vec<Pulled<Bytes, NatsReceipt>>;
+
+/// Accepts a frame, and receives the next one, as a source does.
+async fn accept_and_take(
+    inlet: &mut NatsInlet,
+    settle: &mut NatsInletSettle,
+    frames: &Frames,
+    wait: Duration,
+) -> (Result<(), ConnectError>, Result<Frames, ConnectError>) {
+    let accepted: Vec<_> = frames.iter().map(|frame| (frame.receipt.clone(), Disposition::Accept)).collect();
+    tokio::join!(settle.settle(&accepted), inlet.pull(NonZeroUsize::MIN, wait))
+}
+
+/// Returns the number of messages that a server has received from its clients and sent to them.
+async fn messages(port: u16) -> u64 {
+    let connections = monitor(port, "connz").await;
+    let connections = connections["connections"].as_array().unwrap().iter();
+    connections.map(|one| one["in_msgs"].as_u64().unwrap() + one["out_msgs"].as_u64().unwrap()).sum()
+}
+
+#[tokio::test]
+async fn a_frame_behind_another_one_costs_two_messages() {
+    let port = free_port();
+    let server = NatsServer::start(&["-m", &port.to_string()]).await;
+    let Some((_server, edge)) = crate::opened(server, &spec()).await else { return };
+    put(&edge, &spec(), P, 0..FRAMES).await;
+    let (mut inlet, mut settle) = opened(edge.inlet(&spec(), P, Epoch(1))).await;
+    let mut frames = take(&mut inlet, 1, LONG).await;
+    let before = messages(port).await;
+    for number in 1..FRAMES {
+        let (accepted, next) = accept_and_take(&mut inlet, &mut settle, &frames, LONG).await;
+        accepted.unwrap();
+        frames = next.unwrap();
+        assert_eq!(numbers(&frames), [(number, 1)]);
+    }
+    assert_eq!(messages(port).await - before, u64::from(2 * (FRAMES - 1)), "a request and its frame");
+    let (accepted, next) = accept_and_take(&mut inlet, &mut settle, &frames, Duration::from_millis(50)).await;
+    accepted.unwrap();
+    assert!(next.unwrap().is_empty());
+    assert_eq!(edge.lag(&spec()).await.unwrap()[2].frames, 0);
+}
+
+#[tokio::test]
+async fn a_report_without_a_frame_behind_it_is_confirmed_on_its_own() {
+    let Some((_server, edge)) = start(&spec()).await else { return };
+    put(&edge, &spec(), P, 0..1).await;
+    let (mut inlet, mut settle) = opened(edge.inlet(&spec(), P, Epoch(1))).await;
+    let first = take(&mut inlet, 1, LONG).await;
+    let accepted = [(first[0].receipt.clone(), Disposition::Accept)];
+    let next = {
+        let mut next = std::pin::pin!(inlet.pull(NonZeroUsize::MIN, LONG));
+        tokio::select! {
+            biased;
+            settled = settle.settle(&accepted) => settled.unwrap(),
+            next = &mut next => panic!("{next:?}"),
+        }
+        assert_eq!(edge.lag(&spec()).await.unwrap()[2].frames, 0);
+        put(&edge, &spec(), P, 1..2).await;
+        next.await.unwrap()
+    };
+    assert_eq!(numbers(&next), [(1, 1)]);
+    settle_all(&mut settle, &next, Disposition::Accept).await;
+}
+
+/// The request that is also a report ends earlier than others.
+#[tokio::test]
+async fn a_frame_is_received_long_after_the_last_report() {
+    let Some((_server, edge)) = start(&spec()).await else { return };
+    put(&edge, &spec(), P, 0..1).await;
+    let (mut inlet, mut settle) = opened(edge.inlet(&spec(), P, Epoch(1))).await;
+    let first = take(&mut inlet, 1, LONG).await;
+    let wait = Duration::from_millis(1500);
+    let begun = std::time::Instant::now();
+    let (accepted, next) = accept_and_take(&mut inlet, &mut settle, &first, wait).await;
+    accepted.unwrap();
+    assert!(next.unwrap().is_empty() && begun.elapsed() >= wait, "{:?}", begun.elapsed());
+    put(&edge, &spec(), P, 1..2).await;
+    assert_eq!(numbers(&take(&mut inlet, 1, LONG).await), [(1, 1)]);
+}
+
+#[tokio::test]
+async fn a_report_whose_request_is_given_up_is_confirmed_on_its_own() {
+    let Some((_server, edge)) = start(&spec()).await else { return };
+    put(&edge, &spec(), P, 0..4).await;
+    let (mut inlet, mut settle) = opened(edge.inlet(&spec(), P, Epoch(1))).await;
+    let mut frames = take(&mut inlet, 1, LONG).await;
+    for number in 1..4 {
+        let accepted = [(frames[0].receipt.clone(), Disposition::Accept)];
+        {
+            let settling = settle.settle(&accepted);
+            let mut settling = std::pin::pin!(settling);
+            {
+                // The report is offered, and leaves with the request.
+                let mut asking = std::pin::pin!(inlet.pull(NonZeroUsize::MIN, LONG));
+                assert!(settling.as_mut().now_or_never().is_none());
+                assert!(asking.as_mut().now_or_never().is_none());
+            }
+            settling.await.unwrap();
+        }
+        frames = take(&mut inlet, 1, LONG).await;
+        assert_eq!(numbers(&frames), [(number, 1)]);
+    }
+}
+
+#[tokio::test]
+async fn a_report_whose_call_has_ended_is_not_sent() {
+    let Some((_server, edge)) = start(&spec()).await else { return };
+    put(&edge, &spec(), P, 0..2).await;
+    let (mut inlet, mut settle) = opened(edge.inlet(&spec(), P, Epoch(1))).await;
+    let first = take(&mut inlet, 1, LONG).await;
+    let accepted = [(first[0].receipt.clone(), Disposition::Accept)];
+    assert!(settle.settle(&accepted).now_or_never().is_none());
+    assert!(take(&mut inlet, 1, Duration::from_millis(50)).await.is_empty());
+    assert_eq!(edge.lag(&spec()).await.unwrap()[2].frames, 2);
+    settle_all(&mut settle, &first, Disposition::Accept).await;
+    assert_eq!(numbers(&take(&mut inlet, 1, LONG).await), [(1, 1)]);
+}
+
+#[tokio::test]
+async fn a_later_epoch_fences_a_report_that_is_a_request() {
+    let Some((_server, edge)) = start(&spec()).await else { return };
+    put(&edge, &spec(), P, 0..3).await;
+    let (mut first, mut first_settle) = opened(edge.inlet(&spec(), P, Epoch(3))).await;
+    let held = take(&mut first, 1, LONG).await;
+    let (mut second, _second_settle) = opened(edge.inlet(&spec(), P, Epoch(9))).await;
+    let (accepted, next) = accept_and_take(&mut first, &mut first_settle, &held, LONG).await;
+    assert_eq!(accepted.unwrap_err().kind(), ErrorKind::Fenced);
+    assert_ne!(next.unwrap_err().kind(), ErrorKind::Fatal);
+    assert_eq!(numbers(&take(&mut second, 1, LONG).await), [(0, 1)]);
+    assert_eq!(edge.lag(&spec()).await.unwrap()[2].frames, 3);
+}
+
+/// A frame that comes again is not confirmed by its own delivery.
+#[tokio::test]
+async fn a_report_that_a_killed_server_has_lost_is_repeated() {
+    let Some((mut server, edge)) = start(&spec()).await else { return };
+    put(&edge, &spec(), P, 0..3).await;
+    let (mut inlet, mut settle) = opened(edge.inlet(&spec(), P, Epoch(1))).await;
+    let mut frames = take(&mut inlet, 1, LONG).await;
+    let mut handled = numbers(&frames);
+    server.kill_and_restart().await;
+    while handled.last().is_none_or(|(number, _)| *number < 2) {
+        let (accepted, next) = accept_and_take(&mut inlet, &mut settle, &frames, LONG).await;
+        if accepted.is_err() {
+            // The connection is replaced behind the report, as a source does.
+            let accepted = [(frames[0].receipt.clone(), Disposition::Accept)];
+            while settle.settle(&accepted).await.is_err() {}
+        }
+        frames = match next {
+            Ok(next) => next,
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Gone, "{error}");
+                while inlet.connect().await.is_err() {}
+                take(&mut inlet, 1, LONG).await
+            }
+        };
+        handled.extend(numbers(&frames));
+    }
+    // Forgotten frames are delivered again.
+    let mut seen = std::collections::HashSet::new();
+    handled.retain(|(number, _)| seen.insert(*number));
+    let handled: Vec<_> = handled.into_iter().map(|(number, _)| number).collect();
+    assert_eq!(handled, [0, 1, 2], "each is first handled after the ones before it");
+}
