@@ -2,22 +2,22 @@
 //! ended.
 
 use std::collections::binary_heap::PeekMut;
-use std::collections::hash_map::Entry;
 use std::fmt;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 
-use super::open::Open;
+use super::open::{OfKey, Open};
 use super::{Session, Sessions};
 use crate::error::FlowError;
 use crate::options::LayerOptions;
 use crate::plan::{Feeds, Layer, Operator, Place};
 use crate::reduce::Marks;
-use crate::time::{Agenda, Progress, Reached, Stamp, Stamped};
+use crate::time::{Agenda, Progress, Reached, Stamped};
 use crate::window::{Late, TakesLate};
 
 /// A layer that finds sessions.
@@ -37,8 +37,10 @@ pub struct SessionLayer<T, F, I, G, H> {
 /// The open sessions of one stage.
 pub struct SessionOperator<T, Q, A, F, I, G, H> {
     layer: SessionLayer<T, F, I, G, H>,
-    /// By key; each list is sorted by time. Most keys have one open session.
-    open: FxHashMap<Q, SmallVec<[Open<A>; 1]>>,
+    open: HashTable<OfKey<Q, A>>,
+    /// The place in `open` of the key of the last event, unless the table has changed since. The next event often has the
+    /// same key, which is looked for here first.
+    last: usize,
     /// The key of each session, by its number and a time that is not after its last event: an event that extends
     /// a session leaves it where it is, and the next look at the session moves it.
     ends: Agenda<Q>,
@@ -95,7 +97,8 @@ where
     fn operator(&self, _place: Place) -> Self::Operator {
         SessionOperator {
             layer: self.clone(),
-            open: FxHashMap::default(),
+            open: HashTable::new(),
+            last: 0,
             ends: Agenda::new(),
             held: 0,
             earliest: i64::MAX,
@@ -129,38 +132,19 @@ where
     G: Fn(&mut A, T),
     H: Fn(&mut A, A),
 {
-    /// Adds an event to the only session of its key, and the events after it up to one of another key, or one that may
-    /// end a session or be late: this event is returned with its key. Sets `moved` if the watermark may have moved. If
-    /// the first event is not of such a session, it is added alone.
-    fn take_run(
-        &mut self,
-        edge: usize,
-        (key, first): (Q, Stamped<T>),
-        events: &mut impl Iterator<Item = Stamped<T>>,
-        moved: &mut bool,
-    ) -> Option<(Q, Stamped<T>)> {
-        let Self { layer, open, marks, earliest, .. } = self;
-        let at = first.stamp.at;
-        let one = open.get_mut(&key).map(SmallVec::as_mut_slice);
-        let Some([session]) =
-            one.filter(|of_key| of_key.first().is_some_and(|open| open.is_near(at, &layer.sessions)))
-        else {
-            self.take_in(at, key, first.event);
-            return None;
+    /// Looks up the key of an event, and adds the event to its session if the key has one session and the event belongs to
+    /// it; returns the event otherwise.
+    #[inline(never)]
+    fn extend(&mut self, at: i64, key: &Q, event: T) -> Option<T> {
+        let Self { layer, open, last, .. } = self;
+        let Some(place) = open.find_bucket_index(hash_of(key), |of_key| of_key.key == *key) else {
+            return Some(event);
         };
+        *last = place;
+        let session = open.get_bucket_mut(place).and_then(|of_key| of_key.only_near(at, &layer.sessions));
+        let Some(session) = session else { return Some(event) };
         session.extend(at);
-        (layer.fold)(&mut session.value, first.event);
-        for Stamped { stamp, event } in events {
-            let its_key = (layer.key)(&event);
-            let is_next = its_key == key && session.is_near(stamp.at, &layer.sessions);
-            *moved = is_next && marks.note(edge, stamp.reached);
-            let ends_one = *moved && layer.sessions.is_over(*earliest, marks.reached());
-            if !is_next || ends_one || layer.sessions.is_over(stamp.at, marks.late_before(stamp)) {
-                return Some((its_key, Stamped { stamp, event }));
-            }
-            session.extend(stamp.at);
-            (layer.fold)(&mut session.value, event);
-        }
+        (layer.fold)(&mut session.value, event);
         None
     }
 
@@ -168,10 +152,11 @@ where
     fn take_in(&mut self, at: i64, key: Q, event: T) {
         let Self { layer, open, ends, held, earliest, next, .. } = self;
         let near = |open: &Open<A>| open.is_near(at, &layer.sessions);
-        let (list, key) = match open.entry(key) {
-            Entry::Occupied(known) => {
-                if let Some(place) = known.get().iter().position(near) {
-                    let list = known.into_mut();
+        let hash = hash_of(&key);
+        let list = match open.find_entry(hash, |of_key| of_key.key == key) {
+            Ok(known) => {
+                let list = &mut known.into_mut().sessions;
+                if let Some(place) = list.iter().position(near) {
                     // An event can also reach the next session, but no session after that.
                     let other = list.get(place + 1).is_some_and(near).then(|| list.remove(place + 1));
                     let open = &mut list[place];
@@ -188,12 +173,13 @@ where
                     }
                     return;
                 }
-                let key = known.key().clone();
-                (known.into_mut(), key)
+                list
             }
-            Entry::Vacant(vacant) => {
-                let key = vacant.key().clone();
-                (vacant.insert(SmallVec::new()), key)
+            Err(vacant) => {
+                let table = vacant.into_table();
+                let of_key = OfKey { key: key.clone(), sessions: SmallVec::new() };
+                let new = table.insert_unique(hash, of_key, |of_key| hash_of(&of_key.key));
+                &mut new.into_mut().sessions
             }
         };
         let (number, mut value) = (*next, (layer.init)());
@@ -210,7 +196,8 @@ where
     fn tidy(&mut self) {
         let Self { open, ends, held, .. } = self;
         ends.tidy(*held, |entry| {
-            open.get(&entry.key).is_some_and(|list| list.iter().any(|open| open.number == entry.number))
+            let of_its_key = open.find(hash_of(&entry.key), |of_key| of_key.key == entry.key);
+            of_its_key.is_some_and(|of_key| of_key.place_of(entry.number).is_some())
         });
     }
 
@@ -225,17 +212,24 @@ where
         }
     }
 
-    /// Returns the watermark if the event is late: a session of the event alone would have ended by the watermark of
-    /// its source or of the stage, and no open session takes it.
-    fn late_by(&self, stamp: Stamp, event: &T) -> Option<i64> {
-        let (sessions, ended) = (&self.layer.sessions, self.marks.late_before(stamp));
-        if !sessions.is_over(stamp.at, ended) {
-            return None;
+    /// Returns whether no open session of its key takes an event, of which a session alone would have ended by the
+    /// watermark `ended`.
+    #[cold]
+    fn is_late(&self, at: i64, ended: i64, key: &Q) -> bool {
+        let sessions = &self.layer.sessions;
+        let takes_it = |open: &Open<A>| open.is_near(at, sessions) && !sessions.is_over(open.end, ended);
+        let of_its_key = self.open.find(hash_of(key), |of_key| of_key.key == *key);
+        !of_its_key.is_some_and(|of_key| of_key.sessions.iter().any(takes_it))
+    }
+
+    /// Counts a late event and passes it on; `watermark` is the one by which it is late.
+    #[cold]
+    fn leave_out(&mut self, at: i64, event: T, watermark: i64) {
+        self.marks.came_late();
+        self.layer.sessions.late.add(1);
+        if let Some(late) = &self.layer.late {
+            late(Late { event, at, watermark });
         }
-        let of_its_key = self.open.get(&(self.layer.key)(event));
-        let takes_it =
-            |open: &Open<A>| open.is_near(stamp.at, sessions) && !sessions.is_over(open.end, ended);
-        if of_its_key.is_some_and(|list| list.iter().any(takes_it)) { None } else { Some(ended) }
     }
 
     /// Emits the sessions whose last event happened first, if there are too many.
@@ -255,14 +249,14 @@ where
         let is_due = |at| watermark.is_none_or(|watermark| layer.sessions.is_over(at, watermark));
         while let Some(mut first) = ends.first().filter(|first| is_due(first.at)) {
             let (noted, number) = (first.at, first.number);
-            let list = open.get_mut(&first.key);
-            let found =
-                list.and_then(|list| Some((list.iter().position(|open| open.number == number)?, list)));
-            let Some((place, list)) = found else {
+            let found = open.find_entry(hash_of(&first.key), |of_key| of_key.key == first.key);
+            let place = found.as_ref().ok().and_then(|found| found.get().place_of(number));
+            let (Ok(mut found), Some(place)) = (found, place) else {
                 // The session has become a part of another one.
                 PeekMut::pop(first);
                 continue;
             };
+            let list = &mut found.get_mut().sessions;
             let open_until = list[place].end;
             if open_until > noted {
                 first.at = open_until;
@@ -270,15 +264,19 @@ where
             }
             let over = list.remove(place);
             *held -= 1;
-            let key = PeekMut::pop(first).key;
             if list.is_empty() {
-                open.remove(&key);
+                found.remove();
             }
+            let key = PeekMut::pop(first).key;
             return Some(over.ended(key));
         }
         *earliest = ends.earliest();
         None
     }
+}
+
+fn hash_of<Q: Hash>(key: &Q) -> u64 {
+    FxBuildHasher.hash_one(key)
 }
 
 impl<T, Q, A, F, I, G, H> Operator for SessionOperator<T, Q, A, F, I, G, H>
@@ -316,31 +314,30 @@ where
     fn batch<K: FnMut(Session<Q, A>)>(
         &mut self,
         edge: usize,
-        mut events: impl Iterator<Item = Stamped<T>>,
+        events: impl Iterator<Item = Stamped<T>>,
         sink: &mut K,
     ) {
-        let (mut left, mut moved) = (None, false);
-        while let Some((key, Stamped { stamp, event })) = left
-            .take()
-            .map(|(key, event)| (Some(key), event))
-            .or_else(|| events.next().map(|event| (None, event)))
-        {
-            moved |= self.marks.note(edge, stamp.reached);
-            if std::mem::take(&mut moved) {
+        events.for_each(|Stamped { stamp, event }| {
+            if self.marks.note(edge, stamp.reached) {
                 self.pass_watermark(sink);
             }
-            if let Some(watermark) = self.late_by(stamp, &event) {
-                self.marks.came_late();
-                self.layer.sessions.late.add(1);
-                if let Some(late) = &self.layer.late {
-                    late(Late { event, at: stamp.at, watermark });
-                }
-                continue;
+            let (at, key, ended) = (stamp.at, (self.layer.key)(&event), self.marks.late_before(stamp));
+            if self.layer.sessions.is_over(at, ended) && self.is_late(at, ended, &key) {
+                self.leave_out(at, event, ended);
+                return;
             }
-            let key = key.unwrap_or_else(|| (self.layer.key)(&event));
-            left = self.take_run(edge, (key, Stamped { stamp, event }), &mut events, &mut moved);
-            self.evict(sink);
-        }
+            let Self { layer, open, last, .. } = &mut *self;
+            if let Some(of_key) = open.get_bucket_mut(*last)
+                && of_key.key == key
+                && let Some(session) = of_key.only_near(at, &layer.sessions)
+            {
+                session.extend(at);
+                (layer.fold)(&mut session.value, event);
+            } else if let Some(event) = self.extend(at, &key, event) {
+                self.take_in(at, key, event);
+                self.evict(sink);
+            }
+        });
     }
 
     fn finish<K: FnMut(Session<Q, A>)>(&mut self, sink: &mut K) {
@@ -349,9 +346,9 @@ where
         self.held = 0;
         let open = std::mem::take(&mut self.open);
         let mut all = Vec::with_capacity(open.len());
-        for (key, mut list) in open {
-            let last = list.pop();
-            all.extend(list.into_iter().map(|open| (key.clone(), open)));
+        for OfKey { key, mut sessions } in open {
+            let last = sessions.pop();
+            all.extend(sessions.into_iter().map(|open| (key.clone(), open)));
             all.extend(last.map(|open| (key, open)));
         }
         all.sort_unstable_by_key(|(_, open)| (open.end, open.number));

@@ -102,7 +102,8 @@ impl Sessions {
     /// Returns whether an event that happened at `at` belongs to a session from `start` to `end`.
     #[inline]
     pub(super) fn reaches(&self, (start, end): (i64, i64), at: i64) -> bool {
-        (at >= start || start.abs_diff(at) <= self.gap) && (at <= end || at.abs_diff(end) <= self.gap)
+        // Most events come after all others of their session.
+        if at >= end { at.abs_diff(end) <= self.gap } else { at >= start || start.abs_diff(at) <= self.gap }
     }
 
     fn refuse(&mut self, refused: Option<Refused>) {
