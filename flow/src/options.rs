@@ -9,6 +9,12 @@ use crate::error::FlowError;
 use crate::plan::Place;
 use crate::refused::Refused;
 
+/// The number of events that the tuned windows of a stage hold together, at their largest.
+const HELD: usize = 8192;
+/// Bounds of the largest size of one of them, unless the layer sets it. The lower one is that of any tuned window.
+const LEAST: usize = 1024;
+const MOST: usize = 4096;
+
 /// The producers of a layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum FedBy {
@@ -76,17 +82,30 @@ impl LayerOptions {
 
     /// Returns how the stages of the layer ask for events, in the words of a configuration.
     pub(crate) fn demand_words(&self) -> String {
-        let tuning = match (self.demand, self.max_demand.or(self.min_demand)) {
-            (Some(tuning), _) => tuning,
-            (None, Some(_)) => Tuning::Fixed,
-            (None, None) => Tuning::default(),
-        };
-        match (tuning, self.max_demand, self.min_demand) {
+        match (self.tuning(), self.max_demand, self.min_demand) {
             (Tuning::Fixed, None, None) => "demand fixed".to_owned(),
             (Tuning::Fixed, Some(max), None) => format!("demand up to {max}"),
             (Tuning::Fixed, None, Some(min)) => format!("demand from {min}"),
             (Tuning::Fixed, Some(max), Some(min)) => format!("demand {min} to {max}"),
             (tuning, ..) => format!("demand {tuning}"),
+        }
+    }
+
+    /// Returns how the windows of the layer are chosen: by default, a number of theirs fixes them.
+    fn tuning(&self) -> Tuning {
+        let is_fixed = self.max_demand.or(self.min_demand).is_some();
+        self.demand.unwrap_or(if is_fixed { Tuning::Fixed } else { Tuning::Auto })
+    }
+
+    /// Returns the options with which a stage of the layer subscribes to one of `producers` stages of the layer before.
+    ///
+    /// A tuned window may become larger than in a pipeline. The stages of a layer work at the same time, and their keys do not
+    /// come evenly: of some thousands of events, most may belong to one stage. If the windows hold less than that, the others
+    /// wait for it.
+    pub(crate) fn demand_beside<E>(&self, producers: usize) -> SubscribeOptions<E> {
+        match (self.tuning(), self.fed_by) {
+            (Tuning::Auto, FedBy::Layer) => self.demand().demand(Tuning::UpTo(bound(producers))),
+            _ => self.demand(),
         }
     }
 
@@ -127,7 +146,23 @@ impl fmt::Debug for LayerOptions {
     }
 }
 
+/// Returns the largest size of a tuned window, if a stage has one for each of `producers`.
+fn bound(producers: usize) -> usize {
+    (HELD / producers.max(1)).clamp(LEAST, MOST)
+}
+
 /// Returns the number of threads that can run in parallel on this machine.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_windows_of_a_stage_share_its_events_within_bounds() {
+        let bounds = [0, 1, 2, 4, 8, 1000].map(bound);
+        assert_eq!(bounds, [4096, 4096, 4096, 2048, 1024, 1024]);
+    }
 }
