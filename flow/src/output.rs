@@ -16,7 +16,7 @@ use stage_core::{CancelMode, Nothing, ProducerRef, SubscribeOptions};
 use crate::chain::{CarriedOf, Chain, TimeOf};
 use crate::collects::Collects;
 use crate::error::{FirstError, FlowError};
-use crate::exec::{Readers, Workers, spawn};
+use crate::exec::{Readers, Workers, run_on};
 use crate::flow::Flow;
 use crate::plan::{Build, Exit, SUBSCRIBE_TIMEOUT};
 use crate::profile::LayerProfile;
@@ -200,7 +200,7 @@ impl<C: Chain> Flow<C> {
         demand: SubscribeOptions<CarriedOf<C>>,
     ) -> Result<FlowStream<TimeOf<C>, C::Out>, FlowError> {
         let node = self.node();
-        let opened = spawn(workers, async move {
+        let opened = run_on(workers, async move {
             let stages = Stages::of(build.clone());
             let outputs = build.start(&node, Exit::as_asked(1, Readers::Own)).await?;
             let demand = demand.cancel(CancelMode::Transient);
@@ -210,7 +210,7 @@ impl<C: Chain> Flow<C> {
             events.connect();
             Ok((events, stages))
         });
-        let (events, stages) = opened.await.unwrap_or(Err(FlowError::Stopped))?;
+        let (events, stages) = opened.await?;
         Ok(FlowStream { events, stages, ended: false })
     }
 

@@ -11,4 +11,4 @@ pub(crate) use ends::{Ends, Readers};
 pub(crate) use fed_stage::{FedStage, Leave};
 pub(crate) use source_stage::SourceStage;
 pub use workers::Workers;
-pub(crate) use workers::spawn;
+pub(crate) use workers::{run_on, spawn};

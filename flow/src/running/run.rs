@@ -15,7 +15,7 @@ use super::options::StartOptions;
 use super::report::FlowReport;
 use super::watch::{Command, watch};
 use crate::error::FlowError;
-use crate::exec::spawn;
+use crate::exec::{run_on, spawn};
 use crate::plan::Build;
 use crate::profile::{LayerProfile, Profile};
 
@@ -87,12 +87,12 @@ where
     let watched = Watched::from(&group);
     let flow = FlowRef::new(Arc::new(Run { build: build.clone(), commands, ended, watched }));
     let (workers, held) = (options.workers, options.held);
-    let named = spawn(workers, name(options, flow.clone(), producers));
-    let keeper = named.await.unwrap_or(Err(FlowError::Stopped)).inspect_err(|_| build.stop())?;
+    let named = run_on(workers, name(options, flow.clone(), producers));
+    let keeper = named.await.inspect_err(|_| build.stop())?;
     if !held {
         build.release();
     }
-    let _watching = spawn(workers, async move {
+    let watching = async move {
         let began = Instant::now();
         let watched = watch(&build, &group, work, &mut commanded).await;
         if let Some(keeper) = keeper {
@@ -105,7 +105,8 @@ where
         });
         let profile = Profile { elapsed: began.elapsed(), events: events(&layers), layers };
         end.send_replace(Some(watched.map(|(outcome, cut_off)| FlowReport { outcome, profile, cut_off })));
-    });
+    };
+    let _watching = spawn(workers, Box::pin(watching));
     Ok(RunningFlow::new(flow))
 }
 

@@ -8,7 +8,7 @@ use super::crew::Crew;
 use super::into::Feeding;
 use crate::chain::Chain;
 use crate::error::FlowError;
-use crate::exec::{Readers, spawn};
+use crate::exec::{Readers, run_on};
 use crate::flow::Flow;
 use crate::options::LayerOptions;
 use crate::output::Stages;
@@ -169,7 +169,7 @@ where
         consumers.layer.check()?;
         let (node, within) = (self.node(), options.subscribe_timeout);
         let recipe = Arc::new(recipe);
-        let wired = spawn(options.workers, async move {
+        let wired = run_on(options.workers, async move {
             let build = Build::new(within);
             let stages = Stages::of(build.clone());
             let exit = Exit::as_asked(consumers.layer.count(), Readers::Returning);
@@ -178,7 +178,7 @@ where
             let crew = Crew::start(recipe, consumers, &producers, &build).await?;
             Ok((build, stages, producers, before, crew))
         });
-        let (build, stages, producers, before, crew) = wired.await.unwrap_or(Err(FlowError::Stopped))?;
+        let (build, stages, producers, before, crew) = wired.await?;
         let work = async move {
             // Dropping the stages ends them with this task.
             let _stages = stages;

@@ -8,7 +8,7 @@ use stage_core::{CancelMode, ProducerRef, StageRef, SubscribeOptions};
 
 use crate::chain::Chain;
 use crate::error::FlowError;
-use crate::exec::{Readers, spawn};
+use crate::exec::{Readers, run_on};
 use crate::flow::Flow;
 use crate::output::Stages;
 use crate::plan::{Build, Exit, Origin};
@@ -140,7 +140,7 @@ where
     {
         let consumers: Vec<_> = consumers.into_iter().collect();
         let (node, within) = (self.node(), options.subscribe_timeout);
-        let wired = spawn(options.workers, async move {
+        let wired = run_on(options.workers, async move {
             let build = Build::new(within);
             let stages = Stages::of(build.clone());
             let producers = build.start(&node, Exit::as_asked(consumers.len(), Readers::Foreign)).await?;
@@ -153,7 +153,7 @@ where
             }
             Ok((build, stages, producers, subscriptions))
         });
-        let (build, stages, producers, subscriptions) = wired.await.unwrap_or(Err(FlowError::Stopped))?;
+        let (build, stages, producers, subscriptions) = wired.await?;
         let (ended, watched) = (build.ended(), build.clone());
         let work = async move {
             // Dropping the stages ends them with this task.
