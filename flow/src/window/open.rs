@@ -193,7 +193,7 @@ mod tests {
     fn the_room_of_many_windows_is_given_back_when_none_is_open() {
         let mut windows = OpenWindows::new();
         for (count, kept) in [(2, 2), (2 * KEPT, 0), (3, 3)] {
-            (0..count as i64).for_each(|number| *windows.of(number, || 0) += 1);
+            (0_i64..).take(count).for_each(|number| *windows.of(number, || 0) += 1);
             assert_eq!(windows.len(), count);
             while windows.pop_first().is_some() {}
             assert_eq!(windows.states.len(), kept);
