@@ -7,9 +7,13 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use stage_connect::laws::by_hand::{opened, settle_all, take};
 use stage_connect::laws::free_port;
-use stage_connect::{ConnectError, Disposition, ErrorKind, Pull, Pulled, Settle};
-use stage_edge::{Edge, Epoch, Partition};
+use stage_connect::{ConnectError, Disposition, ErrorKind, MessageId, Pull, Pulled, Push, Settle};
+use stage_core::Pipeline;
+use stage_edge::{
+    Edge, EdgeSource, Epoch, Format, FrameId, FrameWriter, Header, Partition, SchemaId, SourceOptions,
+};
 use stage_nats::edge::{NatsInlet, NatsInletSettle, NatsReceipt};
+use tokio::time::timeout;
 
 use crate::inlets::{monitor, numbers};
 use crate::outlets::put;
@@ -59,6 +63,41 @@ async fn a_frame_behind_another_one_costs_two_messages() {
     accepted.unwrap();
     assert!(next.unwrap().is_empty());
     assert_eq!(edge.lag(&spec()).await.unwrap()[2].frames, 0);
+}
+
+/// The source polls the half that reports before the one that receives.
+#[tokio::test]
+async fn a_frame_of_a_pipeline_costs_two_messages_beside_those_of_its_lease() {
+    const FRAMES: u64 = 200;
+    let (port, spec) = (free_port(), spec().frames_kept(1000));
+    let server = NatsServer::start(&["-m", &port.to_string()]).await;
+    let Some((_server, edge)) = crate::opened(server, &spec).await else { return };
+    let format = Format::<u64>::postcard(SchemaId::new("Number", 1));
+    let mut outlet = edge.outlet(&spec, P);
+    outlet.connect().await.unwrap();
+    for number in 0..FRAMES {
+        let (mut writer, mut event) = (FrameWriter::new(), Vec::new());
+        format.encode(&number, &mut event).unwrap();
+        writer.push(7, &event);
+        let id = FrameId { writer: 1, epoch: 0, sequence: number };
+        let frame = writer.finish(&Header { codec: format.codec(), schema: 1, id, ..Header::default() });
+        assert_eq!(outlet.put(&[(MessageId::new(number.to_string()), frame)]).await.unwrap(), 1);
+    }
+    let before = messages(port).await;
+    let (handled, mut numbers) = tokio::sync::mpsc::unbounded_channel();
+    let pipeline = Pipeline::builder("numbers")
+        .start("edge", move || {
+            Ok(EdgeSource::new(edge.clone(), spec.clone(), format.clone(), SourceOptions::new("a")))
+        })
+        .acknowledged()
+        .finish_fn("send", move |number: u64| handled.send(number).unwrap());
+    let running = pipeline.start().await.unwrap();
+    for number in 0..FRAMES {
+        assert_eq!(timeout(LONG, numbers.recv()).await.unwrap(), Some(number));
+    }
+    let sent = messages(port).await - before;
+    assert!(sent < 3 * FRAMES, "{sent} messages for {FRAMES} frames");
+    running.drain(LONG).await.unwrap();
 }
 
 #[tokio::test]
