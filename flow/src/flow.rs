@@ -129,8 +129,8 @@ impl<C: Chain> Flow<C> {
     /// [`map_async`](Self::map_async) and [`par_map`](Self::par_map) have a fixed one, 1000 and 500. Default:
     /// [tuned](Tuning::Auto), unless `max_demand` or `min_demand` is set.
     ///
-    /// Between two layers, a tuned window without a bound holds up to 8192 events divided by the number of stages before, at
-    /// least 1024 and at most 4096: [`Tuning::UpTo`] sets another bound, for large events.
+    /// If the layer before deals its events by key, the bound of a tuned window is 8192 events divided by the number of its
+    /// stages, at least 1024 and at most 4096: [`Tuning::UpTo`] sets another bound, for large events.
     ///
     /// ```
     /// use flow::Flow;

@@ -9,9 +9,9 @@ use crate::error::FlowError;
 use crate::plan::Place;
 use crate::refused::Refused;
 
-/// The number of events that the tuned windows of a stage hold together, at their largest.
+/// The sum of the bounds of the tuned windows of a stage behind an exchange, unless `LEAST` or `MOST` applies.
 const HELD: usize = 8192;
-/// Bounds of the largest size of one of them, unless the layer sets it. The lower one is that of any tuned window.
+/// The least bound of such a window, which is that of all other tuned windows, and the largest one.
 const LEAST: usize = 1024;
 const MOST: usize = 4096;
 
@@ -97,12 +97,12 @@ impl LayerOptions {
         self.demand.unwrap_or(if is_fixed { Tuning::Fixed } else { Tuning::Auto })
     }
 
-    /// Returns the options with which a stage of the layer subscribes to one of `producers` stages of the layer before.
+    /// Returns the options with which a stage of the layer subscribes to one of `producers` stages that deal events by key.
     ///
     /// A tuned window may become larger than in a pipeline. The stages of a layer work at the same time, and their keys do not
     /// come evenly: of some thousands of events, most may belong to one stage. If the windows hold less than that, the others
     /// wait for it.
-    pub(crate) fn demand_beside<E>(&self, producers: usize) -> SubscribeOptions<E> {
+    pub(crate) fn demand_by_key<E>(&self, producers: usize) -> SubscribeOptions<E> {
         match (self.tuning(), self.fed_by) {
             (Tuning::Auto, FedBy::Layer) => self.demand().demand(Tuning::UpTo(bound(producers))),
             _ => self.demand(),

@@ -46,7 +46,7 @@ fn own() -> &'static Handle {
     .handle()
 }
 
-/// Runs a future on these workers. It is boxed, as a task costs about 2,700 lines of tokio for each type of future.
+/// Runs a future on these workers. It is boxed, as tokio's code of a task is compiled again for each type of future.
 pub(crate) fn spawn(workers: Workers, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> JoinHandle<()> {
     match workers {
         Workers::Own => own().spawn(future),
@@ -54,8 +54,8 @@ pub(crate) fn spawn(workers: Workers, future: Pin<Box<dyn Future<Output = ()> + 
     }
 }
 
-/// Runs a future on these workers and returns its output; returns an error if it panicked. The future goes on if this one
-/// is dropped.
+/// Runs a future on these workers and returns its output; returns an error if it panicked or its runtime was shut down.
+/// The future goes on if this one is dropped.
 pub(crate) async fn run_on<T: Send + 'static>(
     workers: Workers,
     future: impl Future<Output = Result<T, FlowError>> + Send + 'static,

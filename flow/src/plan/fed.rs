@@ -149,7 +149,7 @@ async fn feed_one<L: Layer>(
         build.keep_source(move || stage.cast(Leave).unwrap_or_default());
     }
     for (edge, producer) in upstream.iter().enumerate() {
-        let mut demand = options.demand_beside(upstream.len());
+        let mut demand = if partitioned { options.demand_by_key(upstream.len()) } else { options.demand() };
         if edge < feeds.held() {
             // The stage resumes it.
             demand = demand.paused();

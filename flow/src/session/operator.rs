@@ -38,8 +38,8 @@ pub struct SessionLayer<T, F, I, G, H> {
 pub struct SessionOperator<T, Q, A, F, I, G, H> {
     layer: SessionLayer<T, F, I, G, H>,
     open: HashTable<OfKey<Q, A>>,
-    /// The place in `open` of the key of the last event, unless the table has changed since. The next event often has the
-    /// same key, which is looked for here first.
+    /// The place in `open` where a key was found last; another key may be there by now. The next event often has the same
+    /// key, which is looked for here first.
     last: usize,
     /// The key of each session, by its number and a time that is not after its last event: an event that extends
     /// a session leaves it where it is, and the next look at the session moves it.
@@ -153,9 +153,9 @@ where
         let Self { layer, open, ends, held, earliest, next, .. } = self;
         let near = |open: &Open<A>| open.is_near(at, &layer.sessions);
         let hash = hash_of(&key);
-        let list = match open.find_entry(hash, |of_key| of_key.key == key) {
+        let (list, key) = match open.find_entry(hash, |of_key| of_key.key == key) {
             Ok(known) => {
-                let list = &mut known.into_mut().sessions;
+                let OfKey { key, sessions: list } = known.into_mut();
                 if let Some(place) = list.iter().position(near) {
                     // An event can also reach the next session, but no session after that.
                     let other = list.get(place + 1).is_some_and(near).then(|| list.remove(place + 1));
@@ -173,13 +173,14 @@ where
                     }
                     return;
                 }
-                list
+                // Of equal keys, the first one is emitted with all sessions.
+                (list, key.clone())
             }
             Err(vacant) => {
                 let table = vacant.into_table();
                 let of_key = OfKey { key: key.clone(), sessions: SmallVec::new() };
                 let new = table.insert_unique(hash, of_key, |of_key| hash_of(&of_key.key));
-                &mut new.into_mut().sessions
+                (&mut new.into_mut().sessions, key)
             }
         };
         let (number, mut value) = (*next, (layer.init)());

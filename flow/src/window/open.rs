@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// The most windows whose room is kept while no window is open.
+/// The number of windows for which there may be room without regard to how many are open.
 const KEPT: usize = 64;
 
 /// Windows by number. Most events are in the window of the one before, which is found without a search.
@@ -87,7 +87,6 @@ impl<T> OpenWindows<T> {
         self.states[place].get_or_insert_with(state)
     }
 
-    #[cold]
     #[inline(never)]
     fn open(&mut self, number: i64) -> usize {
         let place = self.places.open(number);
@@ -104,6 +103,7 @@ impl<T> OpenWindows<T> {
             Some((last, place)) if last == number => place,
             _ => self.places.find(number)?,
         };
+        self.last = Some((number, place));
         self.states[place].as_mut()
     }
 
@@ -134,13 +134,32 @@ impl<T> OpenWindows<T> {
 
     /// Closes the first open window.
     pub(crate) fn pop_first(&mut self) -> Option<(i64, T)> {
-        let (number, place) = self.places.pop_first()?;
-        self.last = None;
-        let state = self.states[place].take()?;
-        if self.places.by_number.is_empty() && self.states.len() > KEPT {
-            *self = Self::new();
+        // A window whose state could not be made, since that panicked, has none.
+        loop {
+            let (number, place) = self.places.pop_first()?;
+            if self.last == Some((number, place)) {
+                self.last = None;
+            }
+            let state = self.states[place].take();
+            if self.states.len() > KEPT && 4 * self.len() < self.states.len() {
+                self.give_room_back();
+            }
+            if let Some(state) = state {
+                return Some((number, state));
+            }
         }
-        Some((number, state))
+    }
+
+    /// Gives the open windows new places, without free ones.
+    fn give_room_back(&mut self) {
+        let mut states = Vec::with_capacity(self.len());
+        for place in self.places.by_number.values_mut() {
+            states.push(self.states[*place].take());
+            *place = states.len() - 1;
+        }
+        self.places.free = Vec::new();
+        self.places.count = states.len();
+        (self.states, self.last) = (states, None);
     }
 
     /// Closes the first open window if its number is less than `first_open`.
@@ -190,13 +209,19 @@ mod tests {
     }
 
     #[test]
-    fn the_room_of_many_windows_is_given_back_when_none_is_open() {
+    fn the_room_of_many_windows_is_given_back_as_they_close() {
         let mut windows = OpenWindows::new();
-        for (count, kept) in [(2, 2), (2 * KEPT, 0), (3, 3)] {
-            (0_i64..).take(count).for_each(|number| *windows.of(number, || 0) += 1);
-            assert_eq!(windows.len(), count);
-            while windows.pop_first().is_some() {}
-            assert_eq!(windows.states.len(), kept);
+        (0..10_000).for_each(|number| *windows.of(number, || 0) += number);
+        *windows.of(i64::MAX, || 0) += 7;
+        for left in (1..=10_000).rev() {
+            let closes = 10_000 - left;
+            assert_eq!(windows.pop_before(10_000), Some(closes));
+            assert!(windows.states.len() <= (4 * windows.len()).max(KEPT), "{}", windows.states.len());
+            assert_eq!(windows.places.count, windows.states.len());
         }
+        assert_eq!(windows.iter().collect::<Vec<_>>(), [(i64::MAX, &7)]);
+        assert_eq!(windows.pop_before(10_000), None);
+        *windows.of(5, || 0) += 1;
+        assert_eq!(windows.take_all().collect::<Vec<_>>(), [1, 7]);
     }
 }

@@ -31,7 +31,7 @@ use super::tuner::Tuner;
 pub enum Tuning {
     /// The window is `max_demand` and `min_demand`. In files: `fixed`.
     Fixed,
-    /// The window is tuned, up to 1,024 events. The default. In files: `auto`.
+    /// The window is tuned, up to 1,024 events; up to 4,096 behind an exchange of a flow. The default. In files: `auto`.
     #[default]
     Auto,
     /// The window is tuned, up to this number of events, 1 to 1,000,000,000, rounded down to a power of two.
