@@ -12,8 +12,19 @@ use tokio::time::timeout;
 
 use super::reader::NatsReceipt;
 
-/// The longest wait for the frame behind a report, before the report is repeated with a confirmation of its own.
+/// The longest wait for the frame behind a report alone, before the report is repeated with a confirmation of its own.
 const SOON: Duration = Duration::from_millis(250);
+
+/// The answer to an offer.
+#[derive(Debug)]
+pub(super) enum Offer {
+    /// A later frame confirms the report.
+    Confirmed,
+    /// The report was sent, and a frame may still confirm it.
+    Sent(oneshot::Receiver<()>),
+    /// The report was not taken, or its request has failed.
+    Failed,
+}
 
 /// The report that the receiving half may send.
 #[derive(Debug, Default)]
@@ -53,21 +64,25 @@ impl Handover {
         self.swap(None)
     }
 
-    /// Offers the report that a frame is accepted. Returns whether the receiving half has sent it and a later frame confirms it.
-    /// Cancel safe: a report that was sent counts, and may be repeated.
-    pub(super) async fn offer(&self, receipt: &NatsReceipt) -> bool {
-        let (confirmed, confirmation) = oneshot::channel();
+    /// Offers the report that a frame is accepted, and waits for a later frame that confirms it. Cancel safe: a report that was
+    /// sent counts, and may be repeated.
+    pub(super) async fn offer(&self, receipt: &NatsReceipt) -> Offer {
+        let (confirmed, mut confirmation) = oneshot::channel();
         self.swap(Some(Report { reply: Arc::clone(&receipt.reply), position: receipt.position, confirmed }));
         let offered = Offered(self);
         // A half that receives in the same task takes it meanwhile.
         yield_now().await;
         drop(offered);
-        // One that was not taken, or whose request has failed or was given up, is not confirmed at once.
-        matches!(timeout(SOON, confirmation).await, Ok(Ok(())))
+        match timeout(SOON, &mut confirmation).await {
+            Ok(Ok(())) => Offer::Confirmed,
+            // It was withdrawn, or its request has failed or was given up.
+            Ok(Err(_)) => Offer::Failed,
+            Err(_) => Offer::Sent(confirmation),
+        }
     }
 }
 
-/// Withdraws an offer when it is dropped, so that a report is not sent after its call has ended.
+/// Withdraws an offer when it is dropped, so that a report that was not taken is not sent after its call has ended.
 struct Offered<'a>(&'a Handover);
 
 impl Drop for Offered<'_> {
@@ -89,7 +104,7 @@ mod tests {
                 report.followed_by(next);
             }
         };
-        tokio::join!(handover.offer(&receipt), receiving).0
+        matches!(tokio::join!(handover.offer(&receipt), receiving).0, Offer::Confirmed)
     }
 
     #[tokio::test(start_paused = true)]
@@ -105,9 +120,9 @@ mod tests {
     async fn a_report_that_nobody_takes_at_once_is_withdrawn() {
         let handover = Handover::default();
         let receipt = NatsReceipt { reply: "$JS.ACK".into(), position: 7, attempt: 1 };
-        assert!(!handover.offer(&receipt).await);
+        assert!(matches!(handover.offer(&receipt).await, Offer::Failed));
         assert!(handover.take().is_none());
-        // One that was taken is waited for, but not for ever.
+        // One that was taken is waited for alone for a time, and may be confirmed later.
         let late = async {
             let report = handover.take().unwrap();
             tokio::time::sleep(2 * SOON).await;
@@ -115,9 +130,10 @@ mod tests {
         };
         let begun = tokio::time::Instant::now();
         let offered = async {
-            assert!(!handover.offer(&receipt).await);
-            begun.elapsed()
+            let Offer::Sent(confirmation) = handover.offer(&receipt).await else { panic!("not sent") };
+            let alone = begun.elapsed();
+            (alone, confirmation.await, begun.elapsed())
         };
-        assert_eq!(tokio::join!(offered, late).0, SOON);
+        assert_eq!(tokio::join!(offered, late).0, (SOON, Ok(()), 2 * SOON));
     }
 }

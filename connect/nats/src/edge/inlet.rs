@@ -38,8 +38,8 @@ pub struct NatsInlet {
 const FIRST: Duration = Duration::from_millis(500);
 const LAST: Duration = Duration::from_secs(30);
 
-/// The longest wait for the frame behind a report that is also a request: shorter than the interval of heartbeats, so it has
-/// one answer, as a report has elsewhere.
+/// The longest wait for the frame behind a report that is also a request. Such a request has no heartbeats, so its loss is
+/// noticed at its end.
 const NEXT: Duration = Duration::from_secs(1);
 
 impl NatsInlet {

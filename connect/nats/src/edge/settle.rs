@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_nats::HeaderMap;
 use stage_connect::{ConnectError, Disposition, Settle};
 
+use super::handover::Offer;
 use super::letters::{Letter, bury};
 use super::reader::{Left, NatsReceipt, Reader, Role};
 use crate::api;
@@ -15,8 +16,8 @@ use crate::report::{Reported, report};
 /// The maximum number of reports that wait for their confirmation at once.
 const AT_ONCE: usize = 500;
 
-/// The half of a [`NatsInlet`](super::NatsInlet) that reports to the server. Each report is confirmed by the server, if
-/// only by the next frame.
+/// The half of a [`NatsInlet`](super::NatsInlet) that reports to the server. Each report is confirmed by the server:
+/// by an answer, or by the next frame.
 #[derive(Debug)]
 pub struct NatsInletSettle {
     reader: Arc<Reader>,
@@ -94,6 +95,16 @@ impl NatsInletSettle {
         }
         Ok(())
     }
+
+    /// Reports all frames, and waits for the confirmations. Cancel safe: a report may be repeated.
+    async fn report_all(&mut self, settled: &[(NatsReceipt, Disposition)]) -> Result<(), ConnectError> {
+        let mut inbox = self.inbox().await?;
+        for chunk in settled.chunks(AT_ONCE) {
+            self.report(&mut inbox, chunk).await?;
+        }
+        self.inbox = Some(inbox);
+        Ok(())
+    }
 }
 
 fn asked(receipt: &NatsReceipt, payload: String) -> Asked {
@@ -108,18 +119,21 @@ impl Settle for NatsInletSettle {
             return Ok(());
         }
         self.reader.check_lost()?;
-        if let [(receipt, Disposition::Accept)] = settled
-            && self.is_confirmed_by_next()
-            && self.reader.handover.offer(receipt).await
-        {
-            self.reader.settled(receipt.position, Left::Handled);
-            return Ok(());
+        let [(receipt, Disposition::Accept)] = settled else { return self.report_all(settled).await };
+        if !self.is_confirmed_by_next() {
+            return self.report_all(settled).await;
         }
-        let mut inbox = self.inbox().await?;
-        for chunk in settled.chunks(AT_ONCE) {
-            self.report(&mut inbox, chunk).await?;
+        match self.reader.handover.offer(receipt).await {
+            Offer::Confirmed => {}
+            Offer::Failed => return self.report_all(settled).await,
+            // On a slow connection, the frame may come before the second confirmation.
+            Offer::Sent(confirmation) => tokio::select! {
+                biased;
+                Ok(()) = confirmation => {}
+                reported = self.report_all(settled) => return reported,
+            },
         }
-        self.inbox = Some(inbox);
+        self.reader.settled(receipt.position, Left::Handled);
         Ok(())
     }
 
