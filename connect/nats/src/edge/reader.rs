@@ -59,7 +59,7 @@ pub(super) struct Reader {
 #[derive(Debug, Default)]
 struct Frames {
     /// The frames that are neither settled nor given up, by their positions.
-    in_hand: HashMap<u64, Bytes>,
+    in_hand: HashMap<u64, InHand>,
     /// The number of times a frame was released by this process. The server counts each of these deliveries as an attempt.
     released: HashMap<u64, u32>,
 }
@@ -132,8 +132,9 @@ impl Reader {
         let mut frames = self.frames();
         let released = frames.released.get(&message.sequence).copied().unwrap_or(0);
         let attempt = delivered.saturating_sub(released).max(1);
-        frames.in_hand.insert(message.sequence, message.payload.clone());
         let receipt = NatsReceipt { reply: reply.into(), position: message.sequence, attempt };
+        let in_hand = InHand { frame: message.payload.clone(), reply: Arc::clone(&receipt.reply) };
+        frames.in_hand.insert(message.sequence, in_hand);
         Pulled { message: message.payload, receipt, attempt }
     }
 
@@ -144,13 +145,16 @@ impl Reader {
 
     /// Returns a frame in hand.
     pub(super) fn frame(&self, position: u64) -> Option<Bytes> {
-        self.frames().in_hand.get(&position).cloned()
+        self.frames().in_hand.get(&position).map(|in_hand| in_hand.frame.clone())
     }
 
-    /// Notes that a frame has left this process, and whether it was released.
-    pub(super) fn settled(&self, position: u64, left: Left) {
-        let mut frames = self.frames();
-        frames.in_hand.remove(&position);
+    /// Notes that the delivery of a frame has left this process, and whether it was released.
+    pub(super) fn settled(&self, receipt: &NatsReceipt, left: Left) {
+        let (mut frames, position) = (self.frames(), receipt.position);
+        // The server may deliver a frame again before its refusal is confirmed.
+        if frames.in_hand.get(&position).is_some_and(|in_hand| in_hand.reply == receipt.reply) {
+            frames.in_hand.remove(&position);
+        }
         match left {
             Left::Handled => drop(frames.released.remove(&position)),
             Left::Released => *frames.released.entry(position).or_default() += 1,
@@ -169,6 +173,14 @@ impl Reader {
             Err(error) => Err(error.at(&at, what)),
         }
     }
+}
+
+/// A frame in hand.
+#[derive(Debug)]
+struct InHand {
+    frame: Bytes,
+    /// The subject of the report on this delivery.
+    reply: Arc<str>,
 }
 
 /// The reason for which a frame left the process.

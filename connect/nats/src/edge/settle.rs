@@ -91,7 +91,7 @@ impl NatsInletSettle {
                 Disposition::Release => Left::Released,
                 Disposition::Retry { .. } => Left::Failed,
             };
-            self.reader.settled(receipt.position, left);
+            self.reader.settled(receipt, left);
         }
         Ok(())
     }
@@ -133,7 +133,7 @@ impl Settle for NatsInletSettle {
                 reported = self.report_all(settled) => return reported,
             },
         }
-        self.reader.settled(receipt.position, Left::Handled);
+        self.reader.settled(receipt, Left::Handled);
         Ok(())
     }
 

@@ -80,3 +80,19 @@ async fn a_frame_that_is_dead_as_a_whole_is_listed_with_its_cause() {
     assert_eq!((letter.cause.as_str(), letter.attempts, letter.form), ("no ink", 1, None));
     assert_eq!(letter.event, pulled[0].message);
 }
+
+#[tokio::test]
+async fn a_report_that_is_repeated_leaves_the_next_delivery_of_its_frame_in_hand() {
+    let spec = spec();
+    let Some((_server, edge)) = start(&spec).await else { return };
+    put(&edge, &spec, Partition(2), 0..1).await;
+    let (mut inlet, mut settle) = opened(edge.inlet(&spec, Partition(2), stage_edge::Epoch(1))).await;
+    let first = take(&mut inlet, 1, LONG).await;
+    let refused = Disposition::Retry { after: std::time::Duration::ZERO };
+    settle_all(&mut settle, &first, refused.clone()).await;
+    let again = take(&mut inlet, 1, LONG).await;
+    settle_all(&mut settle, &first, refused).await;
+    settle_all(&mut settle, &again, Disposition::Dead { cause: "no ink".to_owned() }).await;
+    let letters = edge.dead(&spec).list(0, 10).await.unwrap();
+    assert_eq!(letters.iter().map(|dead| dead.letter.cause.as_str()).collect::<Vec<_>>(), ["no ink"]);
+}
