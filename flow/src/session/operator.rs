@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 
@@ -152,9 +153,9 @@ where
     fn take_in(&mut self, at: i64, key: Q, event: T) {
         let Self { layer, open, ends, held, earliest, next, .. } = self;
         let near = |open: &Open<A>| open.is_near(at, &layer.sessions);
-        let hash = hash_of(&key);
-        let (list, key) = match open.find_entry(hash, |of_key| of_key.key == key) {
-            Ok(known) => {
+        let of_key = open.entry(hash_of(&key), |of_key| of_key.key == key, |of_key| hash_of(&of_key.key));
+        let (list, key) = match of_key {
+            Entry::Occupied(known) => {
                 let OfKey { key, sessions: list } = known.into_mut();
                 if let Some(place) = list.iter().position(near) {
                     // An event can also reach the next session, but no session after that.
@@ -176,10 +177,8 @@ where
                 // Of equal keys, the first one is emitted with all sessions.
                 (list, key.clone())
             }
-            Err(vacant) => {
-                let table = vacant.into_table();
-                let of_key = OfKey { key: key.clone(), sessions: SmallVec::new() };
-                let new = table.insert_unique(hash, of_key, |of_key| hash_of(&of_key.key));
+            Entry::Vacant(vacant) => {
+                let new = vacant.insert(OfKey { key: key.clone(), sessions: SmallVec::new() });
                 (&mut new.into_mut().sessions, key)
             }
         };
