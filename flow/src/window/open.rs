@@ -19,8 +19,6 @@ pub(crate) struct OpenWindows<T> {
 struct Places {
     by_number: BTreeMap<i64, usize>,
     free: Vec<usize>,
-    /// The number of places, of open windows and free ones.
-    count: usize,
 }
 
 impl Places {
@@ -28,15 +26,10 @@ impl Places {
         self.by_number.get(&number).copied()
     }
 
-    /// Returns the place of a window, which may be new.
-    fn open(&mut self, number: i64) -> usize {
-        let Self { by_number, free, count } = self;
-        *by_number.entry(number).or_insert_with(|| {
-            free.pop().unwrap_or_else(|| {
-                *count += 1;
-                *count - 1
-            })
-        })
+    /// Returns the place of a window: if it is not open, a free place, or `new` if there is none.
+    fn open(&mut self, number: i64, new: usize) -> usize {
+        let Self { by_number, free } = self;
+        *by_number.entry(number).or_insert_with(|| free.pop().unwrap_or(new))
     }
 
     fn first(&self) -> Option<i64> {
@@ -89,7 +82,7 @@ impl<T> OpenWindows<T> {
 
     #[inline(never)]
     fn open(&mut self, number: i64) -> usize {
-        let place = self.places.open(number);
+        let place = self.places.open(number, self.states.len());
         if place == self.states.len() {
             self.states.push(None);
         }
@@ -158,7 +151,6 @@ impl<T> OpenWindows<T> {
             *place = states.len() - 1;
         }
         self.places.free = Vec::new();
-        self.places.count = states.len();
         (self.states, self.last) = (states, None);
     }
 
@@ -217,7 +209,7 @@ mod tests {
             let closes = 10_000 - left;
             assert_eq!(windows.pop_before(10_000), Some(closes));
             assert!(windows.states.len() <= (4 * windows.len()).max(KEPT), "{}", windows.states.len());
-            assert_eq!(windows.places.count, windows.states.len());
+            assert_eq!(windows.places.free.len() + windows.len(), windows.states.len());
         }
         assert_eq!(windows.iter().collect::<Vec<_>>(), [(i64::MAX, &7)]);
         assert_eq!(windows.pop_before(10_000), None);
