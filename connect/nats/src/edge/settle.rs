@@ -119,10 +119,10 @@ impl Settle for NatsInletSettle {
             return Ok(());
         }
         self.reader.check_lost()?;
-        let [(receipt, Disposition::Accept)] = settled else { return self.report_all(settled).await };
-        if !self.is_confirmed_by_next() {
-            return self.report_all(settled).await;
-        }
+        let receipt = match settled {
+            [(receipt, Disposition::Accept)] if self.is_confirmed_by_next() => receipt,
+            _ => return self.report_all(settled).await,
+        };
         match self.reader.handover.offer(receipt).await {
             Offer::Confirmed => {}
             Offer::Failed => return self.report_all(settled).await,

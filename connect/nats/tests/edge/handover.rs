@@ -25,6 +25,11 @@ const FRAMES: u32 = 50;
 
 type Frames = Vec<Pulled<Bytes, NatsReceipt>>;
 
+/// Returns the reports that frames are accepted.
+fn reports_on(frames: &Frames) -> Vec<(NatsReceipt, Disposition)> {
+    frames.iter().map(|frame| (frame.receipt.clone(), Disposition::Accept)).collect()
+}
+
 /// Accepts a frame, and receives the next one, as a source does.
 async fn accept_and_take(
     inlet: &mut NatsInlet,
@@ -32,7 +37,7 @@ async fn accept_and_take(
     frames: &Frames,
     wait: Duration,
 ) -> (Result<(), ConnectError>, Result<Frames, ConnectError>) {
-    let accepted: Vec<_> = frames.iter().map(|frame| (frame.receipt.clone(), Disposition::Accept)).collect();
+    let accepted = reports_on(frames);
     tokio::join!(settle.settle(&accepted), inlet.pull(NonZeroUsize::MIN, wait))
 }
 
@@ -106,7 +111,7 @@ async fn a_report_without_a_frame_behind_it_is_confirmed_on_its_own() {
     put(&edge, &spec(), P, 0..1).await;
     let (mut inlet, mut settle) = opened(edge.inlet(&spec(), P, Epoch(1))).await;
     let first = take(&mut inlet, 1, LONG).await;
-    let accepted = [(first[0].receipt.clone(), Disposition::Accept)];
+    let accepted = reports_on(&first);
     let next = {
         let mut next = std::pin::pin!(inlet.pull(NonZeroUsize::MIN, LONG));
         tokio::select! {
@@ -145,7 +150,7 @@ async fn a_report_whose_request_is_given_up_is_confirmed_on_its_own() {
     let (mut inlet, mut settle) = opened(edge.inlet(&spec(), P, Epoch(1))).await;
     let mut frames = take(&mut inlet, 1, LONG).await;
     for number in 1..4 {
-        let accepted = [(frames[0].receipt.clone(), Disposition::Accept)];
+        let accepted = reports_on(&frames);
         {
             let settling = settle.settle(&accepted);
             let mut settling = std::pin::pin!(settling);
@@ -168,7 +173,7 @@ async fn a_report_whose_call_has_ended_is_not_sent() {
     put(&edge, &spec(), P, 0..2).await;
     let (mut inlet, mut settle) = opened(edge.inlet(&spec(), P, Epoch(1))).await;
     let first = take(&mut inlet, 1, LONG).await;
-    let accepted = [(first[0].receipt.clone(), Disposition::Accept)];
+    let accepted = reports_on(&first);
     assert!(settle.settle(&accepted).now_or_never().is_none());
     assert!(take(&mut inlet, 1, Duration::from_millis(50)).await.is_empty());
     assert_eq!(edge.lag(&spec()).await.unwrap()[2].frames, 2);
@@ -190,7 +195,7 @@ async fn a_later_epoch_fences_a_report_that_is_a_request() {
     assert_eq!(edge.lag(&spec()).await.unwrap()[2].frames, 3);
 }
 
-/// A frame that comes again is not confirmed by its own delivery.
+/// The connection is lost with the server, so the report is sent again on the next one.
 #[tokio::test]
 async fn a_report_that_a_killed_server_has_lost_is_repeated() {
     let Some((mut server, edge)) = start(&spec()).await else { return };
@@ -203,7 +208,7 @@ async fn a_report_that_a_killed_server_has_lost_is_repeated() {
         let (accepted, next) = accept_and_take(&mut inlet, &mut settle, &frames, LONG).await;
         if accepted.is_err() {
             // The connection is replaced behind the report, as a source does.
-            let accepted = [(frames[0].receipt.clone(), Disposition::Accept)];
+            let accepted = reports_on(&frames);
             while settle.settle(&accepted).await.is_err() {}
         }
         frames = match next {
