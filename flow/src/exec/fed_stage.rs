@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::alarm::{Alarm, Ring};
 use super::ends::Ends;
+use super::sink::emitting;
 use crate::plan::{Feeds, Operator};
 use crate::time::Gauge;
 
@@ -78,16 +79,11 @@ impl<P: Operator> FedStage<P> {
         Self { operator, ends, edges, alarm, gauge, announced, held, finished: false, going_on: None }
     }
 
-    /// Returns the edge of a subscription.
-    fn edge(&self, subscription: &Subscription) -> Option<usize> {
-        self.edges.iter().position(|edge| edge == subscription)
-    }
-
     /// Finishes once all producers have ended.
     fn finish_if_all_did(&mut self, out: &mut Emitter<'_, P::Out>) {
         if self.ends.all_came() && !self.finished {
             self.finished = true;
-            self.operator.finish(&mut |event| out.emit(event));
+            self.operator.finish(&mut emitting(out));
             if !self.operator.has_more() {
                 out.finish();
             }
@@ -121,6 +117,12 @@ impl<P: Operator> FedStage<P> {
     }
 }
 
+/// Returns the edge of a subscription. Without the types of the stage, so that it is compiled once.
+#[inline]
+fn edge_of(edges: &[Subscription], subscription: &Subscription) -> Option<usize> {
+    edges.iter().position(|edge| edge == subscription)
+}
+
 /// Announces the progress of `operator` if it differs from the one `announced` last.
 pub(super) fn announce<P: Operator>(operator: &P, announced: &mut Progress, out: &mut Emitter<'_, P::Out>) {
     if let Some(progress) = operator.progress().filter(|progress| progress != announced) {
@@ -146,8 +148,8 @@ impl<P: Operator> ProducerConsumer for FedStage<P> {
         events: Events<'_, P::In>,
         out: &mut Emitter<'_, P::Out>,
     ) -> StageResult {
-        let edge = self.edge(events.from()).unwrap_or_default();
-        self.operator.batch(edge, Batch(events.into_iter()), &mut |event| out.emit(event));
+        let edge = edge_of(&self.edges, events.from()).unwrap_or_default();
+        self.operator.batch(edge, Batch(events.into_iter()), &mut emitting(out));
         self.set_alarm(out)
     }
 
@@ -178,8 +180,8 @@ impl<P: Operator> ProducerConsumer for FedStage<P> {
         match peer {
             Role::Producer => {
                 if self.ends.came_to_its_end(subscription, cancellation) {
-                    if let Some(edge) = self.edge(subscription) {
-                        self.operator.edge_ended(edge, &mut |event| out.emit(event));
+                    if let Some(edge) = edge_of(&self.edges, subscription) {
+                        self.operator.edge_ended(edge, &mut emitting(out));
                     }
                     self.finish_if_all_did(out);
                     self.set_alarm(out)?;
@@ -195,8 +197,8 @@ impl<P: Operator> Cast<ProducerProgress> for FedStage<P> {
     type Out = P::Out;
 
     async fn handle_cast(&mut self, told: ProducerProgress, out: &mut Emitter<'_, P::Out>) -> StageResult {
-        if let Some(edge) = self.edge(&told.from) {
-            self.operator.hear(edge, told.progress, &mut |event| out.emit(event));
+        if let Some(edge) = edge_of(&self.edges, &told.from) {
+            self.operator.hear(edge, told.progress, &mut emitting(out));
         }
         self.set_alarm(out)
     }
@@ -209,7 +211,7 @@ impl<P: Operator> Cast<Ring> for FedStage<P> {
         self.alarm.rang();
         self.finish_if_all_did(out);
         if !self.finished && self.operator.alarm().is_some_and(|at| at <= Instant::now()) {
-            self.operator.ring(&mut |event| out.emit(event));
+            self.operator.ring(&mut emitting(out));
         }
         self.set_alarm(out)
     }
@@ -219,7 +221,7 @@ impl<P: Operator> Cast<GoOn> for FedStage<P> {
     type Out = P::Out;
 
     async fn handle_cast(&mut self, _: GoOn, out: &mut Emitter<'_, P::Out>) -> StageResult {
-        self.operator.go_on(&mut |event| out.emit(event));
+        self.operator.go_on(&mut emitting(out));
         if self.operator.has_more() {
             out.info::<Self, _>(GoOn)?;
             return Ok(());

@@ -3,6 +3,7 @@
 mod alarm;
 mod ends;
 mod fed_stage;
+mod sink;
 mod source_stage;
 mod until_met;
 mod workers;

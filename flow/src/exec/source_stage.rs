@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::alarm::{Alarm, Ring};
 use super::ends::Ends;
 use super::fed_stage::{GoOn, Leave, announce};
+use super::sink::counting;
 use super::until_met::UntilMet;
 use crate::plan::{Feeds, Operator};
 use crate::source::{More, Part, Taker};
@@ -69,10 +70,7 @@ impl<P: Operator> Run<'_, '_, P> {
     fn run(&mut self, items: impl Iterator<Item = P::In>, wanted: usize) -> usize {
         let (taken, made) = (Cell::new(0), Cell::new(0));
         let items = UntilMet::new(items, wanted, &made, &taken);
-        self.operator.batch(0, items, &mut |event| {
-            made.set(made.get() + 1);
-            self.out.emit(event);
-        });
+        self.operator.batch(0, items, &mut counting(self.out, &made));
         self.taken += taken.get();
         self.made += made.get();
         taken.get()
@@ -188,11 +186,11 @@ where
         if !self.finished {
             self.finished = true;
             if let Some(progress) = self.part.end() {
-                self.operator.hear(0, progress, &mut |event| out.emit(event));
+                self.operator.hear(0, progress, &mut counting(out, &Cell::new(0)));
             }
             // Before the end, so that stages without events have the event time too.
             announce(&self.operator, &mut self.announced, out);
-            self.operator.finish(&mut |event| out.emit(event));
+            self.operator.finish(&mut counting(out, &Cell::new(0)));
             if !self.operator.has_more() {
                 out.finish();
             }
@@ -220,7 +218,7 @@ where
         if self.idle_at().is_some_and(|at| at <= Instant::now()) {
             (self.waits_since, self.is_idle) = (None, true);
             if let Some(progress) = self.part.idle() {
-                self.operator.hear(0, progress, &mut |event| out.emit(event));
+                self.operator.hear(0, progress, &mut counting(out, &Cell::new(0)));
             }
         }
     }
@@ -310,7 +308,7 @@ where
     async fn handle_cast(&mut self, _: Ring, out: &mut Emitter<'_, P::Out>) -> StageResult {
         self.alarm.rang();
         if !self.finished && self.operator.alarm().is_some_and(|at| at <= Instant::now()) {
-            self.operator.ring(&mut |event| out.emit(event));
+            self.operator.ring(&mut counting(out, &Cell::new(0)));
         }
         if !self.finished {
             self.see_if_idle(out);
@@ -341,12 +339,9 @@ where
 
     async fn handle_cast(&mut self, _: GoOn, out: &mut Emitter<'_, P::Out>) -> StageResult {
         self.going_on = false;
-        let mut made = 0;
-        self.operator.go_on(&mut |event| {
-            made += 1;
-            out.emit(event);
-        });
-        self.wanted = self.wanted.saturating_sub(made);
+        let made = Cell::new(0);
+        self.operator.go_on(&mut counting(out, &made));
+        self.wanted = self.wanted.saturating_sub(made.get());
         if self.finished && !self.operator.has_more() {
             out.finish();
         }

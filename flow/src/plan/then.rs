@@ -127,6 +127,17 @@ impl<A: Operator, E: Give<A::In>> Give<A::Out> for ResultsOf<'_, A, E> {
     }
 }
 
+/// Returns a function that passes each event to the second operator. It has one type for all calls of the first one, as
+/// the functions that stages pass.
+#[inline]
+fn feeding<'a, B: Operator, K: FnMut(B::Out)>(
+    then: &'a mut B,
+    edge: usize,
+    sink: &'a mut K,
+) -> impl FnMut(B::In) {
+    move |event| then.batch(edge, std::iter::once(event), sink)
+}
+
 impl<A: Operator, B: Operator<In = A::Out>> Operator for Then<A, B> {
     type In = A::In;
     type Out = B::Out;
@@ -157,19 +168,16 @@ impl<A: Operator, B: Operator<In = A::Out>> Operator for Then<A, B> {
     }
 
     fn hear<K: FnMut(B::Out)>(&mut self, edge: usize, progress: Progress, sink: &mut K) {
-        let then = &mut self.then;
-        self.first.hear(edge, progress, &mut |event| then.batch(edge, std::iter::once(event), sink));
+        self.first.hear(edge, progress, &mut feeding(&mut self.then, edge, sink));
     }
 
     fn edge_ended<K: FnMut(B::Out)>(&mut self, edge: usize, sink: &mut K) {
-        let then = &mut self.then;
-        self.first.edge_ended(edge, &mut |event| then.batch(edge, std::iter::once(event), sink));
+        self.first.edge_ended(edge, &mut feeding(&mut self.then, edge, sink));
         self.then.edge_ended(edge, sink);
     }
 
     fn finish<K: FnMut(B::Out)>(&mut self, sink: &mut K) {
-        let then = &mut self.then;
-        self.first.finish(&mut |event| then.batch(0, std::iter::once(event), sink));
+        self.first.finish(&mut feeding(&mut self.then, 0, sink));
         self.then.finish(sink);
     }
 
@@ -181,8 +189,7 @@ impl<A: Operator, B: Operator<In = A::Out>> Operator for Then<A, B> {
         let now = Instant::now();
         let is_due = |alarm: Option<Instant>| alarm.is_some_and(|at| at <= now);
         if is_due(self.first.alarm()) {
-            let then = &mut self.then;
-            self.first.ring(&mut |event| then.batch(0, std::iter::once(event), sink));
+            self.first.ring(&mut feeding(&mut self.then, 0, sink));
         }
         if is_due(self.then.alarm()) {
             self.then.ring(sink);
