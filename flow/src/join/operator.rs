@@ -137,7 +137,8 @@ where
     /// Closes the windows that the watermark has passed.
     #[inline]
     fn pass<K: FnMut(J::Out)>(&mut self, sink: &mut K) {
-        if self.marks.reached() > self.quiet {
+        // A constant, so that an untimed flow does not compile the rest.
+        if M::IS_TIMED && self.marks.reached() > self.quiet {
             self.close(sink);
         }
     }
@@ -311,6 +312,10 @@ where
         let has_windows = self.layer.window.spans().is_some();
         events.for_each(|carried| {
             let (stamp, side) = M::open(carried);
+            if !M::IS_TIMED {
+                self.take_in(0, side, sink);
+                return;
+            }
             let window = match M::moment(stamp) {
                 Some(stamp) if has_windows => {
                     if self.marks.note(edge, stamp.reached) {

@@ -124,6 +124,13 @@ where
     /// Emits the windows that the watermark has passed; all windows, once the input has ended. Stops after
     /// [`AT_ONCE`] empty windows and sets `has_more`.
     pub(super) fn pass<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
+        // A constant, so that an untimed flow does not compile the rest.
+        if TimeOf::<C>::IS_TIMED {
+            self.pass_timed(sink);
+        }
+    }
+
+    fn pass_timed<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
         let Some(spans) = self.layer.window.spans() else { return };
         if self.marks.reached() < self.quiet && !self.finishing {
             return;

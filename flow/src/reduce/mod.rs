@@ -18,6 +18,7 @@ mod merge_layer;
 mod open;
 mod operator;
 mod partials;
+mod periods;
 mod reducer;
 mod shard;
 mod short;

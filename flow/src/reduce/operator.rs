@@ -1,7 +1,6 @@
 //! The operator of a layer with a reducer: the windows of one stage, and their triggers.
 
 use std::fmt;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -9,6 +8,7 @@ use super::gaps::Gaps;
 use super::layer::ReduceLayer;
 use super::marks::Marks;
 use super::open::{Open, Opened};
+use super::periods::{Periods, earlier};
 use super::{Accumulate, AlarmSet, Emit, Reducer};
 use crate::chain::{Chain, InOf, StampOf, TimeOf};
 use crate::plan::{Feeds, Give, Operator, Place};
@@ -46,8 +46,7 @@ where
     pub(super) marks: Marks,
     /// The end of the open wall-clock window, if it is representable.
     end: Option<Instant>,
-    /// The periods, each with its next end, if it is representable.
-    periods: Vec<(Duration, Option<Instant>)>,
+    periods: Periods,
 }
 
 impl<C, R, M> fmt::Debug for ReduceOperator<C, R, M>
@@ -69,8 +68,7 @@ where
 {
     pub(super) fn new(layer: ReduceLayer<C, R, M>, place: Place) -> Self {
         let now = Instant::now();
-        let periods = &layer.window.periodically;
-        let periods = periods.iter().map(|period| (*period, now.checked_add(*period))).collect();
+        let periods = Periods::begin(&layer.window.periodically, now);
         let (end, left) = match layer.window.kind {
             Kind::Periodic(period) => (now.checked_add(period), 0),
             Kind::Count(events) => (None, events),
@@ -192,13 +190,7 @@ where
 
     /// Fires the triggers whose periods have ended, and the alarms of reducers.
     fn ring_triggers<K: FnMut(M::Out)>(&mut self, now: Instant, sink: &mut K) {
-        let over: Vec<Duration> =
-            self.periods.iter().filter(|(_, at)| is_due(*at, now)).map(|(period, _)| *period).collect();
-        for (period, at) in &mut self.periods {
-            while is_due(*at, now) {
-                *at = at.and_then(|at| at.checked_add(*period));
-            }
-        }
+        let over = self.periods.take_over(now);
         let mut ring = |mut opened: Opened<'_, C, R, M>| {
             opened.ring(now, sink);
             for period in &over {
@@ -208,7 +200,9 @@ where
         if let Some(current) = self.current() {
             ring(current);
         }
-        self.each_timed(ring);
+        if TimeOf::<C>::IS_TIMED {
+            self.each_timed(ring);
+        }
     }
 }
 
@@ -254,7 +248,8 @@ where
     }
 
     fn batch<K: FnMut(M::Out)>(&mut self, edge: usize, events: impl Iterator<Item = Self::In>, sink: &mut K) {
-        if self.goes_by_event_time() {
+        // The constant keeps the windows of event time out of the programs of untimed flows.
+        if TimeOf::<C>::IS_TIMED && self.goes_by_event_time() {
             self.timed_batch(edge, events, sink);
             return;
         }
@@ -288,7 +283,7 @@ where
             current.fire(TriggerName::Done, sink);
         }
         self.current = None;
-        (self.end, self.periods) = (None, Vec::new());
+        (self.end, self.periods) = (None, Periods::default());
         self.finishing = true;
         self.pass(sink);
     }
@@ -302,8 +297,16 @@ where
     }
 
     fn alarm(&self) -> Option<Instant> {
-        let alarms = self.current.iter().chain(self.timed.states()).filter_map(|open| open.alarms.next());
-        self.periods.iter().filter_map(|(_, at)| *at).chain(self.end).chain(alarms).min()
+        let mut next = earlier(self.periods.next(), self.end);
+        if let Some(open) = &self.current {
+            next = earlier(next, open.alarms.next());
+        }
+        if TimeOf::<C>::IS_TIMED {
+            for open in self.timed.states() {
+                next = earlier(next, open.alarms.next());
+            }
+        }
+        next
     }
 
     fn ring<K: FnMut(M::Out)>(&mut self, sink: &mut K) {
@@ -316,8 +319,4 @@ where
             self.next_window(sink);
         }
     }
-}
-
-fn is_due(at: Option<Instant>, now: Instant) -> bool {
-    at.is_some_and(|at| at <= now)
 }
