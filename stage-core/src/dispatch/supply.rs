@@ -34,7 +34,9 @@ impl<E> Supply<E> {
         key: SubscriptionKey,
         options: DispatchOptions<E>,
     ) -> Result<(), SubscribeError> {
-        self.dispatcher.tell(|dispatcher| dispatcher.subscribe(key, options))
+        let answer = self.dispatcher.caught_up().subscribe(key, options);
+        self.dispatcher.look();
+        answer
     }
 
     /// Fast path for an ask: with a sole subscriber and an empty buffer, adds to its credit and returns true.
@@ -46,7 +48,8 @@ impl<E> Supply<E> {
 
     /// Handles an ask, from the buffer first; announces nothing.
     pub(crate) fn ask_quietly(&mut self, key: SubscriptionKey, demand: Demand, outbox: &mut Outbox<E>) {
-        self.dispatcher.tell(|dispatcher| dispatcher.ask(key, demand, outbox));
+        self.dispatcher.caught_up().ask(key, demand, outbox);
+        self.dispatcher.look();
         self.serve(outbox);
     }
 
@@ -64,22 +67,27 @@ impl<E> Supply<E> {
 
     /// Removes a subscriber that left.
     pub(crate) fn cancel(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) -> Option<Demand> {
-        self.dispatcher.tell(|dispatcher| dispatcher.cancel(key, outbox));
-        outbox.discard(std::mem::take(&mut self.lost));
-        self.serve(outbox);
-        self.announce()
+        self.dispatcher.caught_up().cancel(key, outbox);
+        self.removed(outbox)
     }
 
     /// Takes back events that were sent to a subscriber that is gone; they are handed out next. The caller
     /// must call `cancel` or `finish` afterwards.
     pub(crate) fn take_back(&mut self, key: SubscriptionKey, events: &mut Vec<E>) {
-        self.lost += self.dispatcher.tell(|dispatcher| dispatcher.take_back(key, events));
+        self.lost += self.dispatcher.caught_up().take_back(key, events);
+        self.dispatcher.look();
         self.buffer.put_back(events);
     }
 
     /// Removes a subscriber that will never ask again.
     pub(crate) fn finish(&mut self, key: SubscriptionKey, outbox: &mut Outbox<E>) -> Option<Demand> {
-        self.dispatcher.tell(|dispatcher| dispatcher.finish(key, outbox));
+        self.dispatcher.caught_up().finish(key, outbox);
+        self.removed(outbox)
+    }
+
+    /// Serves the others after a subscriber was removed.
+    fn removed(&mut self, outbox: &mut Outbox<E>) -> Option<Demand> {
+        self.dispatcher.look();
         outbox.discard(std::mem::take(&mut self.lost));
         self.serve(outbox);
         self.announce()
@@ -98,7 +106,8 @@ impl<E> Supply<E> {
     pub(crate) fn offer_quietly(&mut self, events: &mut Vec<E>, outbox: &mut Outbox<E>) -> usize {
         self.ledger.emitted(events.len());
         if self.buffer.is_empty() {
-            self.dispatcher.tell(|dispatcher| dispatcher.dispatch(events, outbox));
+            self.dispatcher.caught_up().dispatch(events, outbox);
+            self.dispatcher.look();
         }
         let discarded = if events.is_empty() { 0 } else { self.buffer.store(events) };
         if discarded > 0 {
@@ -139,15 +148,22 @@ impl<E> Supply<E> {
     /// there are none it is returned, otherwise it is written into the outbox later.
     pub(crate) fn mark(&mut self, marker: Marker) -> Option<Marker> {
         let marker = self.buffer.mark(marker)?;
-        self.dispatcher.tell(|dispatcher| dispatcher.mark(marker))
+        self.pass(marker)
+    }
+
+    /// Places a marker behind the events inside the dispatcher; returns it if there are none.
+    fn pass(&mut self, marker: Marker) -> Option<Marker> {
+        let passed = self.dispatcher.caught_up().mark(marker);
+        self.dispatcher.look();
+        passed
     }
 
     /// Hands out buffered events, as far as there is demand.
     fn serve(&mut self, outbox: &mut Outbox<E>) {
         while !self.buffer.is_empty() && self.dispatcher.wanted() > 0 {
             let taken = self.buffer.take(self.dispatcher.wanted(), &mut self.scratch);
-            let (dispatcher, scratch) = (&mut self.dispatcher, &mut self.scratch);
-            dispatcher.tell(|dispatcher| dispatcher.dispatch(scratch, outbox));
+            self.dispatcher.caught_up().dispatch(&mut self.scratch, outbox);
+            self.dispatcher.look();
             let left = self.scratch.len();
             self.buffer.put_back(&mut self.scratch);
             self.fire_passed(outbox);
@@ -162,7 +178,7 @@ impl<E> Supply<E> {
     /// some.
     fn fire_passed(&mut self, outbox: &mut Outbox<E>) {
         while let Some(marker) = self.buffer.passed() {
-            if let Some(marker) = self.dispatcher.tell(|dispatcher| dispatcher.mark(marker)) {
+            if let Some(marker) = self.pass(marker) {
                 outbox.fire(marker);
             }
         }
@@ -180,7 +196,8 @@ impl<E> Supply<E> {
 
     /// Moves all waiting events to the end of `into`; returns the number that had to be dropped.
     pub(crate) fn take_rest(&mut self, into: &mut Vec<E>) -> usize {
-        let dropped = self.dispatcher.tell(|dispatcher| dispatcher.take_kept(into));
+        let dropped = self.dispatcher.caught_up().take_kept(into);
+        self.dispatcher.look();
         self.buffer.take_all(into);
         dropped
     }

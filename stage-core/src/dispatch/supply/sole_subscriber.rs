@@ -38,24 +38,19 @@ impl<E> TrackedDispatcher<E> {
         Self { dispatcher, state, ahead: false }
     }
 
-    /// Brings the dispatcher up to date, then calls it.
-    pub(crate) fn tell<T>(&mut self, tell: impl FnOnce(&mut dyn Dispatcher<E>) -> T) -> T {
-        self.catch_up();
-        let answer = tell(self.dispatcher.get_mut());
-        self.look();
-        answer
-    }
-
-    // Two functions, so that they are not compiled again for each kind of call.
+    /// Brings the dispatcher up to date and returns it for one call, behind which [`look`](Self::look) follows. A
+    /// function of both around a closure would be compiled again for each kind of call.
     #[inline(never)]
-    fn catch_up(&mut self) {
+    pub(super) fn caught_up(&mut self) -> &mut dyn Dispatcher<E> {
         if std::mem::take(&mut self.ahead) {
             self.dispatcher.catch_up(self.state.wanted);
         }
+        self.dispatcher.get_mut()
     }
 
+    /// Takes in the state of the dispatcher after a call.
     #[inline(never)]
-    fn look(&mut self) {
+    pub(super) fn look(&mut self) {
         self.state = self.dispatcher.state();
     }
 
