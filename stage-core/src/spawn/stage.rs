@@ -1,6 +1,6 @@
 //! Spawns one stage without a pipeline, and returns its address.
 
-use std::any::type_name;
+use std::any::{Any, type_name};
 
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -8,9 +8,8 @@ use tokio::task::JoinSet;
 use super::options::StageOptions;
 use crate::base::error::ExitReason;
 use crate::base::flag::Flag;
-use crate::base::future::FutureExt;
-use crate::base::options::{Capacity, Placement};
-use crate::base::stats::Counters;
+use crate::base::future::{BoxFuture, FutureExt};
+use crate::base::options::{Capacity, Pace, Placement};
 use crate::credit::limits::MOST_EVENTS;
 use crate::engine::{self, OutputParts, PRODUCER_BUFFER, Ready, Run, Sources, StageSetup};
 use crate::pipeline::handle::StageRef;
@@ -19,8 +18,7 @@ use crate::stage::{Consumer, CopyOf, Nothing, Producer, ProducerConsumer, StageM
 use crate::supervise::Control;
 use crate::sync::Arc;
 use crate::trace::StageTrace;
-use crate::wire::mailbox::Mailbox;
-use crate::wire::signal::Signal;
+use crate::wire::mailbox::{MailQueue, Mailbox};
 
 /// The failure of a stage to start.
 ///
@@ -153,52 +151,73 @@ where
 {
     let StageOptions { name, placement, capacity: chosen, keep, mode, pace, on_cancel, dispatcher } = options;
     let name: Arc<str> = name.unwrap_or_else(|| type_name::<S>().to_owned()).into();
-    if let Some(Capacity::Bounded(events)) = chosen
-        && events > MOST_EVENTS
-    {
-        let error = TooLarge(events);
-        return Err(SpawnError { stage: name.to_string(), reason: ExitReason::Error(Arc::new(error)) });
-    }
-    let mailbox: Arc<StageMailbox<S, In, Out>> = Mailbox::new(Arc::clone(&name));
-    let counters = Arc::clone(mailbox.counters());
-    let setup = StageSetup {
-        step: Arc::clone(&name),
-        copy: CopyOf { index: 0, of: 1 },
-        pace,
-        queue: Arc::clone(mailbox.queue()),
-        own: Arc::clone(&mailbox) as _,
-        drain: Flag::default(),
-        collectors: Arc::default(),
-        trace: StageTrace::default(),
-        give: None,
-    };
+    let mailbox: Arc<StageMailbox<S, In, Out>> = Mailbox::new(name);
     let capacity = chosen.unwrap_or(capacity);
-    let output =
-        OutputParts { dispatcher, capacity, keep, subscribers: None, on_cancel, mode, rejected: None };
-    let (up, is_up) = oneshot::channel();
-    let (go, may_go) = oneshot::channel();
-    // A stage without a pipeline waits for no other stages.
-    let _ = go.send(());
-    let future = run(setup.assemble::<S, In, Out>(stage, Sources::none(), output, Ready { up, go: may_go }));
-    let signal = Arc::clone(mailbox.signal());
-    let closing = Closing(Arc::clone(mailbox.queue()) as _);
-    run_alone(future, placement, signal, counters, closing);
-    match is_up.await {
-        Ok(_) => Ok(StageRef::new(mailbox)),
-        Err(_) => Err(SpawnError { stage: name.to_string(), reason: mailbox.ended().await }),
-    }
+    let make: Make = Box::new(move |setup, ready| {
+        let output =
+            OutputParts { dispatcher, capacity, keep, subscribers: None, on_cancel, mode, rejected: None };
+        run(setup.assemble::<S, In, Out>(stage, Sources::none(), output, ready))
+    });
+    let (queue, own) = (Arc::clone(mailbox.queue()), Arc::clone(&mailbox));
+    begin(Beginning { queue, own, chosen, pace, placement }, make).await?;
+    Ok(StageRef::new(mailbox))
 }
 
-/// Runs a stage without a pipeline. The future is type-erased, so that this function is compiled once instead
-/// of once per stage.
-#[inline]
-fn run_alone(
-    future: StageFuture,
+/// Assembles a stage whose types are known where it was made, and makes its future.
+type Make = Box<dyn FnOnce(&StageSetup, Ready) -> StageFuture + Send>;
+
+/// The parts of a stage without a pipeline that do not depend on its types.
+struct Beginning {
+    queue: Arc<MailQueue>,
+    own: Arc<dyn Any + Send + Sync>,
+    chosen: Option<Capacity>,
+    pace: Pace,
     placement: Placement,
-    signal: Arc<Signal>,
-    counters: Arc<Counters>,
-    closing: Closing,
-) {
+}
+
+/// Starts the stage of `make`; returns when its `init` has succeeded. Without its types, so that this function is compiled
+/// once instead of once per stage.
+#[inline]
+fn begin(stage: Beginning, make: Make) -> BoxFuture<'static, Result<(), SpawnError>> {
+    Box::pin(async move {
+        let Beginning { queue, own, chosen, pace, placement } = stage;
+        let name = Arc::clone(queue.name());
+        if let Some(Capacity::Bounded(events)) = chosen
+            && events > MOST_EVENTS
+        {
+            let error = TooLarge(events);
+            return Err(SpawnError { stage: name.to_string(), reason: ExitReason::Error(Arc::new(error)) });
+        }
+        let setup = StageSetup {
+            step: Arc::clone(&name),
+            copy: CopyOf { index: 0, of: 1 },
+            pace,
+            queue: Arc::clone(&queue),
+            own,
+            drain: Flag::default(),
+            collectors: Arc::default(),
+            trace: StageTrace::default(),
+            give: None,
+        };
+        let (up, is_up) = oneshot::channel();
+        let (go, may_go) = oneshot::channel();
+        // A stage without a pipeline waits for no other stages.
+        let _ = go.send(());
+        let future = make(&setup, Ready { up, go: may_go });
+        drop(setup);
+        run_alone(future, placement, &queue);
+        match is_up.await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(SpawnError { stage: name.to_string(), reason: queue.ended().await }),
+        }
+    })
+}
+
+/// Runs a stage without a pipeline.
+#[inline]
+fn run_alone(future: StageFuture, placement: Placement, queue: &Arc<MailQueue>) {
+    let (signal, counters) = (Arc::clone(queue.signal()), Arc::clone(queue.counters()));
+    let closing = Closing(Arc::clone(queue) as _);
     let run = async move {
         let mut tasks = JoinSet::new();
         let _task = place(&mut tasks, placement, &signal, &counters, future);
