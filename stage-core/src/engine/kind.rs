@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use super::hook::{Hook, HookOutput, HookResult, opened};
 use super::inlet::Inlet;
 use super::no_input::NoInput;
 use super::no_output::NoOutput;
@@ -9,10 +10,9 @@ use super::outlet::Outlet;
 use super::run::{consume, produce, transform};
 use super::sides::{Input, Output};
 use super::stage_loop::StageLoop;
-use crate::base::error::{BoxError, ExitReason, StageResult};
+use crate::base::error::ExitReason;
 use crate::base::options::DiscardLog;
-use crate::stage::{Consumer, Context, Emitter, Init, Nothing, Producer, ProducerConsumer};
-use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
+use crate::stage::{Consumer, Context, Emitter, Nothing, Producer, ProducerConsumer};
 
 /// A stage of one kind.
 pub(crate) trait Kind: Sized + Send + 'static {
@@ -38,22 +38,12 @@ pub(crate) trait Kind: Sized + Send + 'static {
 
     fn stage(&mut self) -> &mut Self::Stage;
 
-    fn init(&mut self, cx: &mut Context<'_>) -> impl Future<Output = Result<Init, BoxError>> + Send;
-
-    fn subscribed(
+    /// Runs a callback other than those for events and demand.
+    fn call(
         &mut self,
-        peer: Role,
-        subscription: &Subscription,
-        out: &mut Emitter<'_, Self::Out>,
-    ) -> impl Future<Output = Result<Asking, BoxError>> + Send;
-
-    fn cancelled(
-        &mut self,
-        peer: Role,
-        subscription: &Subscription,
-        cancellation: &Cancellation,
-        out: &mut Emitter<'_, Self::Out>,
-    ) -> impl Future<Output = StageResult> + Send;
+        hook: Hook<'_>,
+        out: Emitter<'_, Self::Out>,
+    ) -> impl Future<Output = HookResult> + Send;
 
     fn discarded(&mut self, events: usize) -> DiscardLog;
 
@@ -61,8 +51,6 @@ pub(crate) trait Kind: Sized + Send + 'static {
     fn take_back(&mut self, events: Vec<Self::Out>) -> Vec<Self::Out> {
         events
     }
-
-    fn terminate(&mut self, reason: &ExitReason) -> impl Future<Output = ()> + Send;
 
     /// Works until the stage has a reason to end.
     fn work(stage_loop: &mut StageLoop<Self>) -> impl Future<Output = Result<ExitReason, ExitReason>> + Send;
@@ -91,27 +79,22 @@ impl<P: Producer> Kind for Producing<P> {
         &mut self.0
     }
 
-    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
-        self.0.init(cx).await
-    }
-
-    async fn subscribed(
-        &mut self,
-        _peer: Role,
-        subscription: &Subscription,
-        out: &mut Emitter<'_, P::Event>,
-    ) -> Result<Asking, BoxError> {
-        self.0.handle_subscribe(subscription, out).await.map(|()| Asking::Automatic)
-    }
-
-    async fn cancelled(
-        &mut self,
-        _peer: Role,
-        subscription: &Subscription,
-        cancellation: &Cancellation,
-        out: &mut Emitter<'_, P::Event>,
-    ) -> StageResult {
-        self.0.handle_cancel(subscription, cancellation, out).await
+    async fn call(&mut self, hook: Hook<'_>, mut out: Emitter<'_, P::Event>) -> HookResult {
+        let stage = &mut self.0;
+        match hook {
+            Hook::Init => return stage.init(&mut Context { state: out.state }).await.map(HookOutput::Init),
+            Hook::Message(message, held) => {
+                if let Some(opened) = opened(message, held, stage, &mut out) {
+                    opened.await?;
+                }
+            }
+            Hook::Subscribed(_, subscription) => stage.handle_subscribe(subscription, &mut out).await?,
+            Hook::Cancelled(_, subscription, cancellation) => {
+                stage.handle_cancel(subscription, cancellation, &mut out).await?;
+            }
+            Hook::Terminate(reason) => stage.terminate(reason).await,
+        }
+        Ok(HookOutput::None)
     }
 
     fn discarded(&mut self, events: usize) -> DiscardLog {
@@ -120,10 +103,6 @@ impl<P: Producer> Kind for Producing<P> {
 
     fn take_back(&mut self, events: Vec<P::Event>) -> Vec<P::Event> {
         self.0.take_back(events)
-    }
-
-    async fn terminate(&mut self, reason: &ExitReason) {
-        self.0.terminate(reason).await;
     }
 
     fn work(stage_loop: &mut StageLoop<Self>) -> impl Future<Output = Result<ExitReason, ExitReason>> + Send {
@@ -144,35 +123,29 @@ impl<S: ProducerConsumer> Kind for Transforming<S> {
         &mut self.0
     }
 
-    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
-        self.0.init(cx).await
-    }
-
-    async fn subscribed(
-        &mut self,
-        peer: Role,
-        subscription: &Subscription,
-        out: &mut Emitter<'_, S::Out>,
-    ) -> Result<Asking, BoxError> {
-        self.0.handle_subscribe(peer, subscription, out).await
-    }
-
-    async fn cancelled(
-        &mut self,
-        peer: Role,
-        subscription: &Subscription,
-        cancellation: &Cancellation,
-        out: &mut Emitter<'_, S::Out>,
-    ) -> StageResult {
-        self.0.handle_cancel(peer, subscription, cancellation, out).await
+    async fn call(&mut self, hook: Hook<'_>, mut out: Emitter<'_, S::Out>) -> HookResult {
+        let stage = &mut self.0;
+        match hook {
+            Hook::Init => return stage.init(&mut Context { state: out.state }).await.map(HookOutput::Init),
+            Hook::Message(message, held) => {
+                if let Some(opened) = opened(message, held, stage, &mut out) {
+                    opened.await?;
+                }
+            }
+            Hook::Subscribed(peer, subscription) => {
+                let asking = stage.handle_subscribe(peer, subscription, &mut out).await?;
+                return Ok(HookOutput::Asking(asking));
+            }
+            Hook::Cancelled(peer, subscription, cancellation) => {
+                stage.handle_cancel(peer, subscription, cancellation, &mut out).await?;
+            }
+            Hook::Terminate(reason) => stage.terminate(reason).await,
+        }
+        Ok(HookOutput::None)
     }
 
     fn discarded(&mut self, events: usize) -> DiscardLog {
         self.0.handle_discarded(events)
-    }
-
-    async fn terminate(&mut self, reason: &ExitReason) {
-        self.0.terminate(reason).await;
     }
 
     fn work(stage_loop: &mut StageLoop<Self>) -> impl Future<Output = Result<ExitReason, ExitReason>> + Send {
@@ -191,36 +164,30 @@ impl<C: Consumer> Kind for Consuming<C> {
         &mut self.0
     }
 
-    async fn init(&mut self, cx: &mut Context<'_>) -> Result<Init, BoxError> {
-        self.0.init(cx).await
-    }
-
-    async fn subscribed(
-        &mut self,
-        _peer: Role,
-        subscription: &Subscription,
-        out: &mut Emitter<'_, Nothing>,
-    ) -> Result<Asking, BoxError> {
-        self.0.handle_subscribe(subscription, &mut Context { state: &mut *out.state }).await
-    }
-
-    async fn cancelled(
-        &mut self,
-        _peer: Role,
-        subscription: &Subscription,
-        cancellation: &Cancellation,
-        out: &mut Emitter<'_, Nothing>,
-    ) -> StageResult {
-        self.0.handle_cancel(subscription, cancellation, &mut Context { state: &mut *out.state }).await
+    async fn call(&mut self, hook: Hook<'_>, mut out: Emitter<'_, Nothing>) -> HookResult {
+        let stage = &mut self.0;
+        match hook {
+            Hook::Init => return stage.init(&mut Context { state: out.state }).await.map(HookOutput::Init),
+            Hook::Message(message, held) => {
+                if let Some(opened) = opened(message, held, stage, &mut out) {
+                    opened.await?;
+                }
+            }
+            Hook::Subscribed(_, subscription) => {
+                let asking = stage.handle_subscribe(subscription, &mut Context { state: out.state }).await?;
+                return Ok(HookOutput::Asking(asking));
+            }
+            Hook::Cancelled(_, subscription, cancellation) => {
+                stage.handle_cancel(subscription, cancellation, &mut Context { state: out.state }).await?;
+            }
+            Hook::Terminate(reason) => stage.terminate(reason).await,
+        }
+        Ok(HookOutput::None)
     }
 
     fn discarded(&mut self, events: usize) -> DiscardLog {
         let _ = events;
         DiscardLog::Warn
-    }
-
-    async fn terminate(&mut self, reason: &ExitReason) {
-        self.0.terminate(reason).await;
     }
 
     fn work(stage_loop: &mut StageLoop<Self>) -> impl Future<Output = Result<ExitReason, ExitReason>> + Send {

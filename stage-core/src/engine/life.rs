@@ -1,18 +1,15 @@
 //! The life of a stage, from its `init` to its end. Without its types, so that it is compiled once, in this crate.
 
-use std::pin::pin;
-
 use tokio::sync::oneshot;
-use tracing::Span;
 
 use super::assemble::AssembledStage;
-use super::attend::attend;
+use super::hook::{Hook, HookOutput, HookResult, run_hook_alone};
 use super::kind::Kind;
 use super::stage_loop::{Between, StageLoop};
-use crate::base::error::{BoxError, ExitReason};
+use crate::base::error::ExitReason;
 use crate::base::future::BoxFuture;
 use crate::base::stats::StageState;
-use crate::stage::{Context, Init};
+use crate::stage::Init;
 use crate::sync::Arc;
 use crate::wire::mailbox::MailQueue;
 
@@ -26,8 +23,6 @@ pub(crate) struct Ready {
 
 /// A stage whose types are erased.
 trait Life: Between {
-    fn init(&mut self) -> BoxFuture<'_, Result<Result<Init, BoxError>, ExitReason>>;
-
     /// Works until the stage has a reason to end.
     fn work(&mut self) -> BoxFuture<'_, Result<ExitReason, ExitReason>>;
 
@@ -37,21 +32,11 @@ trait Life: Between {
     /// Takes the state of its keys from a copy that leaves.
     fn hand_over(&mut self, reason: &ExitReason) -> Result<(), ExitReason>;
 
-    fn terminate<'a>(&'a mut self, reason: &'a ExitReason) -> BoxFuture<'a, Result<(), ExitReason>>;
-
     /// Ends all subscriptions for `reason`.
     fn close(&mut self, reason: &ExitReason);
 }
 
 impl<K: Kind> Life for StageLoop<K> {
-    fn init(&mut self) -> BoxFuture<'_, Result<Result<Init, BoxError>, ExitReason>> {
-        Box::pin(async move {
-            let Self { kind, state, timekeeper, .. } = self;
-            let init = pin!(async { kind.init(&mut Context { state }).await });
-            attend(init, &Span::none(), timekeeper, &mut |_| StageState::Waiting).await
-        })
-    }
-
     fn work(&mut self) -> BoxFuture<'_, Result<ExitReason, ExitReason>> {
         Box::pin(K::work(self))
     }
@@ -62,14 +47,6 @@ impl<K: Kind> Life for StageLoop<K> {
 
     fn hand_over(&mut self, reason: &ExitReason) -> Result<(), ExitReason> {
         Self::hand_over(self, reason)
-    }
-
-    fn terminate<'a>(&'a mut self, reason: &'a ExitReason) -> BoxFuture<'a, Result<(), ExitReason>> {
-        Box::pin(async move {
-            let Self { kind, timekeeper, .. } = self;
-            let ends = pin!(async { kind.terminate(reason).await });
-            attend(ends, &Span::none(), timekeeper, &mut |_| StageState::Waiting).await
-        })
     }
 
     fn close(&mut self, reason: &ExitReason) {
@@ -102,7 +79,7 @@ fn run(
     Box::pin(async move {
         let life = async {
             let mut stage = make();
-            let init = stage.init().await;
+            let init = run_hook_alone(&mut *stage, Hook::Init).await;
             stage.parts().timekeeper.rest(StageState::Starved);
             let begun = up(init, ready).await;
             stage.parts().timekeeper.work();
@@ -117,11 +94,8 @@ fn run(
 }
 
 /// Handles the outcome of `init`: waits until all other stages are up, or returns the reason to end.
-async fn up(
-    init: Result<Result<Init, BoxError>, ExitReason>,
-    Ready { up, go }: Ready,
-) -> Result<(), ExitReason> {
-    let init = init?.map_err(ExitReason::from)?;
+async fn up(init: Result<HookResult, ExitReason>, Ready { up, go }: Ready) -> Result<(), ExitReason> {
+    let HookOutput::Init(init) = init?.map_err(ExitReason::from)? else { return Err(ExitReason::Aborted) };
     // If the pipeline was given up, the receiver is gone and `go` is never sent.
     let _ = up.send(init);
     match init {
@@ -142,7 +116,7 @@ async fn end(stage: &mut dyn Life, mut reason: ExitReason) -> ExitReason {
     }
     if !matches!(reason, ExitReason::Panicked(_)) {
         let given = reason.clone();
-        if let Err(panicked) = stage.terminate(&given).await {
+        if let Err(panicked) = run_hook_alone(stage, Hook::Terminate(&given)).await {
             reason = panicked;
         }
         let answer = stage.parts().agenda.answer.take();

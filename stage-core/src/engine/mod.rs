@@ -27,6 +27,7 @@ mod attend;
 mod deferred_messages;
 mod diagnose;
 mod fused;
+mod hook;
 mod inlet;
 mod io;
 mod kind;

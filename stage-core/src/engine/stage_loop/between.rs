@@ -2,21 +2,21 @@
 //!
 //! Only the callbacks, and the two sides behind [`InputControl`] and [`OutputControl`], know the types.
 
-use super::{StageLoop, messages, peers, run_callback};
+use super::{StageLoop, messages, peers};
 use crate::base::error::ExitReason;
 use crate::base::future::BoxFuture;
 use crate::base::options::DiscardLog;
 use crate::base::stats::Timekeeper;
-use crate::engine::attend::attend;
 use crate::engine::deferred_messages::DeferredMessages;
 use crate::engine::diagnose::answer;
+use crate::engine::hook::{Begun, Hook, HookOutput, run_hook};
 use crate::engine::io::StageIo;
 use crate::engine::kind::Kind;
 use crate::engine::sides::{InputControl, OutputControl};
 use crate::engine::stage_inbox::StageInbox;
 use crate::engine::timers::Timers;
-use crate::stage::{CallbackState, Emitter, Envelope, Erased, HeldAnswer, downcast};
-use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
+use crate::stage::{CallbackState, Emitter, HeldAnswer};
+use crate::wire::subscription::Role;
 
 /// Number of callbacks in a row before other tasks get a turn.
 pub(super) const TURNS: usize = 64;
@@ -54,30 +54,20 @@ pub(in crate::engine) struct Parts<'a> {
     pub(in crate::engine) timekeeper: &'a mut Timekeeper,
 }
 
-/// The result of a message's callback, with the answer that is held back if the message is a call.
-pub(in crate::engine) type Opened = (Result<(), ExitReason>, Option<HeldAnswer>);
-
 /// A stage between two batches.
 pub(in crate::engine) trait Between: Send {
     fn parts(&mut self) -> Parts<'_>;
 
-    /// Runs the callback of a call or a cast: an `Envelope` in a box.
-    fn open(&mut self, message: Erased) -> BoxFuture<'_, Opened>;
-
-    fn subscribed<'a>(
-        &'a mut self,
-        peer: Role,
-        subscription: &'a Subscription,
-    ) -> BoxFuture<'a, Result<Asking, ExitReason>>;
-
-    fn cancelled<'a>(
-        &'a mut self,
-        peer: Role,
-        subscription: &'a Subscription,
-        cancellation: &'a Cancellation,
-    ) -> BoxFuture<'a, Result<(), ExitReason>>;
+    /// Begins a callback.
+    fn begin<'a>(&'a mut self, hook: Hook<'a>) -> Begun<'a>;
 
     fn discarded(&mut self, events: usize) -> DiscardLog;
+
+    /// Hands out the events that a callback emitted.
+    fn hand_out(&mut self);
+
+    /// Discards the events that a failed callback held.
+    fn failed(&mut self, failure: ExitReason) -> ExitReason;
 }
 
 impl<K: Kind> Between for StageLoop<K> {
@@ -86,37 +76,23 @@ impl<K: Kind> Between for StageLoop<K> {
         Parts { state, inbox, inlet, outlet, agenda, timekeeper }
     }
 
-    fn open(&mut self, message: Erased) -> BoxFuture<'_, Opened> {
-        Box::pin(async move {
-            let Some(message) = downcast::<Box<dyn Envelope<K::Stage, K::Out>>>(message) else {
-                return (Ok(()), None);
-            };
-            let answer = message.held();
-            (run_callback!(self, |kind, out| message.open(kind.stage(), out)), answer)
-        })
-    }
-
-    fn subscribed<'a>(
-        &'a mut self,
-        peer: Role,
-        subscription: &'a Subscription,
-    ) -> BoxFuture<'a, Result<Asking, ExitReason>> {
-        Box::pin(async move { run_callback!(self, |kind, out| kind.subscribed(peer, subscription, out)) })
-    }
-
-    fn cancelled<'a>(
-        &'a mut self,
-        peer: Role,
-        subscription: &'a Subscription,
-        cancellation: &'a Cancellation,
-    ) -> BoxFuture<'a, Result<(), ExitReason>> {
-        Box::pin(async move {
-            run_callback!(self, |kind, out| kind.cancelled(peer, subscription, cancellation, out))
-        })
+    fn begin<'a>(&'a mut self, hook: Hook<'a>) -> Begun<'a> {
+        let Self { kind, state, io, emitted, flushed, timekeeper, span, .. } = self;
+        let flushed = &*flushed;
+        let callback = Box::pin(kind.call(hook, Emitter { buffer: emitted, flushed, state }));
+        Begun { callback, beside: io, flushed, timekeeper, span }
     }
 
     fn discarded(&mut self, events: usize) -> DiscardLog {
         self.kind.discarded(events)
+    }
+
+    fn hand_out(&mut self) {
+        Self::hand_out(self);
+    }
+
+    fn failed(&mut self, failure: ExitReason) -> ExitReason {
+        Self::failed(self, failure)
     }
 }
 
@@ -153,8 +129,10 @@ async fn run_next_callback(stage: &mut dyn Between) -> Result<bool, ExitReason> 
     }
     let begun = stage.parts().inlet.begin();
     if let Some(subscription) = begun {
-        let asking = stage.subscribed(Role::Producer, &subscription).await?;
-        stage.parts().inlet.complete(asking);
+        let output = run_hook(stage, Hook::Subscribed(Role::Producer, &subscription)).await?;
+        if let HookOutput::Asking(asking) = output {
+            stage.parts().inlet.complete(asking);
+        }
         return Ok(true);
     }
     let change = stage.parts().outlet.next_change();

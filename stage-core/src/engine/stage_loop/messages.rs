@@ -4,6 +4,7 @@ use super::StageLoop;
 use super::between::{Between, Parts};
 use crate::base::error::ExitReason;
 use crate::dispatch::Marker;
+use crate::engine::hook::{Hook, run_hook};
 use crate::engine::inlet::Inlet;
 use crate::engine::kind::Kind;
 use crate::engine::stage_inbox::Waiting;
@@ -69,10 +70,10 @@ pub(super) fn next(parts: &mut Parts<'_>) -> Option<Message> {
 pub(super) async fn read(stage: &mut dyn Between, message: Message) -> Result<(), ExitReason> {
     match message {
         Message::Envelope(message) => {
-            let (handled, answer) = stage.open(message).await;
-            if handled.is_err() {
+            let mut answer = None;
+            if let Err(reason) = run_hook(stage, Hook::Message(message, &mut answer)).await {
                 stage.parts().agenda.answer = answer;
-                return handled;
+                return Err(reason);
             }
             if let Some(answer) = answer {
                 answer.release();

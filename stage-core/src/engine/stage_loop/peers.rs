@@ -11,6 +11,7 @@ use crate::base::error::{ExitReason, SubscribeError};
 use crate::base::future::BoxFuture;
 use crate::base::moment;
 use crate::base::options::{CancelMode, DiscardLog};
+use crate::engine::hook::{Hook, run_hook};
 use crate::engine::inlet::LostSubscription;
 use crate::engine::kind::Kind;
 use crate::engine::log;
@@ -39,13 +40,11 @@ pub(super) async fn report_change(
     change: SubscriberChange,
 ) -> Result<(), ExitReason> {
     let SubscriberChange { subscription, cancellation } = change;
-    match cancellation {
-        None => {
-            stage.subscribed(Role::Consumer, &subscription).await?;
-        }
-        Some(cancellation) => stage.cancelled(Role::Consumer, &subscription, &cancellation).await?,
-    }
-    Ok(())
+    let hook = match &cancellation {
+        None => Hook::Subscribed(Role::Consumer, &subscription),
+        Some(cancellation) => Hook::Cancelled(Role::Consumer, &subscription, cancellation),
+    };
+    run_hook(stage, hook).await.map(|_| ())
 }
 
 /// Handles the end of a subscription to a producer: notifies the stage; returns the exit reason if the
@@ -56,7 +55,7 @@ pub(in crate::engine) fn gone(
 ) -> BoxFuture<'_, Result<Option<ExitReason>, ExitReason>> {
     Box::pin(async move {
         let LostSubscription { subscription, cancellation, mode, ends, refused, resubscribe, .. } = *lost;
-        stage.cancelled(Role::Producer, &subscription, &cancellation).await?;
+        run_hook(stage, Hook::Cancelled(Role::Producer, &subscription, &cancellation)).await?;
         if let Some((delay, join)) = resubscribe {
             if let Some(at) = moment::after(Instant::now(), delay) {
                 stage.parts().agenda.timers.add(at, Timer::new(), Timed::Join(join));
