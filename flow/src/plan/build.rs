@@ -14,7 +14,7 @@ use stage_core::dispatch::Dispatcher;
 use stage_core::spawn::{DemandMode, SpawnError, StageOptions};
 use stage_core::stage::Pace;
 use stage_core::stats::StageStats;
-use stage_core::subscribe::Subscription;
+use stage_core::subscribe::{SubscribeError, Subscription};
 use stage_core::watch::GroupBuilder;
 use stage_core::{ExitReason, ProducerRef, StageRef, SubscribeOptions};
 
@@ -237,52 +237,63 @@ impl Build {
     /// Subscribes a stage of `layer` to `producer`, with demand held back until everything is wired:
     /// otherwise an external running stage would give all its events to the first subscriber that asks. If
     /// the `demand` is paused, the stage asks once the subscription is resumed.
-    pub(crate) async fn wire<S, In, Out>(
-        &self,
-        layer: &str,
-        stage: &StageRef<S, In, Out>,
-        producer: &ProducerRef<In>,
+    pub(crate) fn wire<'a, S, In, Out>(
+        &'a self,
+        layer: &'a str,
+        stage: &'a StageRef<S, In, Out>,
+        producer: &'a ProducerRef<In>,
         demand: SubscribeOptions<In>,
-    ) -> Result<Subscription, FlowError>
+    ) -> BoxFuture<'a, Result<Subscription, FlowError>>
     where
         S: Send + 'static,
         In: Send + 'static,
         Out: Send + 'static,
     {
-        let stays_paused = demand.is_paused();
-        let subscription = self.subscribe(layer, stage, producer, demand.paused()).await?;
-        if !stays_paused {
-            lock(&self.waiting).push(subscription.clone());
-        }
-        Ok(subscription)
+        let waits = !demand.is_paused();
+        self.subscribed(layer, stage.name(), waits, stage.subscribe(producer, demand.paused()).boxed())
     }
 
     /// Subscribes a stage of `layer` to `producer`.
-    pub(crate) async fn subscribe<S, In, Out>(
-        &self,
-        layer: &str,
-        stage: &StageRef<S, In, Out>,
-        producer: &ProducerRef<In>,
+    pub(crate) fn subscribe<'a, S, In, Out>(
+        &'a self,
+        layer: &'a str,
+        stage: &'a StageRef<S, In, Out>,
+        producer: &'a ProducerRef<In>,
         demand: SubscribeOptions<In>,
-    ) -> Result<Subscription, FlowError>
+    ) -> BoxFuture<'a, Result<Subscription, FlowError>>
     where
         S: Send + 'static,
         In: Send + 'static,
         Out: Send + 'static,
     {
-        let within = self.subscribe_timeout;
-        let subscribed = async {
+        self.subscribed(layer, stage.name(), false, stage.subscribe(producer, demand).boxed())
+    }
+
+    /// Waits until the stage has subscribed; with `waits`, the subscription asks once everything is wired. Without the
+    /// types of the stage, so that it is compiled once.
+    fn subscribed<'a>(
+        &'a self,
+        layer: &'a str,
+        stage: &'a str,
+        waits: bool,
+        made: BoxFuture<'a, Result<Subscription, SubscribeError>>,
+    ) -> BoxFuture<'a, Result<Subscription, FlowError>> {
+        async move {
+            let within = self.subscribe_timeout;
             // No stage can subscribe within zero time, even if a race would sometimes let it.
-            if within.is_zero() {
-                return None;
+            let made = if within.is_zero() { None } else { tokio::time::timeout(within, made).await.ok() };
+            match made {
+                Some(Ok(subscription)) => {
+                    if waits {
+                        lock(&self.waiting).push(subscription.clone());
+                    }
+                    Ok(subscription)
+                }
+                Some(Err(error)) => Err(FlowError::Options { layer: layer.to_owned(), error }),
+                None => Err(FlowError::SubscribeTimeout { stage: stage.to_owned(), within }),
             }
-            tokio::time::timeout(within, stage.subscribe(producer, demand)).await.ok()
-        };
-        match subscribed.await {
-            Some(Ok(subscription)) => Ok(subscription),
-            Some(Err(error)) => Err(FlowError::Options { layer: layer.to_owned(), error }),
-            None => Err(FlowError::SubscribeTimeout { stage: stage.name().to_owned(), within }),
         }
+        .boxed()
     }
 
     /// Waits until all stages kept so far have ended; returns the first that did not end normally.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use stage_core::ProducerRef;
 use stage_core::dispatch::{DispatchOptions, Dispatcher};
 use stage_core::spawn::producer_consumer;
+use stage_core::subscribe::Subscription;
+use stage_core::{ProducerRef, StageRef};
 
 use super::build::MakeDispatcher;
 use super::{Build, Exit, Feeds, Layer, NodeOf, Origin, Outline, Place};
@@ -63,7 +64,7 @@ impl<M: Time, T: Send + 'static> Origin for Fed<M, T> {
             {
                 let upstream = upstream.await?;
                 if upstream.len() == of {
-                    return feed_each(&layer, &name, &upstream, build, &exit).await;
+                    return feed_each(layer, name, upstream, build, exit).await;
                 }
             }
             let dispatcher = self.routing.as_ref().map(|routing| {
@@ -73,7 +74,7 @@ impl<M: Time, T: Send + 'static> Origin for Fed<M, T> {
             });
             let exit_before = Exit { consumers: of, readers: Readers::Own, dispatcher };
             let (upstream, feeds) = self.node.build_sides(build, exit_before).await?;
-            feed(&layer, &name, self.routing.is_some(), (&upstream, feeds), build, &exit).await
+            feed(layer, name, self.routing.is_some(), (upstream, feeds), build, exit).await
         }
         .boxed()
     }
@@ -94,70 +95,136 @@ impl<M: Time, T: Send + 'static> Origin for Fed<M, T> {
 
 /// Starts the stages of `layer`, each subscribed to every one of `upstream`.
 pub(super) async fn feed<L: Layer>(
-    layer: &L,
-    name: &str,
+    layer: L,
+    name: String,
     partitioned: bool,
-    upstream: (&[ProducerRef<L::In>], Feeds),
+    (upstream, feeds): (Vec<ProducerRef<L::In>>, Feeds),
     build: &Build,
-    exit: &Exit<L::Out>,
+    exit: Exit<L::Out>,
 ) -> Result<Vec<ProducerRef<L::Out>>, FlowError> {
-    let of = layer.options().count();
-    let mut outputs = Vec::with_capacity(of);
-    for index in 0..of {
-        let place = Place { index, of };
-        outputs.push(feed_one(layer, name, place, partitioned, upstream, build, exit).await?);
-    }
-    Ok(outputs)
+    let (edges, of) = (Edges::All(upstream.len()), layer.options().count());
+    let outputs = Vec::with_capacity(of);
+    let mut feeding =
+        Feeding { layer, name, partitioned, upstream, feeds, build, exit, stage: None, outputs };
+    feed_stages(&mut feeding, edges, of).await?;
+    Ok(feeding.outputs)
 }
 
 /// Starts as many stages of `layer` as there are `upstream`, each subscribed to one of them.
 async fn feed_each<L: Layer>(
-    layer: &L,
-    name: &str,
-    upstream: &[ProducerRef<L::In>],
+    layer: L,
+    name: String,
+    upstream: Vec<ProducerRef<L::In>>,
     build: &Build,
-    exit: &Exit<L::Out>,
+    exit: Exit<L::Out>,
 ) -> Result<Vec<ProducerRef<L::Out>>, FlowError> {
-    let of = upstream.len();
-    let mut outputs = Vec::with_capacity(of);
-    for (index, producer) in upstream.iter().enumerate() {
-        let (place, producer) = (Place { index, of }, std::slice::from_ref(producer));
-        outputs.push(feed_one(layer, name, place, false, (producer, Feeds::Stages(1)), build, exit).await?);
-    }
-    Ok(outputs)
+    let (of, feeds) = (upstream.len(), Feeds::Stages(1));
+    let outputs = Vec::with_capacity(of);
+    let mut feeding =
+        Feeding { layer, name, partitioned: false, upstream, feeds, build, exit, stage: None, outputs };
+    feed_stages(&mut feeding, Edges::One, of).await?;
+    Ok(feeding.outputs)
 }
 
-/// Starts one stage of `layer`, subscribed to every one of `upstream`.
-async fn feed_one<L: Layer>(
-    layer: &L,
-    name: &str,
-    place: Place,
-    partitioned: bool,
-    (upstream, feeds): (&[ProducerRef<L::In>], Feeds),
-    build: &Build,
-    exit: &Exit<L::Out>,
-) -> Result<ProducerRef<L::Out>, FlowError> {
-    let (options, index) = (layer.options(), place.index);
-    let operator = Build::operator(layer, name, place)?;
-    let stage =
-        FedStage::new(operator, feeds, build.ends(upstream.len(), exit), build.gauges.add(name, index));
-    let stage =
-        producer_consumer(stage, build.stage_options(name, index, exit)).await.map_err(Build::failed)?;
-    build.keep(stage.clone());
-    if options.fed_by == FedBy::RunningSource {
-        let stage = stage.clone();
-        build.keep_source(move || stage.cast(Leave).unwrap_or_default());
+/// The stages before that each stage of a layer subscribes to.
+#[derive(Clone, Copy)]
+enum Edges {
+    /// All of them, whose number this is.
+    All(usize),
+    /// The one with the same number.
+    One,
+}
+
+/// Starts `of` stages, and subscribes each. Without the types of the layer, so that it is compiled once.
+fn feed_stages(layer: &mut dyn Feed, edges: Edges, of: usize) -> BoxFuture<'_, Result<(), FlowError>> {
+    async move {
+        for index in 0..of {
+            let range = match edges {
+                Edges::All(edges) => 0..edges,
+                Edges::One => index..index + 1,
+            };
+            layer.start(Place { index, of }, range.len()).await?;
+            for (edge, producer) in range.enumerate() {
+                if let Some(wired) = layer.wire(index, edge, producer) {
+                    wired.await?;
+                }
+            }
+        }
+        Ok(())
     }
-    for (edge, producer) in upstream.iter().enumerate() {
-        let mut demand = if partitioned { options.demand_by_key(upstream.len()) } else { options.demand() };
-        if edge < feeds.held() {
+    .boxed()
+}
+
+/// A layer whose stages are being started, without its types.
+trait Feed: Send {
+    /// Starts a stage that will have this number of edges.
+    fn start(&mut self, place: Place, edges: usize) -> BoxFuture<'_, Result<(), FlowError>>;
+
+    /// Subscribes the stage started last, which has the number `index`, to one of the producers.
+    fn wire(
+        &self,
+        index: usize,
+        edge: usize,
+        producer: usize,
+    ) -> Option<BoxFuture<'_, Result<Subscription, FlowError>>>;
+}
+
+/// A layer whose stages are being started.
+struct Feeding<'a, L: Layer> {
+    layer: L,
+    name: String,
+    partitioned: bool,
+    upstream: Vec<ProducerRef<L::In>>,
+    feeds: Feeds,
+    build: &'a Build,
+    exit: Exit<L::Out>,
+    /// The stage started last.
+    stage: Option<Started<L>>,
+    outputs: Vec<ProducerRef<L::Out>>,
+}
+
+/// A stage of a layer.
+type Started<L> = StageRef<FedStage<<L as Layer>::Operator>, <L as Layer>::In, <L as Layer>::Out>;
+
+impl<L: Layer> Feed for Feeding<'_, L> {
+    fn start(&mut self, place: Place, edges: usize) -> BoxFuture<'_, Result<(), FlowError>> {
+        async move {
+            let Self { layer, name, feeds, build, exit, .. } = self;
+            let index = place.index;
+            let operator = Build::operator(layer, name, place)?;
+            let (ends, gauge) = (build.ends(edges, exit), build.gauges.add(name, index));
+            let stage = FedStage::new(operator, *feeds, ends, gauge);
+            let stage = producer_consumer(stage, build.stage_options(name, index, exit)).await;
+            let stage = stage.map_err(Build::failed)?;
+            build.keep(stage.clone());
+            if layer.options().fed_by == FedBy::RunningSource {
+                let stage = stage.clone();
+                build.keep_source(move || stage.cast(Leave).unwrap_or_default());
+            }
+            self.outputs.push(stage.producer());
+            self.stage = Some(stage);
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn wire(
+        &self,
+        index: usize,
+        edge: usize,
+        producer: usize,
+    ) -> Option<BoxFuture<'_, Result<Subscription, FlowError>>> {
+        let options = self.layer.options();
+        let mut demand = if self.partitioned {
+            let share = DispatchOptions::new().partition(index);
+            options.demand_by_key(self.upstream.len()).share(share)
+        } else {
+            options.demand()
+        };
+        if edge < self.feeds.held() {
             // The stage resumes it.
             demand = demand.paused();
         }
-        if partitioned {
-            demand = demand.share(DispatchOptions::new().partition(index));
-        }
-        build.wire(name, &stage, producer, demand).await?;
+        Some(self.build.wire(&self.name, self.stage.as_ref()?, &self.upstream[producer], demand))
     }
-    Ok(stage.producer())
 }

@@ -80,7 +80,7 @@ impl<S: Source, M: Stamper<S::Item>> Origin for Sourced<S, M> {
             let consumers = layer.options().count();
             let upstream = self.build(build, Exit::as_asked(consumers, Readers::Own)).await?;
             let feeds = Feeds::Stages(upstream.len());
-            feed(&layer, &name, false, (&upstream, feeds), build, &exit).await
+            feed(layer, name, false, (upstream, feeds), build, exit).await
         }
         .boxed()
     }
