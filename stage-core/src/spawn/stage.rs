@@ -77,7 +77,9 @@ pub async fn producer<P: Producer>(
     options: StageOptions<P::Event>,
 ) -> Result<StageRef<P, Nothing, P::Event>, SpawnError> {
     let run: Run<P, P::Event> = engine::run_producer;
-    start(stage, run, PRODUCER_BUFFER, options).await
+    let (mailbox, begun) = start(stage, run, PRODUCER_BUFFER, options);
+    begun.await?;
+    Ok(StageRef::new(mailbox))
 }
 
 /// Starts a producer-consumer; returns when its `init` has succeeded.
@@ -116,7 +118,9 @@ pub async fn producer_consumer<S: ProducerConsumer>(
     options: StageOptions<S::Out>,
 ) -> Result<StageRef<S, S::In, S::Out>, SpawnError> {
     let run: Run<S, S::Out> = engine::run_producer_consumer;
-    start(stage, run, Capacity::Unbounded, options).await
+    let (mailbox, begun) = start(stage, run, Capacity::Unbounded, options);
+    begun.await?;
+    Ok(StageRef::new(mailbox))
 }
 
 /// Starts a consumer; returns when its `init` has succeeded.
@@ -135,15 +139,18 @@ pub async fn consumer<C: Consumer>(
     options: StageOptions<Nothing>,
 ) -> Result<StageRef<C, C::Event, Nothing>, SpawnError> {
     let run: Run<C, Nothing> = engine::run_consumer;
-    start(stage, run, Capacity::Unbounded, options).await
+    let (mailbox, begun) = start(stage, run, Capacity::Unbounded, options);
+    begun.await?;
+    Ok(StageRef::new(mailbox))
 }
 
-async fn start<S, In, Out>(
+/// Returns the address of a stage, and the future that starts it.
+fn start<S, In, Out>(
     stage: S,
     run: Run<S, Out>,
     capacity: Capacity,
     options: StageOptions<Out>,
-) -> Result<StageRef<S, In, Out>, SpawnError>
+) -> (Arc<StageMailbox<S, In, Out>>, Begun)
 where
     S: Send + 'static,
     In: Send + 'static,
@@ -159,12 +166,15 @@ where
         run(setup.assemble::<S, In, Out>(stage, Sources::none(), output, ready))
     });
     let (queue, own) = (Arc::clone(mailbox.queue()), Arc::clone(&mailbox));
-    begin(Beginning { queue, own, chosen, pace, placement }, make).await?;
-    Ok(StageRef::new(mailbox))
+    let begun = begin(Beginning { queue, own, chosen, pace, placement }, make);
+    (mailbox, begun)
 }
 
 /// Assembles a stage whose types are known where it was made, and makes its future.
 type Make = Box<dyn FnOnce(&StageSetup, Ready) -> StageFuture + Send>;
+
+/// Starts a stage; ready when its `init` has succeeded.
+type Begun = BoxFuture<'static, Result<(), SpawnError>>;
 
 /// The parts of a stage without a pipeline that do not depend on its types.
 struct Beginning {
@@ -178,7 +188,7 @@ struct Beginning {
 /// Starts the stage of `make`; returns when its `init` has succeeded. Without its types, so that this function is compiled
 /// once instead of once per stage.
 #[inline]
-fn begin(stage: Beginning, make: Make) -> BoxFuture<'static, Result<(), SpawnError>> {
+fn begin(stage: Beginning, make: Make) -> Begun {
     Box::pin(async move {
         let Beginning { queue, own, chosen, pace, placement } = stage;
         let name = Arc::clone(queue.name());

@@ -8,7 +8,7 @@ use crate::credit::demand::Window;
 use crate::credit::tuning::Tuning;
 use crate::dispatch::options::{AnyOptions, DispatchOptions};
 use crate::sync::Arc;
-use crate::wire::mailbox::{Join, Owner};
+use crate::wire::mailbox::{Join, Owner, Subscribable};
 use crate::wire::resubscribe::Resubscribe;
 
 /// Options of one subscription; the names are those of GenStage.
@@ -165,13 +165,30 @@ impl<E> SubscribeOptions<E> {
     where
         E: 'static,
     {
-        let max = self.max_demand.unwrap_or(Window::default().max());
-        let window = Window::new(max, self.min_demand.unwrap_or(max / 2))?;
-        let said = Tuning::said(self.demand, self.max_demand, self.min_demand);
-        let tuner = said.unwrap_or_default().tuner()?;
-        let producer = Arc::clone(&producer.stage);
-        let owner = Owner::Hand(self.cancel);
-        let (options, resubscribe, paused) = (AnyOptions::of(self.subscriber), self.resubscribe, self.paused);
+        let Self { max_demand, min_demand, demand, cancel, subscriber, resubscribe, paused } = self;
+        let plain = Plain { max_demand, min_demand, demand, cancel, resubscribe, paused };
+        plain.join(Arc::clone(&producer.stage), AnyOptions::of(subscriber))
+    }
+}
+
+/// The options that do not depend on the type of the events, so that their code is compiled once.
+struct Plain {
+    max_demand: Option<usize>,
+    min_demand: Option<usize>,
+    demand: Option<Tuning>,
+    cancel: CancelMode,
+    resubscribe: Option<Resubscribe>,
+    paused: bool,
+}
+
+impl Plain {
+    #[inline]
+    fn join(self, producer: Arc<dyn Subscribable>, options: AnyOptions) -> Result<Join, SubscribeError> {
+        let Self { max_demand, min_demand, demand, cancel, resubscribe, paused } = self;
+        let max = max_demand.unwrap_or(Window::default().max());
+        let window = Window::new(max, min_demand.unwrap_or(max / 2))?;
+        let tuner = Tuning::said(demand, max_demand, min_demand).unwrap_or_default().tuner()?;
+        let owner = Owner::Hand(cancel);
         Ok(Join { producer, options, window, tuner, owner, resubscribe, paused, instead: None, reply: None })
     }
 }

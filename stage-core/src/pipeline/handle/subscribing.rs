@@ -5,6 +5,7 @@ use tokio::sync::oneshot;
 use super::stage_ref::StageRef;
 use crate::base::error::{ExitReason, SubscribeError};
 use crate::stage::Message;
+use crate::wire::mailbox::{Join, MailQueue};
 use crate::wire::subscription::Subscription;
 use crate::wire::{ProducerRef, SubscribeOptions};
 
@@ -53,7 +54,7 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
         producer: &ProducerRef<In>,
         options: SubscribeOptions<In>,
     ) -> Result<Subscription, SubscribeError> {
-        self.made(None, producer, options).await
+        subscribed(&self.mailbox, None, options.join(producer)).await
     }
 
     /// Makes this stage subscribe to `producer`, without waiting for it.
@@ -66,7 +67,7 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
         producer: &ProducerRef<In>,
         options: SubscribeOptions<In>,
     ) -> Result<(), SubscribeError> {
-        self.begin(None, producer, options, None)
+        begin(&self.mailbox, None, options.join(producer), None)
     }
 
     /// Makes this stage end the subscription `old` for `reason` and replace it with another one, to the same
@@ -87,7 +88,7 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
         producer: &ProducerRef<In>,
         options: SubscribeOptions<In>,
     ) -> Result<Subscription, SubscribeError> {
-        self.made(Some((old.clone(), reason)), producer, options).await
+        subscribed(&self.mailbox, Some((old.clone(), reason)), options.join(producer)).await
     }
 
     /// Like [`resubscribe`](Self::resubscribe), without waiting for it.
@@ -102,37 +103,39 @@ impl<S: Send + 'static, In: Send + 'static, Out: Send + 'static> StageRef<S, In,
         producer: &ProducerRef<In>,
         options: SubscribeOptions<In>,
     ) -> Result<(), SubscribeError> {
-        self.begin(Some((old.clone(), reason)), producer, options, None)
+        begin(&self.mailbox, Some((old.clone(), reason)), options.join(producer), None)
     }
+}
 
-    async fn made(
-        &self,
-        instead: Option<(Subscription, ExitReason)>,
-        producer: &ProducerRef<In>,
-        options: SubscribeOptions<In>,
-    ) -> Result<Subscription, SubscribeError> {
-        let (reply, made) = oneshot::channel();
-        self.begin(instead, producer, options, Some(reply))?;
-        match made.await {
-            Ok(subscription) => Ok(subscription),
-            Err(_) => Err(self.cannot_subscribe(&self.ended().await)),
-        }
+/// Makes the stage of `queue` subscribe, and waits for it. Without the types of the stage, so that it is compiled once.
+#[inline]
+async fn subscribed(
+    queue: &MailQueue,
+    instead: Option<(Subscription, ExitReason)>,
+    join: Result<Join, SubscribeError>,
+) -> Result<Subscription, SubscribeError> {
+    let (reply, made) = oneshot::channel();
+    begin(queue, instead, join, Some(reply))?;
+    match made.await {
+        Ok(subscription) => Ok(subscription),
+        Err(_) => Err(cannot_subscribe(queue, &queue.ended().await)),
     }
+}
 
-    fn begin(
-        &self,
-        instead: Option<(Subscription, ExitReason)>,
-        producer: &ProducerRef<In>,
-        options: SubscribeOptions<In>,
-        reply: Option<oneshot::Sender<Subscription>>,
-    ) -> Result<(), SubscribeError> {
-        let mut join = options.join(producer)?;
-        (join.instead, join.reply) = (instead, reply);
-        let sent = self.mailbox.post(Box::new(Message::Join(Box::new(join))));
-        sent.map_err(|reason| self.cannot_subscribe(&reason))
-    }
+#[inline]
+fn begin(
+    queue: &MailQueue,
+    instead: Option<(Subscription, ExitReason)>,
+    join: Result<Join, SubscribeError>,
+    reply: Option<oneshot::Sender<Subscription>>,
+) -> Result<(), SubscribeError> {
+    let mut join = join?;
+    (join.instead, join.reply) = (instead, reply);
+    let sent = queue.post(Box::new(Message::Join(Box::new(join))));
+    sent.map_err(|reason| cannot_subscribe(queue, &reason))
+}
 
-    fn cannot_subscribe(&self, reason: &ExitReason) -> SubscribeError {
-        SubscribeError::Ended { stage: self.name().to_owned(), reason: reason.to_string() }
-    }
+#[inline]
+fn cannot_subscribe(queue: &MailQueue, reason: &ExitReason) -> SubscribeError {
+    SubscribeError::Ended { stage: queue.name().to_string(), reason: reason.to_string() }
 }
