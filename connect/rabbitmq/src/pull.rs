@@ -1,18 +1,17 @@
 //! Consumes from a queue.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
 use std::num::NonZeroUsize;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use lapin::message::Delivery;
-use lapin::options::BasicNackOptions;
 use lapin::types::{AMQPValue, FieldTable};
 use stage_connect::{Acks, ConnectError, Pull, Pulled};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use tokio::time::{Sleep, sleep};
 
 use crate::message::RabbitMessage;
 use crate::options::ReadOptions;
@@ -23,9 +22,9 @@ use crate::settle::{RabbitSettle, Reader, Receipt};
 
 /// Consumes from a queue, each time at most as many messages as are asked for.
 ///
-/// Each call that reaches the server runs a consumer of its own, with a prefetch of the number asked for, which is
-/// cancelled before the call returns. A `pull` whose future is dropped goes on; the next one returns its messages. When
-/// the reader itself is dropped, the messages that it received and did not return are released.
+/// Each call runs a consumer of its own, with a prefetch of the number asked for, which is cancelled before the call
+/// returns. A `pull` whose future is dropped goes on, and the next one returns its messages. What the next one does not ask
+/// for is released, and so is everything that the reader has received and not returned when it is dropped.
 ///
 /// A program without a pipeline settles each message itself. It needs a server:
 ///
@@ -52,18 +51,53 @@ use crate::settle::{RabbitSettle, Reader, Receipt};
 pub struct RabbitPull {
     reader: Arc<Reader>,
     session: Option<Arc<Session>>,
-    /// The run of the consumer that the last `pull` began and did not finish, with the way to end it.
-    reading: Option<(Reading, Arc<Notify>)>,
-    ready: VecDeque<Delivery>,
+    /// The run of the consumer that the last `pull` began and did not finish.
+    reading: Option<Reading>,
 }
 
-type Reading = Pin<Box<dyn Future<Output = Result<Vec<Delivery>, ConnectError>> + Send>>;
+/// A run of a consumer.
+struct Reading {
+    run: Pin<Box<dyn Future<Output = Result<Vec<Delivery>, ConnectError>> + Send>>,
+    /// Ends the run as if no message came.
+    stop: Arc<Notify>,
+    at_most: usize,
+}
 
 impl RabbitPull {
     /// Returns a reader of the queue in `options`.
     pub fn new(server: Server, options: ReadOptions) -> Self {
         let reader = Arc::new(Reader { server, options });
-        Self { reader, session: None, reading: None, ready: VecDeque::new() }
+        Self { reader, session: None, reading: None }
+    }
+
+    /// Runs a consumer, or the rest of one, until messages arrive or the time has come.
+    async fn read(
+        &mut self,
+        session: &Arc<Session>,
+        at_most: usize,
+        end: Pin<&mut Sleep>,
+    ) -> Result<Vec<Delivery>, ConnectError> {
+        let reading = self.reading.get_or_insert_with(|| {
+            let (at, queue) = (self.reader.describe(), self.reader.options.queue.clone());
+            let stop = Arc::new(Notify::new());
+            let run = Box::pin(read(Arc::clone(session), queue, at, at_most, Arc::clone(&stop)));
+            Reading { run, stop, at_most }
+        });
+        let over = async {
+            if reading.at_most <= at_most {
+                end.await;
+            }
+        };
+        let received = tokio::select! {
+            biased;
+            () = over => {
+                reading.stop.notify_one();
+                (&mut reading.run).await
+            }
+            received = &mut reading.run => received,
+        };
+        self.reading = None;
+        received
     }
 }
 
@@ -89,7 +123,6 @@ impl Pull for RabbitPull {
 
     async fn connect(&mut self) -> Result<(), ConnectError> {
         self.reading = None;
-        self.ready.clear();
         if let Some(session) = self.session.take() {
             // The server delivers again whatever this session had not acknowledged. A call that was cut off, of a
             // consumer for example, may keep the connection open otherwise.
@@ -124,24 +157,16 @@ impl Pull for RabbitPull {
         let Some(session) = self.session.clone() else {
             return Err(ConnectError::gone(self.describe(), "cannot consume", "not connected"));
         };
-        if self.ready.is_empty() {
-            let (reading, _) = match &mut self.reading {
-                Some(reading) => reading,
-                none => {
-                    let (at, queue) = (self.reader.describe(), self.reader.options.queue.clone());
-                    let stop = Arc::new(Notify::new());
-                    let read = read(Arc::clone(&session), queue, at, at_most.get(), wait, Arc::clone(&stop));
-                    none.insert((Box::pin(read), stop))
-                }
-            };
-            let received = reading.await;
-            self.reading = None;
-            let received = received?;
-            session.receive(&received);
-            self.ready.extend(received);
+        let (at_most, mut end) = (at_most.get(), pin!(sleep(wait)));
+        // An earlier call that was dropped asked for more than this one: its consumer ends, and a new one begins.
+        let repeats = self.reading.as_ref().is_some_and(|reading| reading.at_most > at_most);
+        let mut received = self.read(&session, at_most, end.as_mut()).await?;
+        if received.is_empty() && repeats {
+            received = self.read(&session, at_most, end).await?;
         }
-        let count = self.ready.len().min(at_most.get());
-        Ok(self.ready.drain(..count).map(|delivery| pulled(delivery, &session)).collect())
+        session.receive(&received);
+        session.release(received.split_off(at_most.min(received.len())));
+        Ok(received.into_iter().map(|delivery| pulled(delivery, &session)).collect())
     }
 
     fn header<'a>(message: &'a RabbitMessage, name: &str) -> Option<Cow<'a, str>> {
@@ -159,23 +184,14 @@ impl Pull for RabbitPull {
 
 impl Drop for RabbitPull {
     fn drop(&mut self) {
-        let (reading, session) = (self.reading.take(), self.session.take());
-        let (Some(session), Ok(runtime)) = (session, Handle::try_current()) else { return };
-        if reading.is_none() && self.ready.is_empty() {
+        let (Some(Reading { mut run, stop, .. }), Some(session)) = (self.reading.take(), self.session.take())
+        else {
             return;
-        }
-        let mut open = std::mem::take(&mut self.ready);
+        };
+        let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {
-            if let Some((reading, stop)) = reading {
-                stop.notify_one();
-                open.extend(reading.await.unwrap_or_default());
-            }
-            let requeue = BasicNackOptions { requeue: true, multiple: false };
-            for delivery in open {
-                // If the channel has ended, the server has requeued the message.
-                let _ = delivery.acker.nack(requeue).await;
-            }
-            drop(session);
+            stop.notify_one();
+            session.release(run.as_mut().await.unwrap_or_default());
         });
     }
 }

@@ -5,9 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::maybe_done;
 use lapin::message::Delivery;
-use lapin::options::QueueDeclareOptions;
+use lapin::options::{BasicNackOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection};
 use stage_connect::ConnectError;
@@ -24,6 +25,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The longest name of a queue.
 const NAME: usize = 255;
+
+/// Gives a message back to its queue.
+pub(crate) const REQUEUE: BasicNackOptions = BasicNackOptions { requeue: true, multiple: false };
 
 /// A connection with one channel. Acknowledgements belong to the channel of their delivery.
 #[derive(Debug)]
@@ -72,6 +76,19 @@ impl Session {
         let mut tags = self.tags();
         for delivery in deliveries {
             tags.receive(delivery.delivery_tag);
+        }
+    }
+
+    /// Gives messages back to the queue that nobody has seen.
+    pub(crate) fn release(&self, deliveries: Vec<Delivery>) {
+        if deliveries.is_empty() {
+            return;
+        }
+        for Delivery { delivery_tag, .. } in deliveries {
+            // The call is sent and needs no answer: if the channel has ended, the server has requeued the message.
+            let _ = self.channel.basic_nack(delivery_tag, REQUEUE).now_or_never();
+            // Afterwards, since an acknowledgement of many passes deliveries that are noted as settled.
+            self.tags().settle(delivery_tag);
         }
     }
 
