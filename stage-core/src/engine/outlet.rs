@@ -3,6 +3,7 @@
 mod announced;
 mod asides;
 mod core;
+mod decider;
 mod modes;
 mod progress;
 mod rest;
@@ -13,6 +14,7 @@ mod subscribers;
 use std::collections::VecDeque;
 
 use self::core::Core;
+use self::decider::Decider;
 pub(crate) use self::rest::Rejections;
 use crate::base::error::ExitReason;
 use crate::base::stats::{Counters, Sharing};
@@ -28,8 +30,7 @@ use crate::wire::subscription::{Cancellation, Subscription};
 #[derive(Debug)]
 pub(crate) struct Outlet<E> {
     core: Core,
-    supply: Supply<E>,
-    outbox: Outbox<E>,
+    decider: Decider<E>,
     deliveries: Vec<Delivery<E>>,
     /// Pieces of one message that is larger than a batch; empty between calls.
     pieces: Vec<Vec<E>>,
@@ -65,8 +66,7 @@ impl<E> Outlet<E> {
         counters.set_sharing(if supply.gives_to_all() { Sharing::All } else { Sharing::OneEach });
         Self {
             core: Core::new(counters, subscribers),
-            supply,
-            outbox: Outbox::new(),
+            decider: Decider::new(supply),
             deliveries: Vec::new(),
             pieces: Vec::new(),
             links: Vec::new(),
@@ -82,7 +82,7 @@ impl<E> Outlet<E> {
             match link.receive() {
                 FromConsumer::Nothing => break,
                 FromConsumer::Credited(credited) => {
-                    self.outbox.recycle(credited.buffer);
+                    self.decider.outbox.recycle(credited.buffer);
                     if let Some(demand) = Demand::new(credited.ask) {
                         link.counters().seen(credited.ask);
                         self.ask(key, demand);
@@ -95,9 +95,9 @@ impl<E> Outlet<E> {
 
     #[inline]
     fn ask(&mut self, key: SubscriptionKey, demand: Demand) {
-        if !self.core.accumulates() && self.supply.counts(key, demand) {
+        if !self.core.accumulates() && self.decider.supply.counts(key, demand) {
             if self.tells_demand()
-                && let Some(demand) = self.supply.announce()
+                && let Some(demand) = self.decider.supply.announce()
             {
                 self.core.announced.push(demand);
             }
@@ -110,21 +110,14 @@ impl<E> Outlet<E> {
     /// Handles an ask that the fast path, which only adds to credit, cannot take.
     #[inline(never)]
     fn decide_on(&mut self, key: SubscriptionKey, demand: Demand) {
-        if self.core.accumulates() {
-            self.core.accumulate_ask(key, demand);
-            return;
-        }
-        let announce = self.decide(|supply, outbox| {
-            supply.ask_quietly(key, demand, outbox);
-            supply.announce()
-        });
-        self.settle(announce.flatten());
+        let announce = self.core.ask(&mut self.decider, key, demand);
+        self.settle(announce);
     }
 
     /// Runs `decide` on the supply; returns `None` after a panic of the dispatcher, which is not used again.
     #[inline]
     fn decide<T>(&mut self, mut decide: impl FnMut(&mut Supply<E>, &mut Outbox<E>) -> T) -> Option<T> {
-        let Self { core, supply, outbox, .. } = self;
+        let Self { core, decider: Decider { supply, outbox, .. }, .. } = self;
         let mut decided = None;
         core.guard(&mut || decided = Some(decide(supply, outbox)));
         decided
@@ -137,11 +130,7 @@ impl<E> Outlet<E> {
 
     /// Queues `marker` behind everything that was emitted; returns it if nothing precedes it.
     pub(crate) fn mark(&mut self, marker: Marker) -> Option<Marker> {
-        if self.core.accumulates() {
-            self.core.accumulate_marker(marker);
-            return None;
-        }
-        self.decide(|supply, _| supply.mark(marker)).flatten()
+        self.core.mark(&mut self.decider, marker)
     }
 
     /// Hands out the events that a callback emitted; `events` is empty afterwards.
@@ -150,7 +139,7 @@ impl<E> Outlet<E> {
         if events.is_empty() {
             return;
         }
-        let to = if self.core.accumulates() { None } else { self.supply.give_all(events.len()) };
+        let to = if self.core.accumulates() { None } else { self.decider.supply.give_all(events.len()) };
         match to {
             Some(to) => self.give_all(to, events),
             None => self.hand_out(events),
@@ -159,7 +148,7 @@ impl<E> Outlet<E> {
 
     /// Sends all of `events` to the one subscriber that they belong to.
     fn give_all(&mut self, to: SubscriptionKey, events: &mut Vec<E>) {
-        let events = std::mem::replace(events, self.outbox.buffer());
+        let events = std::mem::replace(events, self.decider.outbox.buffer());
         self.deliver(Delivery { to, events });
         self.note();
     }
@@ -183,17 +172,17 @@ impl<E> Outlet<E> {
         if let Some(demand) = announce {
             self.core.announced.push(demand);
         }
-        if self.outbox.has_asides() {
-            self.core.settle(self.outbox.asides());
+        if self.decider.outbox.has_asides() {
+            self.core.settle(self.decider.outbox.asides());
         }
-        if self.outbox.has_deliveries() {
+        if self.decider.outbox.has_deliveries() {
             self.send();
         }
         self.note();
         if self.core.progress.is_some() {
-            self.tell_progress();
+            self.core.tell_untold(&mut self.decider);
         }
-        if self.outbox.has_expelled() {
+        if self.decider.outbox.has_expelled() {
             self.expel();
         }
     }
@@ -204,17 +193,17 @@ impl<E> Outlet<E> {
         if self.core.broken.is_some() {
             return;
         }
-        self.core.counters.hold(self.supply.wanted(), self.buffered());
+        self.core.counters.hold(self.decider.supply.wanted(), self.buffered());
     }
 
     /// Returns the number of events that were emitted and not handed out.
     pub(crate) fn buffered(&self) -> usize {
-        self.supply.waiting() + self.core.held_back
+        self.decider.supply.waiting() + self.core.held_back
     }
 
     /// Returns the unmet demand: how many events the subscribers want beyond those available.
     pub(crate) fn wanted(&self) -> usize {
-        self.supply.wanted()
+        self.decider.supply.wanted()
     }
 
     /// Returns whether everything that was emitted has been handed to subscribers.

@@ -57,7 +57,7 @@ impl<E> Outlet<E> {
     /// Returns the oldest demand not yet passed to the stage; all of it, if each emission is spread over the
     /// asks anyway.
     pub(crate) fn next_demand(&mut self) -> Option<Demand> {
-        if self.core.announced.are_several() && self.supply.spreads() {
+        if self.core.announced.are_several() && self.decider.supply.spreads() {
             return self.all_demand();
         }
         self.core.announced.pop()

@@ -35,7 +35,7 @@ impl<E> Outlet<E> {
     /// Ends the subscriptions that cannot work.
     #[cold]
     pub(super) fn expel(&mut self) {
-        for (key, reason) in self.outbox.asides().take_expelled() {
+        for (key, reason) in self.decider.outbox.asides().take_expelled() {
             if let Some(subscription) = self.core.expel(key, &reason) {
                 self.cancel(&subscription, reason);
             }

@@ -105,9 +105,7 @@ impl<E> Outlet<E> {
 
     fn switch(&mut self) {
         let Some(Replay { asked, mut rest }) = self.core.switch() else { return };
-        for (key, demand) in &asked {
-            self.decide(|supply, outbox| supply.ask_quietly(*key, *demand, outbox));
-        }
+        self.core.ask_all(&mut self.decider, &asked);
         // Markers that these asks release come before the accumulated ones.
         self.settle(None);
         let mut held = std::mem::take(&mut self.held).into_iter();
@@ -129,10 +127,10 @@ impl<E> Outlet<E> {
             self.settle(None);
         }
         for (_, demand) in asked {
-            let announce = self.decide(|supply, _| supply.announce_most(demand));
-            self.settle(announce.flatten());
+            let announce = self.core.announce(&mut self.decider, Some(demand));
+            self.settle(announce);
         }
-        let announce = self.decide(|supply, _| supply.announce());
-        self.settle(announce.flatten());
+        let announce = self.core.announce(&mut self.decider, None);
+        self.settle(announce);
     }
 }

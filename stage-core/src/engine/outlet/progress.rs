@@ -15,7 +15,7 @@ pub(super) struct StageProgress {
 
 impl StageProgress {
     /// Moves the subscribers that events wait for to the front; returns their number.
-    fn sort(&mut self, waits: &mut dyn FnMut(SubscriptionKey) -> bool) -> usize {
+    pub(super) fn sort(&mut self, waits: &mut dyn FnMut(SubscriptionKey) -> bool) -> usize {
         let mut waiting = 0;
         for place in 0..self.untold.len() {
             if waits(SubscriptionKey(self.untold[place])) {
@@ -42,13 +42,13 @@ impl Core {
     }
 
     /// Takes out the progress, unless events are held back or every subscriber knows it.
-    fn take_untold(&mut self) -> Option<Box<StageProgress>> {
+    pub(super) fn take_untold(&mut self) -> Option<Box<StageProgress>> {
         let held_back = self.held_back > 0;
         self.progress.take_if(|progress| !held_back && !progress.untold.is_empty())
     }
 
     /// Tells the progress to all but the first `waiting` subscribers that do not know it, and keeps it.
-    fn tell_progress(&mut self, mut progress: Box<StageProgress>, waiting: Option<usize>) {
+    pub(super) fn tell_progress(&mut self, mut progress: Box<StageProgress>, waiting: Option<usize>) {
         let StageProgress { latest, untold } = &mut *progress;
         for slot in untold.drain(waiting.unwrap_or(untold.len())..) {
             if let Some(link) = self.links.get(slot).and_then(Option::as_ref) {
@@ -72,21 +72,13 @@ impl<E> Outlet<E> {
     #[cold]
     pub(crate) fn announce_progress(&mut self, latest: Progress) {
         self.core.announce_progress(latest);
-        self.tell_progress();
+        self.core.tell_untold(&mut self.decider);
     }
 
     /// Tells the progress to a new subscriber.
     pub(super) fn owe_progress(&mut self, slot: usize) {
         if self.core.owe_progress(slot) {
-            self.tell_progress();
+            self.core.tell_untold(&mut self.decider);
         }
-    }
-
-    /// Tells the progress to the subscribers that no emitted event waits for.
-    #[cold]
-    pub(super) fn tell_progress(&mut self) {
-        let Some(mut progress) = self.core.take_untold() else { return };
-        let waiting = self.decide(|supply, _| progress.sort(&mut |key| supply.keeps_for(key)));
-        self.core.tell_progress(progress, waiting);
     }
 }

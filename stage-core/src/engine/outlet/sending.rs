@@ -10,7 +10,7 @@ impl<E> Outlet<E> {
     #[inline]
     pub(super) fn send(&mut self) {
         let mut deliveries = std::mem::take(&mut self.deliveries);
-        self.outbox.swap(&mut deliveries);
+        self.decider.outbox.swap(&mut deliveries);
         deliveries.drain(..).for_each(|delivery| self.deliver(delivery));
         self.deliveries = deliveries;
     }
@@ -24,7 +24,7 @@ impl<E> Outlet<E> {
             if events.len() <= link.chunk() {
                 link.send(Batch::new(events, false));
             } else {
-                send_in_batches(link, events, &mut self.pieces, &mut self.outbox);
+                send_in_batches(link, events, &mut self.pieces, &mut self.decider.outbox);
             }
             link.announce();
         }

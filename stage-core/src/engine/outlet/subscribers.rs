@@ -157,20 +157,20 @@ impl<E> Outlet<E> {
         let Some(link) = self.links[slot].take() else { return };
         let lost = link.close(Closed::Cancelled(reason.clone()));
         self.core.cancelled(subscription, reason, lost);
-        let announce = self.decide(|supply, outbox| supply.cancel(SubscriptionKey(slot), outbox));
-        self.settle(announce.flatten());
+        let announce = self.core.leave(&mut self.decider, SubscriptionKey(slot), false);
+        self.settle(announce);
     }
 
     #[cold]
     pub(super) fn lose(&mut self, key: SubscriptionKey, cancellation: Cancellation) {
         let Some(link) = self.links[key.0].take() else { return };
         let finished = self.core.lose(key.0, cancellation);
-        let mut back = link.take_back();
-        self.core.counters.unsent(back.len());
-        let announce = self.decide(|supply, outbox| {
-            supply.take_back(key, &mut back);
-            if finished { supply.finish(key, outbox) } else { supply.cancel(key, outbox) }
-        });
-        self.settle(announce.flatten());
+        let unread = link.take_back();
+        self.core.counters.unsent(unread.len());
+        self.decider.unread = Some(unread);
+        let announce = self.core.leave(&mut self.decider, key, finished);
+        // What a broken dispatcher does not take back is lost with it.
+        self.decider.unread = None;
+        self.settle(announce);
     }
 }
