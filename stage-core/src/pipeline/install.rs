@@ -99,7 +99,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
             asks_by_itself: S::ASKS_BY_ITSELF,
             ..Shape::of(StepKind::ProducerConsumer, type_name::<S>())
         };
-        let keeper = Keeper::new::<K>(chain.upstream.lanes);
+        let keeper = Keeper::new::<S, K>(chain.upstream.lanes);
         let run: Run<S, C::Of<U>> = engine::run_producer_consumer;
         let exit = chain.install_with(&options.into(), shape, recipe, run, Some(keeper));
         Chain { draft: chain.draft, upstream: Upstream::of(exit) }
@@ -156,7 +156,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         let asks_by_itself = S::ASKS_BY_ITSELF;
         let shape =
             Shape { hands_over: true, asks_by_itself, ..Shape::of(StepKind::Consumer, type_name::<S>()) };
-        let keeper = Keeper::new::<K>(chain.upstream.lanes);
+        let keeper = Keeper::new::<S, K>(chain.upstream.lanes);
         let run: Run<S, Nothing> = engine::run_consumer;
         chain.install_with(&options.into(), shape, recipe, run, Some(keeper));
         Pipeline { draft: chain.draft }
@@ -185,7 +185,7 @@ impl<T: Send + 'static, C: Carry> Chain<T, C> {
         shape: Shape,
         recipe: R,
         run: Run<S, Out>,
-        keeper: Option<Arc<Keeper<S>>>,
+        keeper: Option<Arc<Keeper>>,
     ) -> Arc<Exit<Out>>
     where
         S: Send + 'static,

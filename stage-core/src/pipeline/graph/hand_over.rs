@@ -1,5 +1,6 @@
 //! Keeps the state of keys while the copies of a step change.
 
+use std::any::Any;
 use std::hash::Hash;
 
 use super::route::hash_of;
@@ -8,14 +9,15 @@ use crate::stage::HandOver;
 use crate::sync::{Arc, Mutex, lock};
 
 /// An exchange of state with a copy in a place.
-type Hand<P, S> = dyn Fn(P, &mut S) + Send + Sync;
+type Hand<P> = dyn Fn(P, &mut dyn Any) + Send + Sync;
 
-/// Takes the state of keys from the copies that leave, and gives it to those that join.
-pub(in crate::pipeline) struct Keeper<S> {
+/// Takes the state of keys from the copies that leave, and gives it to those that join. The type of the copies is known
+/// where it is made: steps without a keeper do not contain its code.
+pub(in crate::pipeline) struct Keeper {
     /// Takes what a copy in this lane gives.
-    pub(in crate::pipeline) give: Box<Hand<usize, S>>,
+    pub(in crate::pipeline) give: Box<Hand<usize>>,
     /// Hands a copy what belongs to it.
-    pub(in crate::pipeline) take: Box<Hand<Heir, S>>,
+    pub(in crate::pipeline) take: Box<Hand<Heir>>,
 }
 
 /// A copy that takes the state of keys.
@@ -36,17 +38,18 @@ struct Kept<K, T> {
     state: T,
 }
 
-impl<S> Keeper<S> {
-    /// Creates the keeper of a step in `lanes` lanes.
-    pub(in crate::pipeline) fn new<K>(lanes: usize) -> Arc<Self>
+impl Keeper {
+    /// Creates the keeper of a step of `S` in `lanes` lanes.
+    pub(in crate::pipeline) fn new<S, K>(lanes: usize) -> Arc<Self>
     where
         K: Hash + Send + 'static,
-        S: HandOver<K>,
+        S: HandOver<K> + 'static,
     {
         let kept = Arc::new(Mutex::new(Vec::<Kept<K, S::State>>::new()));
         let give = {
             let kept = Arc::clone(&kept);
-            move |lane, stage: &mut S| {
+            move |lane, stage: &mut dyn Any| {
+                let Some(stage) = stage.downcast_mut::<S>() else { return };
                 // Not under the lock: the code is the user's.
                 let given = stage.give().into_iter();
                 let given = given.map(|(key, state)| Kept { lane, hash: hash_of(lanes, &key), key, state });
@@ -54,7 +57,8 @@ impl<S> Keeper<S> {
                 lock(&kept).extend(given);
             }
         };
-        let take = move |Heir { lane, place, copies }: Heir, stage: &mut S| {
+        let take = move |Heir { lane, place, copies }: Heir, stage: &mut dyn Any| {
+            let Some(stage) = stage.downcast_mut::<S>() else { return };
             let is_its = |kept: &Kept<K, S::State>| kept.lane == lane && copy_of(kept.hash, copies) == place;
             // Under one lock: another copy takes at the same time. The user's code runs without it.
             let its: Vec<_> = lock(&kept).extract_if(.., |kept| is_its(kept)).collect();

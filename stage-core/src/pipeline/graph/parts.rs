@@ -33,7 +33,7 @@ pub(in crate::pipeline) struct Parts<S, In, Out, R> {
     pub(in crate::pipeline) exit: Arc<Exit<Out>>,
     pub(in crate::pipeline) run: Run<S, Out>,
     /// Keeps the state of keys while the copies change, if they hand it over.
-    pub(in crate::pipeline) keeper: Option<Arc<Keeper<S>>>,
+    pub(in crate::pipeline) keeper: Option<Arc<Keeper>>,
 }
 
 impl<S, In, Out, R> Parts<S, In, Out, R>
@@ -50,35 +50,66 @@ where
         trace: &PipelineTrace,
         children: &mut Vec<Child>,
     ) {
-        let values = options.values;
-        let most = values.count.most();
-        let copies = most * self.upstream.lanes;
         // A pipeline starts only once, so the value cannot be set already.
-        let _ = self.count.set(most);
-        let elastic = elastic(options, self.keeper.is_some(), &self.upstream.dealing);
-        let (exit, first) = (Arc::clone(&self.exit), children.len());
-        let step: Step = Arc::new(Mutex::new(Box::new(self)));
-        let mut producers = Vec::with_capacity(copies);
-        for index in 0..copies {
-            let mailbox = StageMailbox::<S, In, Out>::new(name(options, index));
-            let queue = Arc::clone(mailbox.queue());
-            producers.push(Arc::clone(&queue) as Arc<dyn Subscribable>);
-            children.push(child(&step, options, trace, CopyOf { index, of: copies }, &queue, mailbox));
-        }
-        if let Some(elastic) = elastic {
-            place(&mut children[first..], &elastic, most);
-        }
-        exit.make(producers, first, values.buffer, values.keep);
+        let _ = self.count.set(options.values.count.most());
+        let exit = Arc::clone(&self.exit);
+        let first = children.len();
+        let producers = add(Box::new(self), options, trace, children);
+        exit.make(producers, first, options.values.buffer, options.values.keep);
     }
+}
+
+/// Adds a child for each copy of a step; returns the copies as producers. Not generic, so that it is compiled once.
+fn add(
+    step: Box<dyn Maker>,
+    options: &Effective,
+    trace: &PipelineTrace,
+    children: &mut Vec<Child>,
+) -> Vec<Arc<dyn Subscribable>> {
+    let Upwards { lanes, hands_over, dealing } = step.upwards();
+    let most = options.values.count.most();
+    let copies = most * lanes;
+    let elastic = elastic(options, hands_over, &dealing);
+    let first = children.len();
+    let step: Step = Arc::new(Mutex::new(step));
+    let mut producers = Vec::with_capacity(copies);
+    for index in 0..copies {
+        let Address { queue, own } = lock(&step).address(name(options, index));
+        producers.push(Arc::clone(&queue) as Arc<dyn Subscribable>);
+        children.push(child(&step, options, trace, CopyOf { index, of: copies }, &queue, own));
+    }
+    if let Some(elastic) = elastic {
+        place(&mut children[first..], &elastic, most);
+    }
+    producers
+}
+
+/// What a step takes from the steps before it.
+struct Upwards {
+    lanes: usize,
+    /// Whether its copies hand the state of their keys over.
+    hands_over: bool,
+    dealing: Dealing,
+}
+
+/// The address of a copy, without and with its types.
+struct Address {
+    queue: Arc<MailQueue>,
+    own: Arc<dyn Any + Send + Sync>,
 }
 
 /// Makes the copies of a step, whose types are erased: what surrounds a copy is compiled once, in this crate.
 trait Maker: Send {
+    fn upwards(&self) -> Upwards;
+
+    /// Creates the address of a copy.
+    fn address(&self, name: Arc<str>) -> Address;
+
     /// Returns the numbers of the sources of a copy among the pipeline's children.
     fn sources(&self, copy: Place) -> Vec<usize>;
 
-    /// Returns what takes the state of the keys from the copies in `lane`, if the step hands it over.
-    fn give(&self, lane: usize) -> Option<Give>;
+    /// Returns what keeps the state of the keys, if the step hands it over.
+    fn keeper(&self) -> Option<Arc<Keeper>>;
 
     /// Finishes the subscription to one source on behalf of the copy `gone`.
     fn retire(&self, copy: Place, source: usize, gone: &Arc<MailQueue>);
@@ -121,17 +152,22 @@ where
     Out: Send + 'static,
     R: Fn() -> Result<S, BoxError> + Send + 'static,
 {
+    fn upwards(&self) -> Upwards {
+        let Upstream { lanes, dealing, .. } = &self.upstream;
+        Upwards { lanes: *lanes, hands_over: self.keeper.is_some(), dealing: Arc::clone(dealing) }
+    }
+
+    fn address(&self, name: Arc<str>) -> Address {
+        let mailbox = StageMailbox::<S, In, Out>::new(name);
+        Address { queue: Arc::clone(mailbox.queue()), own: mailbox }
+    }
+
     fn sources(&self, copy: Place) -> Vec<usize> {
         self.upstream.children(copy.index, copy.count)
     }
 
-    fn give(&self, lane: usize) -> Option<Give> {
-        let keeper = Arc::clone(self.keeper.as_ref()?);
-        Some(Give::new(move |stage| {
-            if let Some(stage) = stage.downcast_mut() {
-                (keeper.give)(lane, stage);
-            }
-        }))
+    fn keeper(&self) -> Option<Arc<Keeper>> {
+        self.keeper.clone()
     }
 
     fn retire(&self, copy: Place, source: usize, gone: &Arc<MailQueue>) {
@@ -170,6 +206,11 @@ fn elastic(options: &Effective, hands_over: bool, dealing: &Dealing) -> Option<A
     })
 }
 
+/// Returns what takes the state of the keys from the copies in `lane`.
+fn give(keeper: Arc<Keeper>, lane: usize) -> Give {
+    Give::new(move |stage| (keeper.give)(lane, stage))
+}
+
 fn name(options: &Effective, copy: usize) -> Arc<str> {
     format!("{}/{copy}", options.name).into()
 }
@@ -197,7 +238,7 @@ fn child(
     let place = Place { index: copy.index, count: options.values.count.most() };
     let (sources, give) = {
         let step = lock(step);
-        (step.sources(place), step.give(place.lane()))
+        (step.sources(place), step.keeper().map(|keeper| give(keeper, place.lane())))
     };
     let setup = setup(options, trace, copy, queue, own, give);
     let retire = {
