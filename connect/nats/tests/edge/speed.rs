@@ -1,7 +1,7 @@
-//! A pipeline across an edge, and frames through an edge by hand, beside the bare client with the same frames and with one event
-//! a message; and the work of an edge without events:
+//! A pipeline across an edge, and frames through an edge by hand, beside the bare client with frames of the same size, with frames of
+//! encoded events, and with one event a message; and the work of an edge without events:
 //! `cargo test --release -p stage-nats --test edge speed -- --ignored --nocapture --test-threads 1`.
-//! `SPEED_ONLY=pipeline`, or `frames`, `edge` or `single`, leaves out the other contenders, for a profile; `SPEED_FRAME=1000` the
+//! `SPEED_ONLY=pipeline`, or `frames`, `events`, `edge` or `single`, leaves out the other contenders, for a profile; `SPEED_FRAME=1000` the
 //! other sizes; `SPEED_IN_FLIGHT=1` sets the frames of a partition that the pipeline has in hand, and `SPEED_TOGETHER=4` those that
 //! are settled together by hand.
 
@@ -196,8 +196,61 @@ async fn edge(server: &NatsServer, name: &str, frames: u32, size: usize) -> Dura
     begun.elapsed()
 }
 
+/// The payloads of the bare client.
+trait Payload: Send + 'static {
+    /// Returns the payload of a message of a partition.
+    fn write(&mut self, partition: u32, number: u32) -> Bytes;
+    fn read(&mut self, payload: Bytes);
+}
+
+/// The same bytes in each message, which the receiver does not look at.
+struct Opaque(Bytes);
+
+impl Payload for Opaque {
+    fn write(&mut self, _: u32, _: u32) -> Bytes {
+        self.0.clone()
+    }
+
+    fn read(&mut self, payload: Bytes) {
+        std::hint::black_box(payload);
+    }
+}
+
+/// The events of a frame as a pipeline has them: made, encoded, decoded, and handled one by one.
+struct Encoded {
+    events: u32,
+}
+
+impl Payload for Encoded {
+    fn write(&mut self, partition: u32, number: u32) -> Bytes {
+        let mut payload = Vec::with_capacity(self.events as usize * EVENT);
+        for place in 0..self.events {
+            // The events of all partitions have numbers of the same length as those of a pipeline.
+            let event = Event::new((number * self.events + place) * PARTITIONS + partition);
+            payload = postcard::to_extend(&event, payload).unwrap();
+        }
+        payload.into()
+    }
+
+    fn read(&mut self, payload: Bytes) {
+        let mut rest = &payload[..];
+        for _ in 0..self.events {
+            let (event, behind) = postcard::take_from_bytes::<Event>(rest).unwrap();
+            rest = behind;
+            std::hint::black_box(event);
+        }
+        assert!(rest.is_empty());
+    }
+}
+
 /// Stores and acknowledges `messages` messages per subject with the bare client, `window` in flight; returns the time.
-async fn bare(server: &NatsServer, name: &str, messages: u32, size: usize, window: i64) -> Duration {
+async fn bare(
+    server: &NatsServer,
+    name: &str,
+    messages: u32,
+    window: i64,
+    payload: impl Fn() -> Box<dyn Payload>,
+) -> Duration {
     let context = async_nats::jetstream::new(server.client().await);
     let config = Config {
         name: name.to_owned(),
@@ -217,13 +270,14 @@ async fn bare(server: &NatsServer, name: &str, messages: u32, size: usize, windo
             ..pull::Config::default()
         };
         let consumer = stream.create_consumer(consumer).await.unwrap();
+        let [mut written, mut read] = [payload(), payload()];
         tasks.spawn(async move {
-            let payload = Bytes::from(vec![b'x'; size]);
             let mut waiting = std::collections::VecDeque::new();
             for number in 0..messages {
                 let mut headers = HeaderMap::new();
                 headers.insert("Nats-Msg-Id", format!("{partition}-{number}").as_str());
-                let sent = context.publish_with_headers(subject.clone(), headers, payload.clone());
+                let payload = written.write(partition, number);
+                let sent = context.publish_with_headers(subject.clone(), headers, payload);
                 waiting.push_back(sent.await.unwrap());
                 if waiting.len() == usize::try_from(window).unwrap() {
                     waiting.pop_front().unwrap().await.unwrap();
@@ -236,7 +290,9 @@ async fn bare(server: &NatsServer, name: &str, messages: u32, size: usize, windo
         tasks.spawn(async move {
             let mut incoming = consumer.messages().await.unwrap();
             for _ in 0..messages {
-                incoming.next().await.unwrap().unwrap().ack_with(AckKind::Ack).await.unwrap();
+                let message = incoming.next().await.unwrap().unwrap();
+                read.read(message.payload.clone());
+                message.ack_with(AckKind::Ack).await.unwrap();
             }
         });
     }
@@ -304,8 +360,8 @@ async fn speed_beside_the_bare_client() {
         let size = frame_bytes(in_frame);
         let events = PARTITIONS * frames * u32::try_from(in_frame).unwrap();
         for round in 0..PAIRS {
-            let [of_pipeline, of_halves, of_frames, of_edge, of_single] =
-                ["pipeline", "halves", "frames", "edge", "single"]
+            let [of_pipeline, of_halves, of_frames, of_events, of_edge, of_single] =
+                ["pipeline", "halves", "frames", "events", "edge", "single"]
                     .map(|kind| format!("{kind}{in_frame}-{round}"));
             println!("{in_frame} events a frame:");
             let through = pipeline(&server, &of_pipeline, events, in_frame, Half::Both);
@@ -318,20 +374,28 @@ async fn speed_beside_the_bare_client() {
             Used::by(&server, "before", events, through).await;
             let through = pipeline(&server, &of_halves, events, in_frame, Half::Behind);
             Used::by(&server, "behind", events, through).await;
-            let through = bare(&server, &of_frames, frames, size, 32);
+            let opaque = || Box::new(Opaque(vec![b'x'; size].into())) as Box<dyn Payload>;
+            let through = bare(&server, &of_frames, frames, 32, opaque);
             let batched = Used::by(&server, "frames", events, through).await;
+            let encoded =
+                || Box::new(Encoded { events: u32::try_from(in_frame).unwrap() }) as Box<dyn Payload>;
+            let through = bare(&server, &of_events, frames, 32, encoded);
+            let same_work = Used::by(&server, "events", events, through).await;
             let through = Box::pin(edge(&server, &of_edge, frames, size));
             let by_hand = Used::by(&server, "edge", events, through).await;
-            let through = bare(&server, &of_single, singles, EVENT, 1000);
+            let one = || Box::new(Opaque(vec![b'x'; EVENT].into())) as Box<dyn Payload>;
+            let through = bare(&server, &of_single, singles, 1000, one);
             let single = Used::by(&server, "single", PARTITIONS * singles, through).await;
-            let (Some(ours), Some(batched), Some(by_hand), Some(single)) = (ours, batched, by_hand, single)
+            let (Some(ours), Some(batched), Some(same_work), Some(by_hand), Some(single)) =
+                (ours, batched, same_work, by_hand, single)
             else {
                 continue;
             };
             println!(
-                "  pipeline beside the bare client with frames {:.2}, frames through the edge by hand {:.2}; pipeline \
-                 beside one event a message {:.1}",
+                "  pipeline beside the bare client with frames {:.2}, with frames of encoded events {:.2}, frames through the \
+                 edge by hand {:.2}; pipeline beside one event a message {:.1}",
                 ours.speed() / batched.speed(),
+                ours.speed() / same_work.speed(),
                 by_hand.speed() / batched.speed(),
                 ours.speed() / single.speed()
             );
