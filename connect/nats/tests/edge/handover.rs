@@ -227,3 +227,29 @@ async fn a_report_that_a_killed_server_has_lost_is_repeated() {
     let handled: Vec<_> = handled.into_iter().map(|(number, _)| number).collect();
     assert_eq!(handled, [0, 1, 2], "each is first handled after the ones before it");
 }
+
+/// The consumer of the same name knows nothing of the delivery. Depending on its version, the server removes the frame all the same
+/// or delivers it again.
+#[tokio::test]
+async fn a_report_to_a_consumer_that_was_created_anew_loses_nothing() {
+    let Some((server, edge)) = start(&spec()).await else { return };
+    put(&edge, &spec(), P, 0..3).await;
+    let (mut inlet, mut settle) = opened(edge.inlet(&spec(), P, Epoch(1))).await;
+    let mut frames = take(&mut inlet, 1, LONG).await;
+    let stream =
+        async_nats::jetstream::new(server.client().await).get_stream("EDGE_shop_orders").await.unwrap();
+    stream.delete_consumer("2-1").await.unwrap();
+    let _recreated = opened(edge.inlet(&spec(), P, Epoch(1))).await;
+    let mut handled = numbers(&frames);
+    while handled.last().is_none_or(|(number, _)| *number < 2) {
+        let (accepted, next) = accept_and_take(&mut inlet, &mut settle, &frames, LONG).await;
+        accepted.unwrap();
+        frames = next.unwrap();
+        handled.extend(numbers(&frames));
+    }
+    settle_all(&mut settle, &frames, Disposition::Accept).await;
+    let mut handled: Vec<_> = handled.into_iter().map(|(number, _)| number).collect();
+    handled.dedup();
+    assert_eq!(handled, [0, 1, 2]);
+    assert_eq!(edge.lag(&spec()).await.unwrap()[2].frames, 0);
+}
