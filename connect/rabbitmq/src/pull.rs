@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::{Sleep, sleep};
 
 use crate::message::RabbitMessage;
-use crate::options::ReadOptions;
+use crate::options::{QueueKind, ReadOptions};
 use crate::read::read;
 use crate::server::Server;
 use crate::session::{Session, ask, check_name, create_queue};
@@ -23,8 +23,9 @@ use crate::settle::{RabbitSettle, Reader, Receipt};
 /// Consumes from a queue, each time at most as many messages as are asked for.
 ///
 /// Each call runs a consumer of its own, with a prefetch of the number asked for, which is cancelled before the call
-/// returns. A `pull` whose future is dropped goes on, and the next one returns its messages. What the next one does not ask
-/// for is released, and so is everything that the reader has received and not returned when it is dropped.
+/// returns. A `pull` whose future is dropped goes on, and holds up to its number of messages until the next one, which returns
+/// them. What the next one does not ask for is released, and so is everything that the reader has received and not returned
+/// when it is dropped.
 ///
 /// A program without a pipeline settles each message itself. It needs a server:
 ///
@@ -60,7 +61,20 @@ struct Reading {
     run: Pin<Box<dyn Future<Output = Result<Vec<Delivery>, ConnectError>> + Send>>,
     /// Ends the run as if no message came.
     stop: Arc<Notify>,
+    is_stopped: bool,
     at_most: usize,
+}
+
+impl Reading {
+    /// Returns whether the run can serve a call for `at_most` messages until the end of that call.
+    const fn goes_on(&self, at_most: usize) -> bool {
+        self.at_most <= at_most && !self.is_stopped
+    }
+
+    fn stop(&mut self) {
+        self.is_stopped = true;
+        self.stop.notify_one();
+    }
 }
 
 impl RabbitPull {
@@ -81,17 +95,18 @@ impl RabbitPull {
             let (at, queue) = (self.reader.describe(), self.reader.options.queue.clone());
             let stop = Arc::new(Notify::new());
             let run = Box::pin(read(Arc::clone(session), queue, at, at_most, Arc::clone(&stop)));
-            Reading { run, stop, at_most }
+            Reading { run, stop, is_stopped: false, at_most }
         });
+        let goes_on = reading.goes_on(at_most);
         let over = async {
-            if reading.at_most <= at_most {
+            if goes_on {
                 end.await;
             }
         };
         let received = tokio::select! {
             biased;
             () = over => {
-                reading.stop.notify_one();
+                reading.stop();
                 (&mut reading.run).await
             }
             received = &mut reading.run => received,
@@ -99,6 +114,10 @@ impl RabbitPull {
         self.reading = None;
         received
     }
+}
+
+fn long(text: &str) -> AMQPValue {
+    AMQPValue::LongString(text.into())
 }
 
 /// Returns a message with its receipt.
@@ -134,10 +153,17 @@ impl Pull for RabbitPull {
         check_name(&at, &self.reader.options.dead())?;
         check_name(&at, &self.reader.retry_queue(u64::MAX))?;
         let mut session = Session::open(&self.reader.server, &at).await?;
-        for queue in [queue.as_str(), &self.reader.options.dead()] {
+        let dead = self.reader.options.dead();
+        // A quorum queue counts releases, too, and drops a message beyond its delivery limit without a place for dead ones.
+        let mut beyond_limit = FieldTable::default();
+        if *kind == QueueKind::Quorum {
+            beyond_limit.insert("x-dead-letter-exchange".into(), long(""));
+            beyond_limit.insert("x-dead-letter-routing-key".into(), long(&dead));
+        }
+        for (queue, arguments) in [(dead.as_str(), FieldTable::default()), (queue, beyond_limit)] {
             if !session.has_queue(queue, &at).await? {
                 session = Session::open(&self.reader.server, &at).await?;
-                let created = create_queue(&session.channel, queue, *kind, FieldTable::default());
+                let created = create_queue(&session.channel, queue, *kind, arguments);
                 ask(&at, &format!("cannot create the queue `{queue}`"), created).await?;
             }
         }
@@ -158,8 +184,8 @@ impl Pull for RabbitPull {
             return Err(ConnectError::gone(self.describe(), "cannot consume", "not connected"));
         };
         let (at_most, mut end) = (at_most.get(), pin!(sleep(wait)));
-        // An earlier call that was dropped asked for more than this one: its consumer ends, and a new one begins.
-        let repeats = self.reading.as_ref().is_some_and(|reading| reading.at_most > at_most);
+        // An earlier call that was dropped asked for more than this one, or ended: its consumer ends, and a new one begins.
+        let repeats = self.reading.as_ref().is_some_and(|reading| !reading.goes_on(at_most));
         let mut received = self.read(&session, at_most, end.as_mut()).await?;
         if received.is_empty() && repeats {
             received = self.read(&session, at_most, end).await?;

@@ -65,13 +65,12 @@ pub(crate) async fn read(
     }
     // A consumer that has delivered its limit is silent until something is settled, which is sent after its end.
     let nowait = received.len() == usize::from(prefetch);
-    let cancelled =
-        timeout(PATIENCE, channel.basic_cancel(consumer.tag(), BasicCancelOptions { nowait })).await;
-    // Messages on their way arrive before the server confirms the end. After a failure it delivers them again.
-    if let Ok(Ok(())) = cancelled {
-        while let Ok(Some(Ok(delivery))) = timeout(PATIENCE, consumer.next()).await {
-            received.push(delivery);
-        }
+    let cancel = channel.basic_cancel(consumer.tag(), BasicCancelOptions { nowait });
+    // Without its end, the consumer would go on and keep what it is sent. The end of the connection releases all of it.
+    ask(&at, "cannot end the consumer", cancel).await?;
+    // Messages on their way arrive before the server confirms the end, or go back to their queue.
+    while let Ok(Some(Ok(delivery))) = timeout(PATIENCE, consumer.next()).await {
+        received.push(delivery);
     }
     Ok(received)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use lapin::options::{BasicAckOptions, BasicNackOptions, ConfirmSelectOptions};
+use lapin::options::{BasicAckOptions, ConfirmSelectOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel};
 use stage_connect::{ConnectError, Disposition, Settle};
@@ -16,7 +16,7 @@ use crate::message::{self, RabbitMessage, with_headers};
 use crate::options::{QueueKind, ReadOptions};
 use crate::publish::{Confirmed, Parcel, publish_all};
 use crate::server::Server;
-use crate::session::{PATIENCE, Session, all, ask, create_queue};
+use crate::session::{PATIENCE, REQUEUE, Session, all, ask, create_queue};
 
 /// How much longer a queue of retries lives than the messages in it, in milliseconds.
 const IDLE: u64 = 3_600_000;
@@ -199,8 +199,7 @@ async fn tell(session: &Arc<Session>, settled: &[(Receipt, Disposition)]) -> lap
         match disposition {
             Disposition::Accept => accepted.push(receipt.tag),
             Disposition::Release if session.tags().settle(receipt.tag) => {
-                let requeue = BasicNackOptions { requeue: true, multiple: false };
-                nacks.push(session.channel.basic_nack(receipt.tag, requeue));
+                nacks.push(session.channel.basic_nack(receipt.tag, REQUEUE));
             }
             Disposition::Release | Disposition::Retry { .. } | Disposition::Dead { .. } => {}
         }

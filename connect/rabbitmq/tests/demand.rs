@@ -127,18 +127,18 @@ async fn a_smaller_pull_after_a_dropped_one_asks_for_no_more_than_its_own() {
     let (queue, (_connection, channel)) = (new_queue(), server.channel().await);
     let (mut pull, _settle) = reader(&server, &queue, QueueKind::Classic).await;
     assert!(timeout(SHORT, take(&mut pull, 9, LONG)).await.is_err());
-    let mut waits = Box::pin(take(&mut pull, 2, LONG));
-    assert!(timeout(SHORT, &mut waits).await.is_err());
-    publish(&server, &queue, 0..9).await;
-    stays(&channel, &queue, 7).await;
-    assert_eq!(numbers(&waits.await), [0, 1]);
+    let published = async {
+        publish(&server, &queue, 0..9).await;
+        stays(&channel, &queue, 7).await;
+    };
+    let (two, ()) = tokio::join!(take(&mut pull, 2, LONG), published);
+    assert_eq!(numbers(&two), [0, 1]);
 }
 
-#[tokio::test]
-async fn what_a_dropped_pull_received_and_a_smaller_one_does_not_return_is_released() {
+async fn what_a_smaller_pull_does_not_return_is_released(kind: QueueKind) {
     let Some(server) = RabbitServer::shared() else { return };
     let (queue, (_connection, channel)) = (new_queue(), server.channel().await);
-    let (mut pull, mut settle) = reader(&server, &queue, QueueKind::Classic).await;
+    let (mut pull, mut settle) = reader(&server, &queue, kind).await;
     assert!(timeout(SHORT, take(&mut pull, 9, LONG)).await.is_err());
     publish(&server, &queue, 0..9).await;
     stays(&channel, &queue, 0).await;
@@ -155,9 +155,54 @@ async fn what_a_dropped_pull_received_and_a_smaller_one_does_not_return_is_relea
 }
 
 #[tokio::test]
+async fn what_a_smaller_pull_after_a_dropped_one_does_not_return_is_released_in_a_classic_queue() {
+    what_a_smaller_pull_does_not_return_is_released(QueueKind::Classic).await;
+}
+
+#[tokio::test]
+async fn what_a_smaller_pull_after_a_dropped_one_does_not_return_is_released_in_a_quorum_queue() {
+    what_a_smaller_pull_does_not_return_is_released(QueueKind::Quorum).await;
+}
+
+/// The consumer of the first pull is told to end, and the pull is dropped before the server has confirmed that.
+#[tokio::test]
+async fn a_pull_after_one_that_was_dropped_at_its_end_waits_for_its_own_time() {
+    let Some(server) = RabbitServer::shared() else { return };
+    let queue = new_queue();
+    let (mut pull, _settle) = reader(&server, &queue, QueueKind::Classic).await;
+    for wait in (0..20).map(Duration::from_millis) {
+        let _ = timeout(wait, take(&mut pull, 2, Duration::ZERO)).await;
+    }
+    assert!(timeout(Duration::ZERO, take(&mut pull, 2, Duration::ZERO)).await.is_err());
+    let published = async {
+        sleep(SHORT).await;
+        publish(&server, &queue, 0..1).await;
+    };
+    let (one, ()) = tokio::join!(take(&mut pull, 2, LONG), published);
+    assert_eq!(numbers(&one), [0]);
+}
+
+#[tokio::test]
 async fn a_pull_after_a_dropped_one_waits_for_its_own_time() {
     let Some(server) = RabbitServer::shared() else { return };
     let (mut pull, _settle) = reader(&server, &new_queue(), QueueKind::Classic).await;
     assert!(timeout(SHORT, take(&mut pull, 2, 10 * LONG)).await.is_err());
     assert!(timeout(LONG, take(&mut pull, 2, SHORT)).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_message_beyond_the_delivery_limit_of_a_quorum_queue_is_a_dead_letter() {
+    let Some(server) = RabbitServer::shared() else { return };
+    let queue = new_queue();
+    let (mut pull, mut settle) = reader(&server, &queue, QueueKind::Quorum).await;
+    server.limit_deliveries(&queue, 2);
+    publish(&server, &queue, 0..1).await;
+    let mut calls = 0;
+    while server.counts(&queue).dead == 0 {
+        calls += 1;
+        assert!(calls < 200, "neither delivered nor dead: {:?}", server.counts(&queue));
+        let one = take(&mut pull, 1, SHORT).await;
+        settle_all(&mut settle, &one, Disposition::Release).await;
+    }
+    assert_eq!(server.counts(&queue).all(), 0, "it is not in the queue any more");
 }

@@ -212,6 +212,19 @@ impl RabbitServer {
         }
     }
 
+    /// Limits how often a quorum queue delivers a message.
+    pub(crate) fn limit_deliveries(&self, queue: &str, limit: u32) {
+        let code = format!(
+            "rabbit_policy:parse_set(<<\"/\">>, <<\"{queue}\">>, <<\"^{queue}$\">>,
+            <<\"{{\\\"delivery-limit\\\":{limit}}}\">>, 0, <<\"queues\">>, <<\"tests\">>).\n"
+        );
+        let begun = Instant::now();
+        while !self.call(&code).contains("ok") {
+            assert!(begun.elapsed() < Duration::from_secs(30), "the node sets no policy: {}", self.log());
+            sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Runs code on the node.
     fn call(&self, code: &str) -> String {
         let _one_at_a_time = CALLS.lock().unwrap_or_else(PoisonError::into_inner);
