@@ -105,7 +105,7 @@ pub(super) async fn feed<L: Layer>(
     let (edges, of) = (Edges::All(upstream.len()), layer.options().count());
     let outputs = Vec::with_capacity(of);
     let mut feeding =
-        Feeding { layer, name, partitioned, upstream, feeds, build, exit, stage: None, outputs };
+        StartingLayer { layer, name, partitioned, upstream, feeds, build, exit, stage: None, outputs };
     feed_stages(&mut feeding, edges, of).await?;
     Ok(feeding.outputs)
 }
@@ -121,7 +121,7 @@ async fn feed_each<L: Layer>(
     let (of, feeds) = (upstream.len(), Feeds::Stages(1));
     let outputs = Vec::with_capacity(of);
     let mut feeding =
-        Feeding { layer, name, partitioned: false, upstream, feeds, build, exit, stage: None, outputs };
+        StartingLayer { layer, name, partitioned: false, upstream, feeds, build, exit, stage: None, outputs };
     feed_stages(&mut feeding, Edges::One, of).await?;
     Ok(feeding.outputs)
 }
@@ -170,7 +170,7 @@ trait Feed: Send {
 }
 
 /// A layer whose stages are being started.
-struct Feeding<'a, L: Layer> {
+struct StartingLayer<'a, L: Layer> {
     layer: L,
     name: String,
     partitioned: bool,
@@ -186,7 +186,7 @@ struct Feeding<'a, L: Layer> {
 /// A stage of a layer.
 type Started<L> = StageRef<FedStage<<L as Layer>::Operator>, <L as Layer>::In, <L as Layer>::Out>;
 
-impl<L: Layer> Feed for Feeding<'_, L> {
+impl<L: Layer> Feed for StartingLayer<'_, L> {
     fn start(&mut self, place: Place, edges: usize) -> BoxFuture<'_, Result<(), FlowError>> {
         async move {
             let Self { layer, name, feeds, build, exit, .. } = self;

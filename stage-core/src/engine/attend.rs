@@ -14,8 +14,8 @@ use crate::base::stats::{StageState, Timekeeper};
 /// returns the state that the stage is in until then.
 ///
 /// A panic becomes an error (rule 6); the state that the callback borrowed must not be used afterwards. The
-/// callback is type-erased, so one copy of this function serves all callbacks with the same output. It is
-/// pinned on the stack of its stage and costs no allocation. It runs in `span`.
+/// callback is type-erased, so one copy of this function serves all callbacks with the same output. Its caller
+/// has pinned it, on the stack or, for a `Hook`, in a box. It runs in `span`.
 pub(crate) fn attend<'a, T>(
     callback: Pin<&'a mut (dyn Future<Output = T> + Send + 'a)>,
     span: &'a Span,

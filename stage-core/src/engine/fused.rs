@@ -61,7 +61,10 @@ where
     async fn call(&mut self, hook: Hook<'_>, mut out: Emitter<'_, S::Out>) -> HookResult {
         let stage = &mut self.0;
         match hook {
-            Hook::Init => return stage.init(&mut Context { state: out.state }).await.map(HookOutput::Init),
+            // Boxed, as it may be large, and the future of each hook has room for all of them.
+            Hook::Init => {
+                return Box::pin(stage.init(&mut Context { state: out.state })).await.map(HookOutput::Init);
+            }
             Hook::Message(message, held) => {
                 if let Some(opened) = opened(message, held, stage, &mut out) {
                     opened.await?;
@@ -74,7 +77,7 @@ where
             Hook::Cancelled(peer, subscription, cancellation) => {
                 stage.last().handle_cancel(peer, subscription, cancellation, &mut out).await?;
             }
-            Hook::Terminate(reason) => stage.terminate(reason).await,
+            Hook::Terminate(reason) => Box::pin(stage.terminate(reason)).await,
         }
         Ok(HookOutput::None)
     }

@@ -38,8 +38,8 @@ pub(crate) enum HookOutput {
 /// The result of a callback that returned; a panic is an error beside it.
 pub(crate) type HookResult = Result<HookOutput, BoxError>;
 
-/// A callback that has begun, with what the engine uses while it waits.
-pub(in crate::engine) struct Begun<'a> {
+/// A callback that was not polled yet, with what the engine uses while it waits.
+pub(in crate::engine) struct PendingHook<'a> {
     pub(super) callback: BoxFuture<'a, HookResult>,
     pub(super) beside: &'a mut dyn Beside,
     /// The events that the callback flushed.
@@ -81,7 +81,7 @@ pub(in crate::engine) async fn run_hook(
     hook: Hook<'_>,
 ) -> Result<HookOutput, ExitReason> {
     let result = {
-        let Begun { mut callback, beside, flushed, timekeeper, span } = stage.begin(hook);
+        let PendingHook { mut callback, beside, flushed, timekeeper, span } = stage.begin(hook);
         let result = attend(callback.as_mut(), span, timekeeper, &mut |cx| beside.work(cx, flushed)).await;
         close_span(span);
         result
@@ -101,6 +101,6 @@ pub(in crate::engine) async fn run_hook_alone(
     stage: &mut dyn Between,
     hook: Hook<'_>,
 ) -> Result<HookResult, ExitReason> {
-    let Begun { mut callback, timekeeper, .. } = stage.begin(hook);
+    let PendingHook { mut callback, timekeeper, .. } = stage.begin(hook);
     attend(callback.as_mut(), &Span::none(), timekeeper, &mut |_| StageState::Waiting).await
 }

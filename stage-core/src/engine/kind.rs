@@ -82,7 +82,10 @@ impl<P: Producer> Kind for Producing<P> {
     async fn call(&mut self, hook: Hook<'_>, mut out: Emitter<'_, P::Event>) -> HookResult {
         let stage = &mut self.0;
         match hook {
-            Hook::Init => return stage.init(&mut Context { state: out.state }).await.map(HookOutput::Init),
+            // Boxed, as it may be large, and the future of each hook has room for all of them.
+            Hook::Init => {
+                return Box::pin(stage.init(&mut Context { state: out.state })).await.map(HookOutput::Init);
+            }
             Hook::Message(message, held) => {
                 if let Some(opened) = opened(message, held, stage, &mut out) {
                     opened.await?;
@@ -92,7 +95,7 @@ impl<P: Producer> Kind for Producing<P> {
             Hook::Cancelled(_, subscription, cancellation) => {
                 stage.handle_cancel(subscription, cancellation, &mut out).await?;
             }
-            Hook::Terminate(reason) => stage.terminate(reason).await,
+            Hook::Terminate(reason) => Box::pin(stage.terminate(reason)).await,
         }
         Ok(HookOutput::None)
     }
@@ -126,7 +129,10 @@ impl<S: ProducerConsumer> Kind for Transforming<S> {
     async fn call(&mut self, hook: Hook<'_>, mut out: Emitter<'_, S::Out>) -> HookResult {
         let stage = &mut self.0;
         match hook {
-            Hook::Init => return stage.init(&mut Context { state: out.state }).await.map(HookOutput::Init),
+            // Boxed, as it may be large, and the future of each hook has room for all of them.
+            Hook::Init => {
+                return Box::pin(stage.init(&mut Context { state: out.state })).await.map(HookOutput::Init);
+            }
             Hook::Message(message, held) => {
                 if let Some(opened) = opened(message, held, stage, &mut out) {
                     opened.await?;
@@ -139,7 +145,7 @@ impl<S: ProducerConsumer> Kind for Transforming<S> {
             Hook::Cancelled(peer, subscription, cancellation) => {
                 stage.handle_cancel(peer, subscription, cancellation, &mut out).await?;
             }
-            Hook::Terminate(reason) => stage.terminate(reason).await,
+            Hook::Terminate(reason) => Box::pin(stage.terminate(reason)).await,
         }
         Ok(HookOutput::None)
     }
@@ -167,7 +173,10 @@ impl<C: Consumer> Kind for Consuming<C> {
     async fn call(&mut self, hook: Hook<'_>, mut out: Emitter<'_, Nothing>) -> HookResult {
         let stage = &mut self.0;
         match hook {
-            Hook::Init => return stage.init(&mut Context { state: out.state }).await.map(HookOutput::Init),
+            // Boxed, as it may be large, and the future of each hook has room for all of them.
+            Hook::Init => {
+                return Box::pin(stage.init(&mut Context { state: out.state })).await.map(HookOutput::Init);
+            }
             Hook::Message(message, held) => {
                 if let Some(opened) = opened(message, held, stage, &mut out) {
                     opened.await?;
@@ -180,7 +189,7 @@ impl<C: Consumer> Kind for Consuming<C> {
             Hook::Cancelled(_, subscription, cancellation) => {
                 stage.handle_cancel(subscription, cancellation, &mut Context { state: out.state }).await?;
             }
-            Hook::Terminate(reason) => stage.terminate(reason).await,
+            Hook::Terminate(reason) => Box::pin(stage.terminate(reason)).await,
         }
         Ok(HookOutput::None)
     }

@@ -150,7 +150,7 @@ fn start<S, In, Out>(
     run: Run<S, Out>,
     capacity: Capacity,
     options: StageOptions<Out>,
-) -> (Arc<StageMailbox<S, In, Out>>, Begun)
+) -> (Arc<StageMailbox<S, In, Out>>, Starting)
 where
     S: Send + 'static,
     In: Send + 'static,
@@ -174,7 +174,7 @@ where
 type Make = Box<dyn FnOnce(&StageSetup, Ready) -> StageFuture + Send>;
 
 /// Starts a stage; ready when its `init` has succeeded.
-type Begun = BoxFuture<'static, Result<(), SpawnError>>;
+type Starting = BoxFuture<'static, Result<(), SpawnError>>;
 
 /// The parts of a stage without a pipeline that do not depend on its types.
 struct Beginning {
@@ -188,7 +188,7 @@ struct Beginning {
 /// Starts the stage of `make`; returns when its `init` has succeeded. Without its types, so that this function is compiled
 /// once instead of once per stage.
 #[inline]
-fn begin(stage: Beginning, make: Make) -> Begun {
+fn begin(stage: Beginning, make: Make) -> Starting {
     Box::pin(async move {
         let Beginning { queue, own, chosen, pace, placement } = stage;
         let name = Arc::clone(queue.name());

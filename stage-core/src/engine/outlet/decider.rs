@@ -1,10 +1,7 @@
 //! The supply of an outlet with the outbox that it decides into, and both without the type of their events: what calls
 //! them is compiled once, in this crate.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use super::core::Core;
-use crate::base::error::ExitReason;
 use crate::credit::demand::Demand;
 use crate::dispatch::{Marker, Outbox, SubscriptionKey, Supply};
 
@@ -13,12 +10,13 @@ use crate::dispatch::{Marker, Outbox, SubscriptionKey, Supply};
 pub(super) struct Decider<E> {
     pub(super) supply: Supply<E>,
     pub(super) outbox: Outbox<E>,
-    /// The events that a departed consumer left unread, until they are taken back.
+    /// The events that a departed consumer left unread, to be taken back. Those that remain belong to the outlet, so that a panic
+    /// of the dispatcher does not drop them while it unwinds.
     pub(super) unread: Option<Vec<E>>,
 }
 
 /// The decisions that need no events.
-pub(super) trait Decide {
+pub(super) trait Decisions {
     /// Handles an ask; returns the demand to announce.
     fn ask(&mut self, key: SubscriptionKey, demand: Demand) -> Option<Demand>;
 
@@ -44,7 +42,7 @@ impl<E> Decider<E> {
     }
 }
 
-impl<E> Decide for Decider<E> {
+impl<E> Decisions for Decider<E> {
     fn ask(&mut self, key: SubscriptionKey, demand: Demand) -> Option<Demand> {
         self.supply.ask_quietly(key, demand, &mut self.outbox);
         self.supply.announce()
@@ -67,8 +65,8 @@ impl<E> Decide for Decider<E> {
 
     fn remove(&mut self, key: SubscriptionKey, finished: bool) -> Option<Demand> {
         let Self { supply, outbox, unread } = self;
-        if let Some(mut unread) = unread.take() {
-            supply.take_back(key, &mut unread);
+        if let Some(unread) = unread {
+            supply.take_back(key, unread);
         }
         if finished { supply.finish(key, outbox) } else { supply.cancel(key, outbox) }
     }
@@ -80,23 +78,20 @@ impl<E> Decide for Decider<E> {
 
 impl Core {
     /// Asks for a decision; returns `None` after a panic of the dispatcher, which is not used again.
-    fn decide<T>(&mut self, decider: &mut dyn Decide, call: impl FnOnce(&mut dyn Decide) -> T) -> Option<T> {
-        if self.broken.is_some() {
-            return None;
-        }
-        match catch_unwind(AssertUnwindSafe(|| call(decider))) {
-            Ok(answer) => Some(answer),
-            Err(payload) => {
-                self.broken = Some(ExitReason::from_panic(&*payload));
-                None
-            }
-        }
+    fn decide<T>(
+        &mut self,
+        decider: &mut dyn Decisions,
+        mut call: impl FnMut(&mut dyn Decisions) -> T,
+    ) -> Option<T> {
+        let mut answer = None;
+        self.guard(&mut || answer = Some(call(decider)));
+        answer
     }
 
     /// Handles an ask that the fast path cannot take; returns the demand to announce.
     pub(super) fn ask(
         &mut self,
-        decider: &mut dyn Decide,
+        decider: &mut dyn Decisions,
         key: SubscriptionKey,
         demand: Demand,
     ) -> Option<Demand> {
@@ -108,19 +103,19 @@ impl Core {
     }
 
     /// Handles the asks that were accumulated; announces nothing.
-    pub(super) fn ask_all(&mut self, decider: &mut dyn Decide, asked: &[(SubscriptionKey, Demand)]) {
+    pub(super) fn ask_all(&mut self, decider: &mut dyn Decisions, asked: &[(SubscriptionKey, Demand)]) {
         for (key, demand) in asked {
             self.decide(decider, |decider| decider.ask_quietly(*key, *demand));
         }
     }
 
     /// Returns the demand to announce, at most `most` if it is given.
-    pub(super) fn announce(&mut self, decider: &mut dyn Decide, most: Option<Demand>) -> Option<Demand> {
+    pub(super) fn announce(&mut self, decider: &mut dyn Decisions, most: Option<Demand>) -> Option<Demand> {
         self.decide(decider, |decider| decider.announce(most)).flatten()
     }
 
     /// Queues `marker` behind everything that was emitted; returns it if nothing precedes it.
-    pub(super) fn mark(&mut self, decider: &mut dyn Decide, marker: Marker) -> Option<Marker> {
+    pub(super) fn mark(&mut self, decider: &mut dyn Decisions, marker: Marker) -> Option<Marker> {
         if self.accumulates() {
             self.accumulate_marker(marker);
             return None;
@@ -131,7 +126,7 @@ impl Core {
     /// Removes a subscriber, which may have `finished`; returns the demand to announce.
     pub(super) fn leave(
         &mut self,
-        decider: &mut dyn Decide,
+        decider: &mut dyn Decisions,
         key: SubscriptionKey,
         finished: bool,
     ) -> Option<Demand> {
@@ -140,7 +135,7 @@ impl Core {
 
     /// Tells the progress to the subscribers that no emitted event waits for.
     #[cold]
-    pub(super) fn tell_untold(&mut self, decider: &mut dyn Decide) {
+    pub(super) fn tell_untold(&mut self, decider: &mut dyn Decisions) {
         let Some(mut progress) = self.take_untold() else { return };
         let waiting = self.decide(decider, |decider| progress.sort(&mut |key| decider.keeps_for(key)));
         self.tell_progress(progress, waiting);

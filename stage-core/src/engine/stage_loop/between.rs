@@ -9,7 +9,7 @@ use crate::base::options::DiscardLog;
 use crate::base::stats::Timekeeper;
 use crate::engine::deferred_messages::DeferredMessages;
 use crate::engine::diagnose::answer;
-use crate::engine::hook::{Begun, Hook, HookOutput, run_hook};
+use crate::engine::hook::{Hook, HookOutput, PendingHook, run_hook};
 use crate::engine::io::StageIo;
 use crate::engine::kind::Kind;
 use crate::engine::sides::{InputControl, OutputControl};
@@ -59,7 +59,7 @@ pub(in crate::engine) trait Between: Send {
     fn parts(&mut self) -> Parts<'_>;
 
     /// Begins a callback.
-    fn begin<'a>(&'a mut self, hook: Hook<'a>) -> Begun<'a>;
+    fn begin<'a>(&'a mut self, hook: Hook<'a>) -> PendingHook<'a>;
 
     fn discarded(&mut self, events: usize) -> DiscardLog;
 
@@ -76,11 +76,11 @@ impl<K: Kind> Between for StageLoop<K> {
         Parts { state, inbox, inlet, outlet, agenda, timekeeper }
     }
 
-    fn begin<'a>(&'a mut self, hook: Hook<'a>) -> Begun<'a> {
+    fn begin<'a>(&'a mut self, hook: Hook<'a>) -> PendingHook<'a> {
         let Self { kind, state, io, emitted, flushed, timekeeper, span, .. } = self;
         let flushed = &*flushed;
         let callback = Box::pin(kind.call(hook, Emitter { buffer: emitted, flushed, state }));
-        Begun { callback, beside: io, flushed, timekeeper, span }
+        PendingHook { callback, beside: io, flushed, timekeeper, span }
     }
 
     fn discarded(&mut self, events: usize) -> DiscardLog {

@@ -26,8 +26,8 @@ pub(super) fn report(stage: &mut dyn Between) -> Result<(), ExitReason> {
     let Some(Discarded { overflowed, unroutable }) = stage.parts().outlet.take_discarded() else {
         return Ok(());
     };
-    let hook = AssertUnwindSafe(|| stage.discarded(overflowed + unroutable));
-    let logs = catch_unwind(hook).map_err(|payload| ExitReason::from_panic(&*payload))?;
+    let call = AssertUnwindSafe(|| stage.discarded(overflowed + unroutable));
+    let logs = catch_unwind(call).map_err(|payload| ExitReason::from_panic(&*payload))?;
     if logs == DiscardLog::Warn {
         log::discarded(&stage.parts().state.counters, overflowed, unroutable);
     }
