@@ -59,7 +59,7 @@ impl Time {
     #[inline]
     pub(super) fn poll_begins(&self, grain: Grain) -> u64 {
         match (grain, LAST.get()) {
-            (Grain::Tick, Last::Tick(tick)) => tick,
+            (Grain::Tick, Last::Tick(tick)) if source::ONE_ORIGIN => tick,
             _ => self.now(grain),
         }
     }
@@ -80,6 +80,9 @@ impl Time {
 #[cfg(all(target_os = "linux", not(feature = "test-util"), not(test)))]
 mod source {
     use rustix::time::{ClockId, clock_gettime};
+
+    /// Whether the readings of all stages count from the same moment, so that one can be used for another.
+    pub(super) const ONE_ORIGIN: bool = true;
 
     #[derive(Debug, Default)]
     pub(super) struct Source;
@@ -112,6 +115,9 @@ mod source {
 
     use tokio::time::Instant;
 
+    /// Each clock counts from its own first reading: a paused time has no moment that is early enough for all.
+    pub(super) const ONE_ORIGIN: bool = false;
+
     #[derive(Debug, Default)]
     pub(super) struct Source {
         origin: OnceLock<Instant>,
@@ -128,5 +134,24 @@ mod source {
         pub(super) fn tick(&self) -> u64 {
             self.fine()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_a_poll_is_the_start_of_another_stage_s_only_if_they_count_from_the_same_moment() {
+        let (first, second) = (Time::default(), Time::default());
+        first.now(Grain::Fine);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let begun = second.now(Grain::Fine);
+        begin_queue_run();
+        assert_eq!(first.poll_ends(Grain::Tick), begun + 1_000_000_000);
+        assert_eq!(second.poll_begins(Grain::Tick), begun);
+        end_queue_run();
     }
 }
