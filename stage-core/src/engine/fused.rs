@@ -14,7 +14,6 @@ use std::marker::PhantomData;
 
 use super::assemble::AssembledStage;
 use super::attend::attend;
-use super::hook::{Hook, HookOutput, HookResult, opened};
 use super::kind::Kind;
 use super::life::live;
 use super::no_input::NoInput;
@@ -22,13 +21,14 @@ use super::no_output::NoOutput;
 use super::outlet::Outlet;
 use super::sides::Output;
 use super::stage_loop::{StageLoop, run_callback, turn};
-use crate::base::error::ExitReason;
+use crate::base::error::{BoxError, ExitReason, StageResult};
 use crate::base::future::BoxFuture;
 use crate::base::options::DiscardLog;
 use crate::base::stats::Short;
-use crate::stage::{Context, Emitter, Nothing, Producer, ProducerConsumer, SourceThen};
+use crate::stage::{Context, Emitter, Init, Nothing, Producer, ProducerConsumer, SourceThen};
 use crate::sync::Arc;
 use crate::wire::signal::WantsCredit;
+use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 
 /// A stage that begins with a source, with an output side of type `O`.
 pub(crate) struct ProducingFused<P: Producer, S, O>(SourceThen<P, S>, PhantomData<fn() -> O>);
@@ -58,28 +58,31 @@ where
         &mut self.0
     }
 
-    async fn call(&mut self, hook: Hook<'_>, mut out: Emitter<'_, S::Out>) -> HookResult {
-        let stage = &mut self.0;
-        match hook {
-            // Boxed, as it may be large, and the future of each hook has room for all of them.
-            Hook::Init => {
-                return Box::pin(stage.init(&mut Context { state: out.state })).await.map(HookOutput::Init);
-            }
-            Hook::Message(message, held) => {
-                if let Some(opened) = opened(message, held, stage, &mut out) {
-                    opened.await?;
-                }
-            }
-            Hook::Subscribed(peer, subscription) => {
-                let asking = stage.last().handle_subscribe(peer, subscription, &mut out).await?;
-                return Ok(HookOutput::Asking(asking));
-            }
-            Hook::Cancelled(peer, subscription, cancellation) => {
-                stage.last().handle_cancel(peer, subscription, cancellation, &mut out).await?;
-            }
-            Hook::Terminate(reason) => Box::pin(stage.terminate(reason)).await,
-        }
-        Ok(HookOutput::None)
+    fn init(&mut self, cx: &mut Context<'_>) -> impl Future<Output = Result<Init, BoxError>> + Send {
+        self.0.init(cx)
+    }
+
+    fn subscribed(
+        &mut self,
+        peer: Role,
+        subscription: &Subscription,
+        out: &mut Emitter<'_, S::Out>,
+    ) -> impl Future<Output = Result<Asking, BoxError>> + Send {
+        self.0.last().handle_subscribe(peer, subscription, out)
+    }
+
+    fn cancelled(
+        &mut self,
+        peer: Role,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+        out: &mut Emitter<'_, S::Out>,
+    ) -> impl Future<Output = StageResult> + Send {
+        self.0.last().handle_cancel(peer, subscription, cancellation, out)
+    }
+
+    fn terminate(&mut self, reason: &ExitReason) -> impl Future<Output = ()> + Send {
+        self.0.terminate(reason)
     }
 
     fn discarded(&mut self, events: usize) -> DiscardLog {

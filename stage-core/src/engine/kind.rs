@@ -10,9 +10,10 @@ use super::outlet::Outlet;
 use super::run::{consume, produce, transform};
 use super::sides::{Input, Output};
 use super::stage_loop::StageLoop;
-use crate::base::error::ExitReason;
+use crate::base::error::{BoxError, ExitReason, StageResult};
 use crate::base::options::DiscardLog;
-use crate::stage::{Consumer, Context, Emitter, Nothing, Producer, ProducerConsumer};
+use crate::stage::{Consumer, Context, Emitter, Init, Nothing, Producer, ProducerConsumer};
+use crate::wire::subscription::{Asking, Cancellation, Role, Subscription};
 
 /// A stage of one kind.
 pub(crate) trait Kind: Sized + Send + 'static {
@@ -38,12 +39,54 @@ pub(crate) trait Kind: Sized + Send + 'static {
 
     fn stage(&mut self) -> &mut Self::Stage;
 
+    fn init(&mut self, cx: &mut Context<'_>) -> impl Future<Output = Result<Init, BoxError>> + Send;
+
+    fn subscribed(
+        &mut self,
+        peer: Role,
+        subscription: &Subscription,
+        out: &mut Emitter<'_, Self::Out>,
+    ) -> impl Future<Output = Result<Asking, BoxError>> + Send;
+
+    fn cancelled(
+        &mut self,
+        peer: Role,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+        out: &mut Emitter<'_, Self::Out>,
+    ) -> impl Future<Output = StageResult> + Send;
+
+    fn terminate(&mut self, reason: &ExitReason) -> impl Future<Output = ()> + Send;
+
     /// Runs a callback other than those for events and demand.
     fn call(
         &mut self,
         hook: Hook<'_>,
-        out: Emitter<'_, Self::Out>,
-    ) -> impl Future<Output = HookResult> + Send;
+        mut out: Emitter<'_, Self::Out>,
+    ) -> impl Future<Output = HookResult> + Send {
+        async move {
+            match hook {
+                // Boxed, as it may be large, and the future of each hook has room for all of them.
+                Hook::Init => {
+                    let init = Box::pin(self.init(&mut Context { state: out.state })).await?;
+                    return Ok(HookOutput::Init(init));
+                }
+                Hook::Message(message, held) => {
+                    if let Some(opened) = opened(message, held, self.stage(), &mut out) {
+                        opened.await?;
+                    }
+                }
+                Hook::Subscribed(peer, subscription) => {
+                    return self.subscribed(peer, subscription, &mut out).await.map(HookOutput::Asking);
+                }
+                Hook::Cancelled(peer, subscription, cancellation) => {
+                    self.cancelled(peer, subscription, cancellation, &mut out).await?;
+                }
+                Hook::Terminate(reason) => Box::pin(self.terminate(reason)).await,
+            }
+            Ok(HookOutput::None)
+        }
+    }
 
     fn discarded(&mut self, events: usize) -> DiscardLog;
 
@@ -79,25 +122,31 @@ impl<P: Producer> Kind for Producing<P> {
         &mut self.0
     }
 
-    async fn call(&mut self, hook: Hook<'_>, mut out: Emitter<'_, P::Event>) -> HookResult {
-        let stage = &mut self.0;
-        match hook {
-            // Boxed, as it may be large, and the future of each hook has room for all of them.
-            Hook::Init => {
-                return Box::pin(stage.init(&mut Context { state: out.state })).await.map(HookOutput::Init);
-            }
-            Hook::Message(message, held) => {
-                if let Some(opened) = opened(message, held, stage, &mut out) {
-                    opened.await?;
-                }
-            }
-            Hook::Subscribed(_, subscription) => stage.handle_subscribe(subscription, &mut out).await?,
-            Hook::Cancelled(_, subscription, cancellation) => {
-                stage.handle_cancel(subscription, cancellation, &mut out).await?;
-            }
-            Hook::Terminate(reason) => Box::pin(stage.terminate(reason)).await,
-        }
-        Ok(HookOutput::None)
+    fn init(&mut self, cx: &mut Context<'_>) -> impl Future<Output = Result<Init, BoxError>> + Send {
+        self.0.init(cx)
+    }
+
+    async fn subscribed(
+        &mut self,
+        _peer: Role,
+        subscription: &Subscription,
+        out: &mut Emitter<'_, P::Event>,
+    ) -> Result<Asking, BoxError> {
+        self.0.handle_subscribe(subscription, out).await.map(|()| Asking::Automatic)
+    }
+
+    fn cancelled(
+        &mut self,
+        _peer: Role,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+        out: &mut Emitter<'_, P::Event>,
+    ) -> impl Future<Output = StageResult> + Send {
+        self.0.handle_cancel(subscription, cancellation, out)
+    }
+
+    fn terminate(&mut self, reason: &ExitReason) -> impl Future<Output = ()> + Send {
+        self.0.terminate(reason)
     }
 
     fn discarded(&mut self, events: usize) -> DiscardLog {
@@ -126,28 +175,31 @@ impl<S: ProducerConsumer> Kind for Transforming<S> {
         &mut self.0
     }
 
-    async fn call(&mut self, hook: Hook<'_>, mut out: Emitter<'_, S::Out>) -> HookResult {
-        let stage = &mut self.0;
-        match hook {
-            // Boxed, as it may be large, and the future of each hook has room for all of them.
-            Hook::Init => {
-                return Box::pin(stage.init(&mut Context { state: out.state })).await.map(HookOutput::Init);
-            }
-            Hook::Message(message, held) => {
-                if let Some(opened) = opened(message, held, stage, &mut out) {
-                    opened.await?;
-                }
-            }
-            Hook::Subscribed(peer, subscription) => {
-                let asking = stage.handle_subscribe(peer, subscription, &mut out).await?;
-                return Ok(HookOutput::Asking(asking));
-            }
-            Hook::Cancelled(peer, subscription, cancellation) => {
-                stage.handle_cancel(peer, subscription, cancellation, &mut out).await?;
-            }
-            Hook::Terminate(reason) => Box::pin(stage.terminate(reason)).await,
-        }
-        Ok(HookOutput::None)
+    fn init(&mut self, cx: &mut Context<'_>) -> impl Future<Output = Result<Init, BoxError>> + Send {
+        self.0.init(cx)
+    }
+
+    fn subscribed(
+        &mut self,
+        peer: Role,
+        subscription: &Subscription,
+        out: &mut Emitter<'_, S::Out>,
+    ) -> impl Future<Output = Result<Asking, BoxError>> + Send {
+        self.0.handle_subscribe(peer, subscription, out)
+    }
+
+    fn cancelled(
+        &mut self,
+        peer: Role,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+        out: &mut Emitter<'_, S::Out>,
+    ) -> impl Future<Output = StageResult> + Send {
+        self.0.handle_cancel(peer, subscription, cancellation, out)
+    }
+
+    fn terminate(&mut self, reason: &ExitReason) -> impl Future<Output = ()> + Send {
+        self.0.terminate(reason)
     }
 
     fn discarded(&mut self, events: usize) -> DiscardLog {
@@ -170,28 +222,31 @@ impl<C: Consumer> Kind for Consuming<C> {
         &mut self.0
     }
 
-    async fn call(&mut self, hook: Hook<'_>, mut out: Emitter<'_, Nothing>) -> HookResult {
-        let stage = &mut self.0;
-        match hook {
-            // Boxed, as it may be large, and the future of each hook has room for all of them.
-            Hook::Init => {
-                return Box::pin(stage.init(&mut Context { state: out.state })).await.map(HookOutput::Init);
-            }
-            Hook::Message(message, held) => {
-                if let Some(opened) = opened(message, held, stage, &mut out) {
-                    opened.await?;
-                }
-            }
-            Hook::Subscribed(_, subscription) => {
-                let asking = stage.handle_subscribe(subscription, &mut Context { state: out.state }).await?;
-                return Ok(HookOutput::Asking(asking));
-            }
-            Hook::Cancelled(_, subscription, cancellation) => {
-                stage.handle_cancel(subscription, cancellation, &mut Context { state: out.state }).await?;
-            }
-            Hook::Terminate(reason) => Box::pin(stage.terminate(reason)).await,
-        }
-        Ok(HookOutput::None)
+    fn init(&mut self, cx: &mut Context<'_>) -> impl Future<Output = Result<Init, BoxError>> + Send {
+        self.0.init(cx)
+    }
+
+    async fn subscribed(
+        &mut self,
+        _peer: Role,
+        subscription: &Subscription,
+        out: &mut Emitter<'_, Nothing>,
+    ) -> Result<Asking, BoxError> {
+        self.0.handle_subscribe(subscription, &mut Context { state: out.state }).await
+    }
+
+    async fn cancelled(
+        &mut self,
+        _peer: Role,
+        subscription: &Subscription,
+        cancellation: &Cancellation,
+        out: &mut Emitter<'_, Nothing>,
+    ) -> StageResult {
+        self.0.handle_cancel(subscription, cancellation, &mut Context { state: out.state }).await
+    }
+
+    fn terminate(&mut self, reason: &ExitReason) -> impl Future<Output = ()> + Send {
+        self.0.terminate(reason)
     }
 
     fn discarded(&mut self, events: usize) -> DiscardLog {
