@@ -1,5 +1,5 @@
-//! The functions that operators pass their results to. Each has one type for all calls of an operator, so that what the
-//! operator does with its results is compiled once per stage, and not once per call.
+//! The functions that operators pass their results to. Each has one type for all calls of an operator, so that the code of
+//! the operator that makes results is compiled once per stage, and not once per call.
 
 use std::cell::Cell;
 

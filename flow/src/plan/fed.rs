@@ -103,11 +103,7 @@ pub(super) async fn feed<L: Layer>(
     exit: Exit<L::Out>,
 ) -> Result<Vec<ProducerRef<L::Out>>, FlowError> {
     let (edges, of) = (Edges::All(upstream.len()), layer.options().count());
-    let outputs = Vec::with_capacity(of);
-    let mut feeding =
-        StartingLayer { layer, name, partitioned, upstream, feeds, build, exit, stage: None, outputs };
-    feed_stages(&mut feeding, edges, of).await?;
-    Ok(feeding.outputs)
+    StartingLayer::new(layer, name, partitioned, (upstream, feeds), build, exit).start_all(edges, of).await
 }
 
 /// Starts as many stages of `layer` as there are `upstream`, each subscribed to one of them.
@@ -119,11 +115,7 @@ async fn feed_each<L: Layer>(
     exit: Exit<L::Out>,
 ) -> Result<Vec<ProducerRef<L::Out>>, FlowError> {
     let (of, feeds) = (upstream.len(), Feeds::Stages(1));
-    let outputs = Vec::with_capacity(of);
-    let mut feeding =
-        StartingLayer { layer, name, partitioned: false, upstream, feeds, build, exit, stage: None, outputs };
-    feed_stages(&mut feeding, Edges::One, of).await?;
-    Ok(feeding.outputs)
+    StartingLayer::new(layer, name, false, (upstream, feeds), build, exit).start_all(Edges::One, of).await
 }
 
 /// The stages before that each stage of a layer subscribes to.
@@ -145,9 +137,7 @@ fn feed_stages(layer: &mut dyn Feed, edges: Edges, of: usize) -> BoxFuture<'_, R
             };
             layer.start(Place { index, of }, range.len()).await?;
             for (edge, producer) in range.enumerate() {
-                if let Some(wired) = layer.wire(index, edge, producer) {
-                    wired.await?;
-                }
+                layer.wire(index, edge, producer).await?;
             }
         }
         Ok(())
@@ -166,7 +156,7 @@ trait Feed: Send {
         index: usize,
         edge: usize,
         producer: usize,
-    ) -> Option<BoxFuture<'_, Result<Subscription, FlowError>>>;
+    ) -> BoxFuture<'_, Result<Subscription, FlowError>>;
 }
 
 /// A layer whose stages are being started.
@@ -181,6 +171,26 @@ struct StartingLayer<'a, L: Layer> {
     /// The stage started last.
     stage: Option<Started<L>>,
     outputs: Vec<ProducerRef<L::Out>>,
+}
+
+impl<'a, L: Layer> StartingLayer<'a, L> {
+    fn new(
+        layer: L,
+        name: String,
+        partitioned: bool,
+        (upstream, feeds): (Vec<ProducerRef<L::In>>, Feeds),
+        build: &'a Build,
+        exit: Exit<L::Out>,
+    ) -> Self {
+        let (stage, outputs) = (None, Vec::new());
+        Self { layer, name, partitioned, upstream, feeds, build, exit, stage, outputs }
+    }
+
+    async fn start_all(mut self, edges: Edges, of: usize) -> Result<Vec<ProducerRef<L::Out>>, FlowError> {
+        self.outputs.reserve(of);
+        feed_stages(&mut self, edges, of).await?;
+        Ok(self.outputs)
+    }
 }
 
 /// A stage of a layer.
@@ -213,7 +223,8 @@ impl<L: Layer> Feed for StartingLayer<'_, L> {
         index: usize,
         edge: usize,
         producer: usize,
-    ) -> Option<BoxFuture<'_, Result<Subscription, FlowError>>> {
+    ) -> BoxFuture<'_, Result<Subscription, FlowError>> {
+        let Some(stage) = &self.stage else { unreachable!("a stage is started before it subscribes") };
         let options = self.layer.options();
         let mut demand = if self.partitioned {
             let share = DispatchOptions::new().partition(index);
@@ -225,6 +236,6 @@ impl<L: Layer> Feed for StartingLayer<'_, L> {
             // The stage resumes it.
             demand = demand.paused();
         }
-        Some(self.build.wire(&self.name, self.stage.as_ref()?, &self.upstream[producer], demand))
+        self.build.wire(&self.name, stage, &self.upstream[producer], demand)
     }
 }
