@@ -17,15 +17,15 @@ use crate::message::RabbitMessage;
 use crate::options::{QueueKind, ReadOptions};
 use crate::read::read;
 use crate::server::Server;
-use crate::session::{Session, ask, check_name, create_queue};
+use crate::session::{Session, ask, check_name, create_queue, dead_letters_to};
 use crate::settle::{RabbitSettle, Reader, Receipt};
 
 /// Consumes from a queue, each time at most as many messages as are asked for.
 ///
 /// Each call runs a consumer of its own, with a prefetch of the number asked for, which is cancelled before the call
 /// returns. A `pull` whose future is dropped goes on, and holds up to its number of messages until the next one, which returns
-/// them. What the next one does not ask for is released, and so is everything that the reader has received and not returned
-/// when it is dropped.
+/// them. Messages beyond the number of the next one are released, and so is everything that the reader has received and not
+/// returned when it is dropped.
 ///
 /// A program without a pipeline settles each message itself. It needs a server:
 ///
@@ -116,10 +116,6 @@ impl RabbitPull {
     }
 }
 
-fn long(text: &str) -> AMQPValue {
-    AMQPValue::LongString(text.into())
-}
-
 /// Returns a message with its receipt.
 fn pulled(delivery: Delivery, session: &Arc<Session>) -> Pulled<RabbitMessage, Receipt> {
     let message = RabbitMessage {
@@ -155,11 +151,10 @@ impl Pull for RabbitPull {
         let mut session = Session::open(&self.reader.server, &at).await?;
         let dead = self.reader.options.dead();
         // A quorum queue counts releases, too, and drops a message beyond its delivery limit without a place for dead ones.
-        let mut beyond_limit = FieldTable::default();
-        if *kind == QueueKind::Quorum {
-            beyond_limit.insert("x-dead-letter-exchange".into(), long(""));
-            beyond_limit.insert("x-dead-letter-routing-key".into(), long(&dead));
-        }
+        let beyond_limit = match kind {
+            QueueKind::Quorum => dead_letters_to(&dead),
+            QueueKind::Classic => FieldTable::default(),
+        };
         for (queue, arguments) in [(dead.as_str(), FieldTable::default()), (queue, beyond_limit)] {
             if !session.has_queue(queue, &at).await? {
                 session = Session::open(&self.reader.server, &at).await?;

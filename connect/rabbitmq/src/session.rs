@@ -79,7 +79,7 @@ impl Session {
         }
     }
 
-    /// Gives messages back to the queue that nobody has seen.
+    /// Gives messages back to the queue that were not handed out.
     pub(crate) fn release(&self, deliveries: Vec<Delivery>) {
         if deliveries.is_empty() {
             return;
@@ -128,6 +128,15 @@ pub(crate) fn check_name(at: &str, name: &str) -> Result<(), ConnectError> {
     }
     let wrong = format!("a name has {} bytes, of at most {NAME}", name.len());
     Err(ConnectError::fatal(at, wrong, "choose a shorter name"))
+}
+
+/// Returns the arguments of a queue whose dead messages go to `queue`.
+pub(crate) fn dead_letters_to(queue: &str) -> FieldTable {
+    let text = |text: &str| AMQPValue::LongString(text.into());
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-dead-letter-exchange".into(), text(""));
+    arguments.insert("x-dead-letter-routing-key".into(), text(queue));
+    arguments
 }
 
 /// Creates a durable queue.

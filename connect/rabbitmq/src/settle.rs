@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use lapin::options::{BasicAckOptions, ConfirmSelectOptions};
-use lapin::types::{AMQPValue, FieldTable};
+use lapin::types::AMQPValue;
 use lapin::{BasicProperties, Channel};
 use stage_connect::{ConnectError, Disposition, Settle};
 use tokio::time::timeout;
@@ -16,7 +16,7 @@ use crate::message::{self, RabbitMessage, with_headers};
 use crate::options::{QueueKind, ReadOptions};
 use crate::publish::{Confirmed, Parcel, publish_all};
 use crate::server::Server;
-use crate::session::{PATIENCE, REQUEUE, Session, all, ask, create_queue};
+use crate::session::{PATIENCE, REQUEUE, Session, all, ask, create_queue, dead_letters_to};
 
 /// How much longer a queue of retries lives than the messages in it, in milliseconds.
 const IDLE: u64 = 3_600_000;
@@ -133,12 +133,10 @@ impl RabbitSettle {
         let waits = match delay(after) {
             0 => queue,
             millis => {
-                let mut arguments = FieldTable::default();
+                let mut arguments = dead_letters_to(&queue);
                 let number = |number: u64| AMQPValue::LongLongInt(i64::try_from(number).unwrap_or(i64::MAX));
                 arguments.insert("x-message-ttl".into(), number(millis));
                 arguments.insert("x-expires".into(), number(millis.saturating_add(IDLE)));
-                arguments.insert("x-dead-letter-exchange".into(), AMQPValue::LongString("".into()));
-                arguments.insert("x-dead-letter-routing-key".into(), AMQPValue::LongString(queue.into()));
                 let waits = self.reader.retry_queue(millis);
                 let created = create_queue(&session.channel, &waits, QueueKind::Classic, arguments);
                 ask(&self.reader.describe(), "cannot create the queue of retries", created).await?;
