@@ -206,6 +206,10 @@ trait Payload: Send + 'static {
 /// The same bytes in each message, which the receiver does not look at.
 struct Opaque(Bytes);
 
+fn opaque(size: usize) -> impl Fn() -> Box<dyn Payload> {
+    move || Box::new(Opaque(vec![b'x'; size].into()))
+}
+
 impl Payload for Opaque {
     fn write(&mut self, _: u32, _: u32) -> Bytes {
         self.0.clone()
@@ -374,8 +378,7 @@ async fn speed_beside_the_bare_client() {
             Used::by(&server, "before", events, through).await;
             let through = pipeline(&server, &of_halves, events, in_frame, Half::Behind);
             Used::by(&server, "behind", events, through).await;
-            let opaque = || Box::new(Opaque(vec![b'x'; size].into())) as Box<dyn Payload>;
-            let through = bare(&server, &of_frames, frames, 32, opaque);
+            let through = bare(&server, &of_frames, frames, 32, opaque(size));
             let batched = Used::by(&server, "frames", events, through).await;
             let encoded =
                 || Box::new(Encoded { events: u32::try_from(in_frame).unwrap() }) as Box<dyn Payload>;
@@ -383,8 +386,7 @@ async fn speed_beside_the_bare_client() {
             let same_work = Used::by(&server, "events", events, through).await;
             let through = Box::pin(edge(&server, &of_edge, frames, size));
             let by_hand = Used::by(&server, "edge", events, through).await;
-            let one = || Box::new(Opaque(vec![b'x'; EVENT].into())) as Box<dyn Payload>;
-            let through = bare(&server, &of_single, singles, 1000, one);
+            let through = bare(&server, &of_single, singles, 1000, opaque(EVENT));
             let single = Used::by(&server, "single", PARTITIONS * singles, through).await;
             let (Some(ours), Some(batched), Some(same_work), Some(by_hand), Some(single)) =
                 (ours, batched, same_work, by_hand, single)
